@@ -1,0 +1,1 @@
+"""Picture and video sets with ground truth, made clips and simulated prompts."""

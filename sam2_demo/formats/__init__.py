@@ -1,0 +1,1 @@
+"""Masklets to and from the field's file formats. One module per format."""

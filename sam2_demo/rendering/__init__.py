@@ -1,0 +1,1 @@
+"""Frames and masks to painted frames. NumPy and OpenCV only."""

@@ -1,0 +1,1 @@
+"""The session folder: create, autosave, resume, expire."""

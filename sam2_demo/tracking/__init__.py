@@ -1,0 +1,1 @@
+"""Prompts, memory and the network make masklets."""

@@ -1,0 +1,1 @@
+"""The published training recipe over tracking.frame_step."""

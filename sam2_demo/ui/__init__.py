@@ -1,0 +1,1 @@
+"""The browser page. Gradio is imported only here and in app.py."""
