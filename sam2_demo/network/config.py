@@ -1,0 +1,112 @@
+"""Sizes of the SAM 2 variants as frozen dataclasses that state only differences.
+
+Numbers: SAM 2 paper (Ravi et al. 2024), section 4 and appendix C, and the released configurations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from sam2_demo.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class HieraConfig:
+    """Hiera trunk (Ryali et al. 2023) with windowed and global attention; four stages at strides 4 to 32."""
+
+    embed_dim: int
+    num_heads: int
+    stages: tuple[int, int, int, int]
+    global_attention_blocks: tuple[int, ...]
+    window_sizes: tuple[int, int, int, int] = (8, 4, 14, 7)
+    position_background_size: tuple[int, int] = (7, 7)
+
+    @property
+    def channels(self) -> tuple[int, int, int, int]:
+        """Channels of the four stages, fine to coarse."""
+        return tuple(self.embed_dim * 2**i for i in range(4))  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class ConvTrunkConfig:
+    """Compact convolutional trunk: inverted depthwise blocks, four stages at strides 4 to 32."""
+
+    channels: tuple[int, int, int, int] = (32, 64, 128, 192)
+    blocks: tuple[int, int, int, int] = (2, 2, 5, 2)
+    expansion: int = 3
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Everything that fixes the shapes and the behaviour of one SAM 2 network.
+
+    `version` is 2.0 or 2.1; 2.1 adds a projected, signed temporal code on object pointers and an embedding
+    that marks memories of frames on which the object is hidden.
+    """
+
+    name: str
+    trunk: HieraConfig | ConvTrunkConfig
+    version: str = "2.1"
+    image_size: int = 1024
+    hidden_dim: int = 256
+    memory_dim: int = 64
+    memory_attention_layers: int = 4
+    memory_attention_mlp_dim: int = 2048
+    decoder_mlp_dim: int = 2048
+    decoder_heads: int = 8
+    num_memories: int = 7
+    max_object_pointers: int = 16
+
+    def __post_init__(self) -> None:
+        """Refuse contradictions: sizes that the strides or the token split cannot hold."""
+        if self.version not in ("2.0", "2.1"):
+            raise ConfigError(f"version is {self.version!r}; accepted: '2.0', '2.1'")
+        if self.image_size <= 0 or self.image_size % 32:
+            raise ConfigError(f"image_size is {self.image_size}; it must be a positive multiple of 32")
+        if self.hidden_dim % self.memory_dim or self.hidden_dim % (4 * self.decoder_heads):
+            raise ConfigError(
+                f"hidden_dim is {self.hidden_dim}; it must be a multiple of memory_dim ({self.memory_dim}) "
+                f"and of four times decoder_heads ({self.decoder_heads})"
+            )
+
+    @property
+    def embedding_size(self) -> int:
+        """Side of the stride-16 image embedding."""
+        return self.image_size // 16
+
+    @property
+    def low_res_size(self) -> int:
+        """Side of low-res logits (stride 4)."""
+        return self.image_size // 4
+
+
+_TINY = NetworkConfig("sam2.1-hiera-tiny", HieraConfig(96, 1, (1, 2, 7, 2), (5, 7, 9)))
+_SMALL = replace(_TINY, name="sam2.1-hiera-small", trunk=HieraConfig(96, 1, (1, 2, 11, 2), (7, 10, 13)))
+_BASE_PLUS = replace(
+    _TINY,
+    name="sam2.1-hiera-base-plus",
+    trunk=HieraConfig(112, 2, (2, 3, 16, 3), (12, 16, 20), position_background_size=(14, 14)),
+)
+_LARGE = replace(
+    _TINY,
+    name="sam2.1-hiera-large",
+    trunk=HieraConfig(144, 2, (2, 6, 36, 4), (23, 33, 43), window_sizes=(8, 4, 16, 8)),
+)
+
+OFFICIAL_CONFIGS: dict[str, NetworkConfig] = {
+    config.name: config
+    for base in (_TINY, _SMALL, _BASE_PLUS, _LARGE)
+    for config in (base, replace(base, name=base.name.replace("sam2.1", "sam2"), version="2.0"))
+}
+
+EMBEDDED_CONFIG = NetworkConfig(
+    name="embedded",
+    trunk=ConvTrunkConfig(),
+    image_size=512,
+    hidden_dim=128,
+    memory_dim=32,
+    memory_attention_layers=2,
+    memory_attention_mlp_dim=512,
+    decoder_mlp_dim=512,
+    decoder_heads=4,
+)

@@ -1,0 +1,50 @@
+"""Typed results of the network's parts (B: batch of pictures or objects, C: hidden width, S: model input side)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ImageEmbedding:
+    """What the image encoder knows of a picture, before any prompt or memory.
+
+    features: (B, C, S/16, S/16), for memory attention and the mask decoder;
+    high_res_features: ((B, C/8, S/4, S/4), (B, C/4, S/8, S/8)), skip connections of the mask decoder.
+    """
+
+    features: Tensor
+    high_res_features: tuple[Tensor, Tensor]
+
+    def select(self, indices: Tensor) -> ImageEmbedding:
+        """The embedding with rows gathered by `indices` (N,), so that one picture serves many prompts."""
+        fine, middle = self.high_res_features
+        return ImageEmbedding(self.features[indices], (fine[indices], middle[indices]))
+
+
+@dataclass(frozen=True)
+class MaskPrediction:
+    """Output of the mask decoder, best-of not yet chosen (M = 1 or 3 candidates).
+
+    low_res_logits: (B, M, S/4, S/4); iou_predictions: (B, M) in [0, 1];
+    mask_tokens: (B, M, C), one per candidate; object_score_logits: (B, 1), > 0 where the object is visible.
+    """
+
+    low_res_logits: Tensor
+    iou_predictions: Tensor
+    mask_tokens: Tensor
+    object_score_logits: Tensor
+
+
+@dataclass(frozen=True)
+class MemoryTokens:
+    """What one frame attends to: memories first, object pointers last.
+
+    tokens, position: (B, N, memory_dim); num_pointer_tokens: how many of the N are object pointers.
+    """
+
+    tokens: Tensor
+    position: Tensor
+    num_pointer_tokens: int
