@@ -29,11 +29,10 @@ class HieraConfig:
 
 @dataclass(frozen=True)
 class ConvTrunkConfig:
-    """Compact convolutional trunk: inverted depthwise blocks, four stages at strides 4 to 32."""
+    """Compact convolutional trunk: residual blocks of 3 x 3 convolutions, four stages at strides 4 to 32."""
 
-    channels: tuple[int, int, int, int] = (32, 64, 128, 192)
-    blocks: tuple[int, int, int, int] = (2, 2, 5, 2)
-    expansion: int = 3
+    channels: tuple[int, int, int, int] = (32, 64, 128, 256)
+    blocks: tuple[int, int, int, int] = (2, 2, 6, 2)
 
 
 @dataclass(frozen=True)
