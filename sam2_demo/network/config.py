@@ -51,6 +51,7 @@ class NetworkConfig:
     memory_dim: int = 64
     memory_attention_layers: int = 4
     memory_attention_mlp_dim: int = 2048
+    memory_attention_dropout: float = 0.1
     decoder_mlp_dim: int = 2048
     decoder_heads: int = 8
     num_memories: int = 7
@@ -106,6 +107,7 @@ EMBEDDED_CONFIG = NetworkConfig(
     memory_dim=32,
     memory_attention_layers=2,
     memory_attention_mlp_dim=512,
+    memory_attention_dropout=0.0,
     decoder_mlp_dim=512,
     decoder_heads=4,
 )

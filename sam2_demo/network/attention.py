@@ -1,0 +1,59 @@
+"""Attention with separate query, key and value projections, plain and with rotary position.
+
+Sources: SAM (Kirillov et al. 2023) for the plain form with a narrower inner width, SAM 2 section 4 for the
+rotary form used in memory attention.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sam2_demo.network.position_encoding import rotary_table, rotate
+
+
+class Attention(nn.Module):
+    """Multi-head attention; `downsample` narrows the inner width, `key_dim` is the width of keys and values."""
+
+    def __init__(self, dim: int, num_heads: int, downsample: int = 1, key_dim: int | None = None) -> None:
+        super().__init__()
+        inner = dim // downsample
+        key_dim = dim if key_dim is None else key_dim
+        self.num_heads = num_heads
+        self.q_proj = nn.Linear(dim, inner)
+        self.k_proj = nn.Linear(key_dim, inner)
+        self.v_proj = nn.Linear(key_dim, inner)
+        self.out_proj = nn.Linear(inner, dim)
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)  # (B, heads, N, inner / heads)
+
+    def _attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        out = F.scaled_dot_product_attention(q, k, v)
+        return self.out_proj(out.transpose(1, 2).flatten(2))  # (B, N, dim)
+
+    def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """q (B, N, dim), k and v (B, M, key_dim) -> (B, N, dim)."""
+        return self._attend(self._split(self.q_proj(q)), self._split(self.k_proj(k)), self._split(self.v_proj(v)))
+
+
+class RotaryAttention(Attention):
+    """Single-head attention whose queries and map-shaped keys are turned by their place in the map."""
+
+    def forward(  # type: ignore[override]
+        self, q: Tensor, k: Tensor, v: Tensor, size: tuple[int, int], num_plain_keys: int = 0
+    ) -> Tensor:
+        """q (B, H*W, dim); k, v (B, T*H*W + num_plain_keys, key_dim) -> (B, H*W, dim).
+
+        `size` is (H, W); keys are T maps of that size, then `num_plain_keys` tokens (object pointers) that
+        have no place and are not turned.
+        """
+        q, k, v = self._split(self.q_proj(q)), self._split(self.k_proj(k)), self._split(self.v_proj(v))
+        table = rotary_table(*size, q.shape[-1], q.device)
+        q = rotate(q, table)
+        num_placed = k.shape[2] - num_plain_keys
+        placed, plain = k[:, :, :num_placed], k[:, :, num_placed:]
+        maps = placed.unflatten(2, (-1, size[0] * size[1]))  # (B, 1, T, H*W, dim)
+        k = torch.cat((rotate(maps, table).flatten(2, 3), plain), dim=2)
+        return self._attend(q, k, v)

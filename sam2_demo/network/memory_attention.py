@@ -1,0 +1,55 @@
+"""Memory attention: the current frame looks at itself and at its memories (SAM 2 section 4)."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sam2_demo.network.attention import RotaryAttention
+from sam2_demo.network.config import NetworkConfig
+from sam2_demo.network.outputs import MemoryTokens
+from sam2_demo.network.position_encoding import sine_map
+
+_INPUT_POSITION_SCALE = 0.1
+
+
+class MemoryAttentionLayer(nn.Module):
+    """Pre-norm layer: rotary self-attention, rotary attention to memory, MLP."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        dim, mlp_dim = config.hidden_dim, config.memory_attention_mlp_dim
+        self.self_attn = RotaryAttention(dim, num_heads=1)
+        self.cross_attn_image = RotaryAttention(dim, num_heads=1, key_dim=config.memory_dim)
+        self.linear1 = nn.Linear(dim, mlp_dim)
+        self.linear2 = nn.Linear(mlp_dim, dim)
+        self.norm1, self.norm2, self.norm3 = nn.LayerNorm(dim), nn.LayerNorm(dim), nn.LayerNorm(dim)
+        self.dropout = nn.Dropout(config.memory_attention_dropout)
+
+    def forward(self, x: Tensor, memory: MemoryTokens, size: tuple[int, int]) -> Tensor:
+        """x (B, H*W, C) -> the same shape; `size` is (H, W)."""
+        y = self.norm1(x)
+        x = x + self.dropout(self.self_attn(y, y, y, size))
+        keys = memory.tokens + memory.position
+        y = self.cross_attn_image(self.norm2(x), keys, memory.tokens, size, memory.num_pointer_tokens)
+        x = x + self.dropout(y)
+        y = self.linear2(self.dropout(F.relu(self.linear1(self.norm3(x)))))
+        return x + self.dropout(y)
+
+
+class MemoryAttention(nn.Module):
+    """Conditions the frame's embedding on memories and object pointers."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(MemoryAttentionLayer(config) for _ in range(config.memory_attention_layers))
+        self.norm = nn.LayerNorm(config.hidden_dim)
+
+    def forward(self, features: Tensor, memory: MemoryTokens) -> Tensor:
+        """features (B, C, h, w), memory tokens (B, N, memory_dim) -> (B, C, h, w)."""
+        _, channels, height, width = features.shape
+        position = sine_map(height, width, channels, features.device)
+        x = (features + _INPUT_POSITION_SCALE * position).flatten(2).transpose(1, 2)  # (B, h*w, C)
+        for layer in self.layers:
+            x = layer(x, memory, (height, width))
+        return self.norm(x).transpose(1, 2).unflatten(2, (height, width))

@@ -1,0 +1,146 @@
+"""The one step that turns (image embedding, prompts, memory) into (mask, pointer, new memory).
+
+Pictures, videos and training all call it. Source: SAM 2 section 4 and its released inference code's settings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from sam2_demo.network.mask_decoder import choose_candidates
+from sam2_demo.network.outputs import ImageEmbedding, MaskPrediction, MemoryTokens
+from sam2_demo.network.sam2_network import Sam2Network
+
+HIDDEN_LOGIT = -1024.0  # logits of a mask whose object is predicted to be hidden
+_MASK_LOGIT_SCALE, _MASK_LOGIT_BIAS = 20.0, -10.0  # a given mask as logits: -10 outside, 10 inside
+
+
+@dataclass(frozen=True)
+class FramePrompts:
+    """Prompts of B objects on one frame, as tensors; what is absent is None.
+
+    point_coords_model: (B, P, 2) xy in pixels of the S x S network input; point_labels: (B, P), 1 positive,
+    0 negative, 2 and 3 box corners, -1 padding; low_res_logits: (B, 1, S/4, S/4), an earlier prediction to
+    refine; mask: (B, 1, S, S) bool, which becomes the frame's output directly.
+    """
+
+    point_coords_model: Tensor | None = None
+    point_labels: Tensor | None = None
+    low_res_logits: Tensor | None = None
+    mask: Tensor | None = None
+
+    @property
+    def points(self) -> tuple[Tensor, Tensor] | None:
+        """Coordinates and labels together, or None."""
+        if self.point_coords_model is None or self.point_labels is None:
+            return None
+        return self.point_coords_model, self.point_labels
+
+
+@dataclass(frozen=True)
+class FrameOutput:
+    """What one step says of B objects.
+
+    candidates: all M = 1 or 3 masks as the decoder gave them; low_res_logits (B, 1, S/4, S/4): the chosen
+    one, set to HIDDEN_LOGIT where the object is predicted hidden; iou_predictions (B,) of the chosen one;
+    object_pointers (B, C); object_score_logits (B, 1), > 0 where visible.
+    """
+
+    candidates: MaskPrediction
+    low_res_logits: Tensor
+    iou_predictions: Tensor
+    object_pointers: Tensor
+    object_score_logits: Tensor
+
+
+def frame_step(
+    network: Sam2Network,
+    embedding: ImageEmbedding,
+    prompts: FramePrompts,
+    memory: MemoryTokens | None,
+    multimask: bool,
+) -> FrameOutput:
+    """Predict the masks of B objects on one frame.
+
+    embedding has B rows (see `ImageEmbedding.select`); memory of None means a frame seen without memory.
+    With `multimask` three candidates are predicted and the one of highest predicted IoU is chosen. While the
+    network is training, hidden objects keep their logits and unstable single masks are not replaced.
+    """
+    if prompts.mask is not None:
+        return _mask_as_output(network, embedding, prompts.mask)
+    features = network.attend_to_memory(embedding.features, memory)
+    return _predict(network, features, embedding, prompts, multimask)
+
+
+def encode_memory(
+    network: Sam2Network,
+    embedding: ImageEmbedding,
+    low_res_logits: Tensor,
+    object_score_logits: Tensor,
+    binarize: bool,
+) -> Tensor:
+    """Memory of a frame whose mask is known: (B, memory_dim, S/16, S/16).
+
+    low_res_logits (B, 1, S/4, S/4); `binarize` on frames with prompts, where the mask is certain.
+    """
+    side = 16 * embedding.features.shape[-1]
+    logits = network.upscale_logits(low_res_logits, (side, side))
+    probabilities = (logits > 0).float() if binarize else logits.sigmoid()
+    return network.encode_memory(embedding.features, probabilities, _visible(object_score_logits))
+
+
+def _visible(object_score_logits: Tensor) -> Tensor:
+    return (object_score_logits > 0).float()
+
+
+def _predict(
+    network: Sam2Network,
+    features: Tensor,
+    embedding: ImageEmbedding,
+    prompts: FramePrompts,
+    multimask: bool,
+) -> FrameOutput:
+    all_four = network.decode_masks(features, embedding.high_res_features, prompts.points, prompts.low_res_logits)
+    candidates = choose_candidates(all_four, multimask, stability_fallback=not network.training)
+    rows = torch.arange(len(features), device=features.device)
+    best = candidates.iou_predictions.argmax(dim=1)
+    logits = candidates.low_res_logits[rows, best][:, None].float()
+    visible = _visible(candidates.object_score_logits)
+    if not network.training:
+        logits = torch.where(visible[..., None, None] > 0, logits, HIDDEN_LOGIT)
+    return FrameOutput(
+        candidates=candidates,
+        low_res_logits=logits,
+        iou_predictions=candidates.iou_predictions[rows, best],
+        object_pointers=network.point_at_object(candidates.mask_tokens[rows, best], visible),
+        object_score_logits=candidates.object_score_logits,
+    )
+
+
+def _mask_as_output(network: Sam2Network, embedding: ImageEmbedding, mask: Tensor) -> FrameOutput:
+    """A given mask is the output; the decoder only makes the pointer, from the unconditioned embedding."""
+    mask_float = mask.float()
+    side = mask.shape[-1] // 4
+    logits = F.interpolate(
+        mask_float * _MASK_LOGIT_SCALE + _MASK_LOGIT_BIAS,
+        size=(side, side),
+        mode="bilinear",
+        align_corners=False,
+        antialias=True,
+    )
+    prompts = FramePrompts(low_res_logits=network.mask_downsample(mask_float))
+    decoded = _predict(network, embedding.features, embedding, prompts, multimask=False)
+    visible = mask_float.flatten(1).amax(dim=1, keepdim=True)  # (B, 1)
+    ious = torch.ones_like(visible)
+    score_logits = visible * _MASK_LOGIT_SCALE + _MASK_LOGIT_BIAS
+    return FrameOutput(
+        candidates=MaskPrediction(logits, ious, decoded.candidates.mask_tokens, score_logits),
+        low_res_logits=logits,
+        iou_predictions=ious[:, 0],
+        object_pointers=visible * decoded.object_pointers + (1 - visible) * network.no_obj_ptr,
+        object_score_logits=score_logits,
+    )

@@ -1,0 +1,135 @@
+"""What one object remembers: conditioning frames, recent memories, object pointers (SAM 2 section 4).
+
+All conditioning frames are attended to, whenever they lie; of the other frames the six nearest behind the
+current one (in tracking direction) and up to fifteen object pointers. Conditioning frames share one temporal
+slot, recent memories each have their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from sam2_demo.network.object_pointer import split_pointers
+from sam2_demo.network.outputs import MemoryTokens
+from sam2_demo.network.position_encoding import sine_map
+from sam2_demo.network.sam2_network import Sam2Network
+
+
+@dataclass(frozen=True)
+class FrameMemory:
+    """One frame's memory of one object.
+
+    features: (1, memory_dim, h, w); object_pointer: (1, C).
+    """
+
+    features: Tensor
+    object_pointer: Tensor
+
+
+@dataclass(frozen=True)
+class MemorySelection:
+    """What a frame attends to, in order; objects whose `shape` agrees can be computed as one batch.
+
+    memories: (temporal slot, features), slot = frames behind the current one, 0 for conditioning frames
+    (stored last in the table); pointers: (signed frame distance, pointer), positive for past frames.
+    """
+
+    memories: list[tuple[int, Tensor]]
+    pointers: list[tuple[int, Tensor]]
+    longest_distance: int
+
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """Slots and distances: equal for selections that can be stacked."""
+        slots = tuple(slot for slot, _ in self.memories)
+        return slots, tuple(distance for distance, _ in self.pointers), self.longest_distance
+
+
+@dataclass
+class MemoryBank:
+    """Memories of one object by frame index.
+
+    `recall` rebuilds the memory of a tracked frame that is no longer held (None: it never was tracked).
+    """
+
+    capacity: int
+    recall: Callable[[int], FrameMemory | None] = field(default=lambda frame_index: None)
+    conditioning: dict[int, FrameMemory] = field(default_factory=dict)
+    recent: dict[int, FrameMemory] = field(default_factory=dict)
+
+    def remember(self, frame_index: int, memory: FrameMemory, is_conditioning: bool) -> None:
+        """Store a frame's memory; a frame is either a conditioning or a recent one, never both."""
+        self.conditioning.pop(frame_index, None)
+        self.recent.pop(frame_index, None)
+        if is_conditioning:
+            self.conditioning[frame_index] = memory
+            return
+        self.recent[frame_index] = memory
+        while len(self.recent) > self.capacity:
+            del self.recent[next(iter(self.recent))]
+
+    def forget(self, frame_index: int) -> None:
+        """Drop a frame's memory if there is one."""
+        self.conditioning.pop(frame_index, None)
+        self.recent.pop(frame_index, None)
+
+    def _tracked(self, frame_index: int) -> FrameMemory | None:
+        if frame_index in self.conditioning:
+            return None
+        memory = self.recent.get(frame_index)
+        return memory if memory is not None else self.recall(frame_index)
+
+    def select(self, network: Sam2Network, frame_index: int, num_frames: int, backward: bool) -> MemorySelection:
+        """What frame `frame_index` of a clip of `num_frames` attends to when tracking in that direction."""
+        config = network.config
+        step = 1 if backward else -1
+        max_pointers = min(num_frames, config.max_object_pointers)
+        memories = [(0, memory.features) for memory in self.conditioning.values()]
+        pointers = [
+            (step * (t - frame_index), memory.object_pointer)
+            for t, memory in self.conditioning.items()
+            if step * (t - frame_index) >= 0
+        ]
+        near = {}
+        for distance in range(max(config.num_memories, max_pointers) - 1, 0, -1):
+            place = frame_index + step * distance
+            if 0 <= place < num_frames and (memory := self._tracked(place)) is not None:
+                near[distance] = memory
+        memories += [(d, near[d].features) for d in range(config.num_memories - 1, 0, -1) if d in near]
+        pointers += [(d, near[d].object_pointer) for d in range(1, max_pointers) if d in near]
+        return MemorySelection(memories, pointers, max_pointers - 1)
+
+
+def stack_selections(network: Sam2Network, selections: Sequence[MemorySelection]) -> MemoryTokens:
+    """Selections of B objects with equal shape -> tokens for memory attention, (B, N, memory_dim)."""
+    first = selections[0]
+    maps, codes = [], []
+    for index, (slot, features) in enumerate(first.memories):
+        stacked = torch.cat([selection.memories[index][1] for selection in selections])
+        stacked = stacked.to(network.device, network.dtype)
+        place = sine_map(*features.shape[2:], features.shape[1], network.device)
+        code = place.flatten(2).transpose(1, 2) + network.maskmem_tpos_enc[slot - 1, 0]
+        maps.append(stacked.flatten(2).transpose(1, 2))  # (B, h*w, memory_dim)
+        codes.append(code.expand(len(selections), -1, -1))
+    num_pointer_tokens = 0
+    if first.pointers:
+        tokens, code = _stack_pointers(network, selections)
+        num_pointer_tokens = tokens.shape[1]
+        maps.append(tokens)
+        codes.append(code.expand(len(selections), -1, -1))
+    return MemoryTokens(torch.cat(maps, dim=1), torch.cat(codes, dim=1), num_pointer_tokens)
+
+
+def _stack_pointers(network: Sam2Network, selections: Sequence[MemorySelection]) -> tuple[Tensor, Tensor]:
+    first, memory_dim = selections[0], network.config.memory_dim
+    pointers = torch.stack(
+        [torch.cat([pointer for _, pointer in selection.pointers]) for selection in selections]
+    ).to(network.device, network.dtype)  # (B, P, C)
+    distances = torch.tensor([float(d) for d, _ in first.pointers], device=network.device)
+    code = network.obj_ptr_tpos_proj(distances / max(first.longest_distance, 1))  # (P, memory_dim)
+    splits = pointers.shape[2] // memory_dim
+    return split_pointers(pointers, memory_dim), code.repeat_interleave(splits, dim=0)[None]
