@@ -1,0 +1,230 @@
+"""The thin layer over FFmpeg (through PyAV): open a file, feed packets, turn decoded frames into RGB.
+
+Every packet is numbered in file order, and the decoder is made to carry that number (in place of the time
+stamp) to the frame it yields. A frame is thus known by its packet, also where time stamps are missing, repeated
+or out of order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+from av.video.stream import VideoStream
+
+from sam2_demo.errors import MediaError
+from sam2_demo.video.pictures import MAX_PIXELS, over_white
+
+# Named, so that playlists and scripts (which make FFmpeg open further files or addresses) and guesses from
+# plain text stay out.
+_FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,gif,apng,mpegts,mpeg,mpegvideo,m4v,h264,hevc,vvc,obu,"
+    "ivf,mjpeg,flv,asf,ogg,nut,mxf,dv,rm,wtv,swf,vc1,yuv4mpegpipe,avif,jpegxl_anim,mp3,wav,flac,aac,aiff"
+)
+_ACCEPTED = "accepted are video files such as MP4, MOV, WebM, MKV, AVI and GIF"
+_UNSPECIFIED_MATRICES = (0, 2, 3)
+_SD_HEIGHT = 576
+_CONVERSION = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+
+# What decoders raise for damaged data or a full queue; the frames concerned are lost, decoding goes on.
+_DAMAGE = (av.InvalidDataError, av.BlockingIOError, av.PatchWelcomeError, av.ArgumentError, av.UnknownError)
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """One of the eight ways to lay a stored frame upright: transpose, then flip left-right, then top-bottom."""
+
+    transpose: bool = False
+    flip_x: bool = False
+    flip_y: bool = False
+
+    @property
+    def rotation(self) -> int:
+        """Clockwise degrees from the stored to the shown frame (0, 90, 180, 270), mirroring aside."""
+        if self.transpose:
+            return 270 if self.flip_y and not self.flip_x else 90
+        return 180 if self.flip_x and self.flip_y else 0
+
+    def apply(self, frame: np.ndarray) -> np.ndarray:
+        """Turn an (H, W, 3) array; returns a contiguous one."""
+        turned = frame.transpose(1, 0, 2) if self.transpose else frame
+        turned = turned[:, ::-1] if self.flip_x else turned
+        turned = turned[::-1] if self.flip_y else turned
+        return np.ascontiguousarray(turned)
+
+
+def orientation_of(frame: av.VideoFrame) -> Orientation:
+    """Read the display matrix of a decoded frame, rounded to the nearest quarter turn."""
+    data: Any = frame.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return Orientation()
+    matrix = np.frombuffer(data, dtype=np.int32, count=9)
+    # Rows (a, b, u), (c, d, v): shown x = a x + c y, shown y = b x + d y.
+    a, b, c, d = (int(matrix[i]) for i in (0, 1, 3, 4))
+    if abs(b) + abs(c) > abs(a) + abs(d):
+        return Orientation(True, flip_x=c < 0, flip_y=b < 0)
+    return Orientation(False, flip_x=a < 0, flip_y=d < 0)
+
+
+def open_container(path: Path) -> InputContainer:
+    """Open a media file for reading. Raises MediaError naming the file and what is wrong with it."""
+    if not path.exists():
+        raise MediaError(f"{path} does not exist; {_ACCEPTED}")
+    if not path.is_file():
+        raise MediaError(f"{path} is not a file; {_ACCEPTED}")
+    size = path.stat().st_size
+    if size == 0:
+        raise MediaError(f"{path.name} is empty (0 bytes); {_ACCEPTED}")
+    options = {"protocol_whitelist": "file", "format_whitelist": _FORMATS}
+    try:
+        return av.open(str(path.absolute()), options=options, metadata_errors="replace")
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise MediaError(
+            f"{path.name} ({size} bytes) cannot be opened as a video: it is cut off, damaged or of another "
+            f"kind ({getattr(error, 'strerror', None) or error}); {_ACCEPTED}"
+        ) from error
+
+
+def video_stream(container: InputContainer, name: str) -> VideoStream:
+    """Return the stream to show: the best one that is no cover picture. Raises MediaError if there is none."""
+    cover = av.stream.Disposition.attached_pic
+    streams = [stream for stream in container.streams.video if not stream.disposition & cover]
+    if not streams:
+        kinds = sorted({stream.type for stream in container.streams})
+        found = f"only {' and '.join(kinds)}" if kinds else "no streams"
+        raise MediaError(f"{name} has no video: it holds {found}; {_ACCEPTED}")
+    best = container.streams.best("video")
+    stream = best if best in streams else streams[0]
+    if stream.codec_context is None:
+        raise MediaError(f"{name} holds a video whose codec cannot be decoded here; {_ACCEPTED}")
+    if stream.width * stream.height > MAX_PIXELS:
+        found = f"frames of {stream.width} x {stream.height} pixels"
+        raise MediaError(f"{name} has {found}; at most {MAX_PIXELS} pixels are accepted")
+    return stream
+
+
+class Decoder:
+    """Decodes one file from its start or from a key frame; yields (packet number, frame) in shown order."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.container = open_container(path)
+        try:
+            self.stream = self._prepared_stream()
+        except MediaError:
+            self.container.close()
+            raise
+
+    def _prepared_stream(self) -> VideoStream:
+        stream = video_stream(self.container, self.path.name)
+        stream.thread_type = "AUTO"
+        for other in self.container.streams:
+            if other.index != stream.index:
+                other.discard = av.stream.Discard.all
+        return stream
+
+    @property
+    def time_unit(self) -> float:
+        """Seconds per unit of the stream's time stamps."""
+        return float(self.stream.time_base or Fraction(1, 90_000))
+
+    def restart(self) -> None:
+        """Go back to the very start by opening the file again: the one seek that never misses."""
+        self.container.close()
+        self.container = open_container(self.path)
+        self.stream = self._prepared_stream()
+
+    def seek(self, timestamp: int) -> bool:
+        """Move to the key frame at or before `timestamp` (in the stream's unit); False if the file cannot."""
+        try:
+            self.container.seek(timestamp, stream=self.stream)
+        except (av.FFmpegError, OSError):
+            return False
+        return True
+
+    def packets(self) -> Iterator[av.Packet]:
+        """Yield the stream's packets that carry data, to the end of what can be read."""
+        try:
+            for packet in self.container.demux(self.stream):
+                # An empty packet would tell the decoder that the clip has ended.
+                if packet.size > 0:
+                    yield packet
+        except (av.FFmpegError, OSError):
+            return
+
+    def frames(self, numbers: dict[int, int] | None, use_dts: bool = False) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Decode from the present position; yields (packet number, frame).
+
+        `numbers` maps a packet's time stamp (decoding time stamp with `use_dts`) to its number, which makes the
+        numbers right after a seek; without it packets are counted, which is right from the start only.
+        Ends early on a packet that is not in `numbers`.
+        """
+        for count, packet in enumerate(self.packets()):
+            number: int | None = count
+            if numbers is not None:
+                stamp = packet.dts if use_dts else packet.pts
+                number = None if stamp is None else numbers.get(stamp)
+                if number is None:
+                    return
+            packet.pts = packet.dts = number
+            yield from self._numbered(packet)
+        yield from self._numbered(None)
+
+    def _numbered(self, packet: av.Packet | None) -> Iterator[tuple[int, av.VideoFrame]]:
+        try:
+            frames = self.stream.codec_context.decode(packet)
+        except _DAMAGE:
+            return
+        except av.EOFError:
+            return
+        for frame in frames:
+            yield (-1 if frame.pts is None else frame.pts), frame
+
+    def close(self) -> None:
+        """Close the file."""
+        self.container.close()
+
+
+class RgbConverter:
+    """Turns decoded frames of any pixel format into upright RGB of one size."""
+
+    def __init__(self, first: av.VideoFrame) -> None:
+        self.orientation = orientation_of(first)
+        self._stored = (first.width, first.height)
+        self._reformatter = VideoReformatter()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) as shown."""
+        width, height = self._stored
+        return (width, height) if self.orientation.transpose else (height, width)
+
+    def convert(self, frame: av.VideoFrame) -> np.ndarray:
+        """Return (H, W, 3) uint8 RGB. Transparency is laid over white; a frame of another size is scaled."""
+        has_alpha = any(component.is_alpha for component in frame.format.components) or frame.format.name == "pal8"
+        converted = self._reformatter.reformat(
+            frame,
+            width=self._stored[0],
+            height=self._stored[1],
+            format="rgba" if has_alpha else "rgb24",
+            src_colorspace=_matrix_of(frame),
+            dst_color_range=ColorRange.JPEG,
+            interpolation=_CONVERSION,
+            threads=1,
+        )
+        pixels = converted.to_ndarray()
+        return self.orientation.apply(over_white(pixels) if has_alpha else pixels)
+
+
+def _matrix_of(frame: av.VideoFrame) -> Colorspace | None:
+    """The YUV matrix to assume: the frame's own, else BT.601 for small and BT.709 for large frames, as players do."""
+    if frame.format.is_rgb or int(frame.colorspace) not in _UNSPECIFIED_MATRICES:
+        return None
+    return Colorspace.ITU601 if frame.height <= _SD_HEIGHT else Colorspace.ITU709
