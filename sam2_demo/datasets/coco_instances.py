@@ -1,0 +1,84 @@
+"""Pictures of a COCO instances file: <root>/annotations/instances_<split>.json with pictures in <root>/<split>."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pycocotools import mask as coco_mask
+
+from sam2_demo.datasets.annotated_clip import read_rgb
+from sam2_demo.datasets.pictures import AnnotatedPicture, BoolMask, PictureObject
+from sam2_demo.errors import DatasetError
+from sam2_demo.formats.files import read_json
+from sam2_demo.tracking.masklet import decode_rle
+
+_PREFIX = "instances_"
+
+
+class CocoPictures:
+    """The annotated pictures of one instances file; crowds count for nothing but as void pixels."""
+
+    def __init__(self, annotations: Path, pictures: Path | None = None) -> None:
+        content = read_json(annotations)
+        for field in ("images", "annotations"):
+            if not isinstance(content, dict) or field not in content:
+                raise DatasetError(f"{annotations} lacks {field!r}; a COCO instances file has images and annotations")
+        self.pictures = pictures or _picture_folder(annotations)
+        self._images = {int(image["id"]): image for image in content["images"]}
+        self._annotations: dict[int, list[dict[str, Any]]] = {}
+        for annotation in content["annotations"]:
+            image_id = int(annotation["image_id"])
+            if image_id not in self._images:
+                raise DatasetError(f"{annotations}: annotation {annotation.get('id')} is of unknown image {image_id}")
+            self._annotations.setdefault(image_id, []).append(annotation)
+        self._ids = {Path(self._images[i]["file_name"]).stem: i for i in sorted(self._annotations)}
+        self.names = sorted(self._ids)
+
+    def picture(self, name: str) -> AnnotatedPicture:
+        """Read one picture with the masks of its instances."""
+        image_id = self._ids[name]
+        path = self.pictures / self._images[image_id]["file_name"]
+        pixels = read_rgb(path)
+        size = (int(self._images[image_id]["height"]), int(self._images[image_id]["width"]))
+        if pixels.shape[:2] != size:
+            raise DatasetError(f"{path} is {pixels.shape[:2]}, its annotation says {size} (height, width)")
+        crowd = np.zeros(size, np.bool_)
+        masks: dict[str, BoolMask] = {}
+        for annotation in self._annotations[image_id]:
+            mask = segmentation_mask(annotation["segmentation"], size)
+            if annotation.get("iscrowd"):
+                crowd |= mask
+            elif mask.any():
+                masks[str(annotation["id"])] = mask
+        void = {key: crowd & ~mask if crowd.any() else None for key, mask in masks.items()}
+        objects = tuple(PictureObject(key, mask, void[key]) for key, mask in masks.items())
+        return AnnotatedPicture(name, self.pictures.name, pixels, objects)
+
+
+def segmentation_mask(segmentation: Any, size: tuple[int, int]) -> BoolMask:
+    """(H, W) mask of a COCO segmentation: polygons [[x, y, ...], ...], or run lengths, compressed or not."""
+    if isinstance(segmentation, list):
+        outlines = [polygon for polygon in segmentation if len(polygon) >= 6]
+        if not outlines:
+            return np.zeros(size, np.bool_)
+        merged = coco_mask.merge(coco_mask.frPyObjects(outlines, *size))
+        return np.asarray(coco_mask.decode(merged)).astype(np.bool_)
+    return decode_rle(segmentation)
+
+
+def _picture_folder(annotations: Path) -> Path:
+    split = annotations.stem.removeprefix(_PREFIX)
+    places = [annotations.parent.parent / split, annotations.parent / split, annotations.parent]
+    return next((place for place in places if place.is_dir()), places[-1])
+
+
+def open_coco(root: Path) -> CocoPictures | None:
+    """The instances file of a COCO folder, or None when `root` is no such folder or file."""
+    if root.suffix == ".json":
+        return CocoPictures(root)
+    found = sorted(root.glob(f"annotations/{_PREFIX}*.json")) if root.is_dir() else []
+    if len(found) > 1:
+        raise DatasetError(f"{root} holds several instances files ({', '.join(p.name for p in found)}); name one")
+    return CocoPictures(found[0]) if found else None

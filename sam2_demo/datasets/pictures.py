@@ -1,0 +1,80 @@
+"""Pictures with the masks of their objects, one value for label maps and for COCO files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam2_demo.datasets.annotated_clip import read_rgb
+from sam2_demo.datasets.label_maps import IGNORE_LABEL, PictureFiles, find_labelled_pictures, read_label_map
+from sam2_demo.errors import DatasetError
+
+BoolMask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class PictureObject:
+    """One object of a picture: its (H, W) mask, and the pixels that do not count for it."""
+
+    key: str
+    mask: BoolMask
+    void: BoolMask | None = None
+
+
+@dataclass(frozen=True)
+class AnnotatedPicture:
+    """A picture (H, W, 3) uint8 RGB with its objects; `name` is unique in its set and a valid file name."""
+
+    name: str
+    source: str
+    pixels: NDArray[np.uint8]
+    objects: tuple[PictureObject, ...]
+
+
+class PictureSet(Protocol):
+    """Pictures by name, each read when it is asked for."""
+
+    names: list[str]
+
+    def picture(self, name: str) -> AnnotatedPicture:
+        """Read one picture with its objects."""
+        ...
+
+
+class LabelMapPictures:
+    """A folder of pictures with indexed label maps beside them, see `label_maps` for the layout."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        found = find_labelled_pictures(root)
+        self._files = {_unique_name(files): files for files in found}
+        if len(self._files) < len(found):
+            raise DatasetError(f"{root} holds two pictures of one source with the same name")
+        self.names = sorted(self._files)
+
+    def picture(self, name: str) -> AnnotatedPicture:
+        """Read one picture; DatasetError when its sizes differ or a map is missing."""
+        files = self._files[name]
+        pixels = read_rgb(files.picture)
+        objects: list[PictureObject] = []
+        for index, path in enumerate(files.label_maps):
+            labels = read_label_map(path)
+            if labels.shape != pixels.shape[:2]:
+                raise DatasetError(f"{path} is {labels.shape}, its picture {pixels.shape[:2]} (height, width)")
+            objects += objects_of(labels, f"@{index}" if index else "")
+        return AnnotatedPicture(name, files.source, pixels, tuple(objects))
+
+
+def objects_of(labels: NDArray[np.uint8], suffix: str = "") -> list[PictureObject]:
+    """The objects of one (H, W) label map; 255 counts neither for nor against any of them."""
+    void = labels == IGNORE_LABEL
+    present = [label for label in np.unique(labels).tolist() if label not in (0, IGNORE_LABEL)]
+    return [PictureObject(f"{label}{suffix}", labels == label, void if void.any() else None) for label in present]
+
+
+def _unique_name(files: PictureFiles) -> str:
+    return f"{files.source}__{files.picture.stem}"

@@ -1,0 +1,109 @@
+"""Reading and writing the files under every format: JSON and indexed PNG, with errors that name the file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from sam2_demo.errors import DatasetError
+
+PathLike = str | os.PathLike[str]
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file; DatasetError when it is missing or not JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DatasetError(f"{path} does not exist; a JSON file is needed") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path} is not JSON: {error}") from error
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text file so that a reader sees the old content or the new, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".part")
+    beside.write_text(text, encoding="utf-8", newline="")
+    os.replace(beside, path)
+
+
+def write_json(content: Any, path: Path, indent: int | None = None) -> None:
+    """Write JSON whole or not at all."""
+    write_text(json.dumps(content, indent=indent), path)
+
+
+def read_labels(path: Path, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
+    """(H, W) uint8 indices of an 8-bit indexed, grey or 1-bit PNG; `size` is the (H, W) it must have."""
+    try:
+        with Image.open(path) as image:
+            mode = image.mode
+            labels = np.array(image)
+    except FileNotFoundError as error:
+        raise DatasetError(f"{path} does not exist; a PNG with labels is needed") from error
+    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+        raise DatasetError(f"{path} cannot be read as a PNG: {error}") from error
+    if mode not in ("P", "L", "1"):
+        raise DatasetError(f"{path} has colour mode {mode}; labels are 8-bit indexed (P), grey (L) or 1-bit PNGs")
+    if size is not None and labels.shape != size:
+        raise DatasetError(
+            f"{path} is {labels.shape[0]} x {labels.shape[1]} pixels (height x width), expected "
+            f"{size[0]} x {size[1]} like the rest of its clip"
+        )
+    return labels.astype(np.uint8)
+
+
+def write_labels(labels: NDArray[np.uint8], path: Path) -> None:
+    """Write (H, W) uint8 labels as an indexed PNG with the palette of DAVIS and PASCAL VOC."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = Image.fromarray(labels)
+    image.putpalette(voc_palette())
+    image.save(path)
+
+
+def voc_palette() -> list[int]:
+    """768 values: the colours of PASCAL VOC, made by spreading an index's bits over R, G and B."""
+    return [channel for index in range(256) for channel in _voc_color(index)]
+
+
+def _voc_color(index: int) -> tuple[int, int, int]:
+    red = green = blue = 0
+    for shift in range(7, -1, -1):
+        red |= (index & 1) << shift
+        green |= (index >> 1 & 1) << shift
+        blue |= (index >> 2 & 1) << shift
+        index >>= 3
+    return red, green, blue
+
+
+def frame_files(folder: Path, suffix: str = ".png") -> list[Path]:
+    """The files of a folder with this suffix, by name; DatasetError when there is none."""
+    if not folder.is_dir():
+        raise DatasetError(f"{folder} is not a folder; one with {suffix} files named by frame is needed")
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() == suffix and path.name[0] != ".")
+    if not files:
+        raise DatasetError(f"{folder} holds no {suffix} file; one per annotated frame is needed, as 00000{suffix}")
+    return files
+
+
+def frame_indices_of(files: Iterable[Path], frame_names: list[str] | None = None) -> list[int]:
+    """The frame index of each file: its place in `frame_names` (stems of the clip's pictures), or its number."""
+    places = {name: index for index, name in enumerate(frame_names)} if frame_names is not None else None
+    indices = []
+    for path in files:
+        if places is not None:
+            if path.stem not in places:
+                raise DatasetError(f"{path} belongs to no frame: the clip has no picture named {path.stem}")
+            indices.append(places[path.stem])
+        elif path.stem.isdecimal():
+            indices.append(int(path.stem))
+        else:
+            raise DatasetError(f"{path} is not named by its frame; expected a number such as 00000{path.suffix}")
+    return indices
