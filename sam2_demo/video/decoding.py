@@ -31,7 +31,7 @@ _FORMATS = (
 _ACCEPTED = "accepted are video files such as MP4, MOV, WebM, MKV, AVI and GIF"
 _UNSPECIFIED_MATRICES = (0, 2, 3)
 _SD_HEIGHT = 576
-_CONVERSION = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+_CONVERSION = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 
 # What decoders raise for damaged data or a full queue; the frames concerned are lost, decoding goes on.
 _DAMAGE = (av.InvalidDataError, av.BlockingIOError, av.PatchWelcomeError, av.ArgumentError, av.UnknownError)
