@@ -40,7 +40,7 @@ class PromptEncoder(nn.Module):
         coords = torch.cat((coords_model + 0.5, coords_model.new_zeros(len(coords_model), 1, 2)), dim=1)
         labels = torch.cat((labels, labels.new_full((len(labels), 1), PADDING_LABEL)), dim=1)
         tokens = self.pe_layer(coords / image_size)  # (B, P + 1, dim)
-        table = torch.cat([e.weight for e in self.point_embeddings])  # (4, dim)
+        table = torch.cat([embedding.get_parameter("weight") for embedding in self.point_embeddings])  # (4, dim)
         is_padding = (labels == PADDING_LABEL)[..., None]
         placed = tokens + table[labels.clamp(min=0).long()]
         return torch.where(is_padding, self.not_a_point_embed.weight[0], placed)

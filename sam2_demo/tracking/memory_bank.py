@@ -7,8 +7,9 @@ slot, recent memories each have their own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -49,22 +50,28 @@ class MemorySelection:
         return slots, tuple(distance for distance, _ in self.pointers), self.longest_distance
 
 
+class Recall(Protocol):
+    """Rebuilds what the bank no longer holds of a tracked frame; None where the frame never was tracked."""
+
+    def recall_features(self, frame_index: int) -> Tensor | None:
+        """Memory features (1, memory_dim, h, w)."""
+
+    def recall_pointer(self, frame_index: int) -> Tensor | None:
+        """Object pointer (1, C)."""
+
+
 @dataclass
 class MemoryBank:
-    """Memories of one object by frame index.
-
-    `recall` rebuilds the memory of a tracked frame that is no longer held (None: it never was tracked).
-    """
+    """Memories of one object by frame index; recent ones are bounded by `capacity`, older ones recalled."""
 
     capacity: int
-    recall: Callable[[int], FrameMemory | None] = field(default=lambda frame_index: None)
+    recall: Recall | None = None
     conditioning: dict[int, FrameMemory] = field(default_factory=dict)
     recent: dict[int, FrameMemory] = field(default_factory=dict)
 
     def remember(self, frame_index: int, memory: FrameMemory, is_conditioning: bool) -> None:
         """Store a frame's memory; a frame is either a conditioning or a recent one, never both."""
-        self.conditioning.pop(frame_index, None)
-        self.recent.pop(frame_index, None)
+        self.forget(frame_index)
         if is_conditioning:
             self.conditioning[frame_index] = memory
             return
@@ -77,11 +84,15 @@ class MemoryBank:
         self.conditioning.pop(frame_index, None)
         self.recent.pop(frame_index, None)
 
-    def _tracked(self, frame_index: int) -> FrameMemory | None:
-        if frame_index in self.conditioning:
-            return None
-        memory = self.recent.get(frame_index)
-        return memory if memory is not None else self.recall(frame_index)
+    def _features(self, frame_index: int) -> Tensor | None:
+        if frame_index in self.recent:
+            return self.recent[frame_index].features
+        return self.recall.recall_features(frame_index) if self.recall else None
+
+    def _pointer(self, frame_index: int) -> Tensor | None:
+        if frame_index in self.recent:
+            return self.recent[frame_index].object_pointer
+        return self.recall.recall_pointer(frame_index) if self.recall else None
 
     def select(self, network: Sam2Network, frame_index: int, num_frames: int, backward: bool) -> MemorySelection:
         """What frame `frame_index` of a clip of `num_frames` attends to when tracking in that direction."""
@@ -94,14 +105,21 @@ class MemoryBank:
             for t, memory in self.conditioning.items()
             if step * (t - frame_index) >= 0
         ]
-        near = {}
-        for distance in range(max(config.num_memories, max_pointers) - 1, 0, -1):
-            place = frame_index + step * distance
-            if 0 <= place < num_frames and (memory := self._tracked(place)) is not None:
-                near[distance] = memory
-        memories += [(d, near[d].features) for d in range(config.num_memories - 1, 0, -1) if d in near]
-        pointers += [(d, near[d].object_pointer) for d in range(1, max_pointers) if d in near]
+        # Nearest last among the memories, nearest first among the pointers: the released code's order.
+        for distance in range(config.num_memories - 1, 0, -1):
+            place = self._place(frame_index + step * distance, num_frames)
+            if place is not None and (features := self._features(place)) is not None:
+                memories.append((distance, features))
+        for distance in range(1, max_pointers):
+            place = self._place(frame_index + step * distance, num_frames)
+            if place is not None and (pointer := self._pointer(place)) is not None:
+                pointers.append((distance, pointer))
         return MemorySelection(memories, pointers, max_pointers - 1)
+
+    def _place(self, frame_index: int, num_frames: int) -> int | None:
+        """A frame that may hold a recent memory: inside the clip and not a conditioning frame."""
+        inside = 0 <= frame_index < num_frames
+        return frame_index if inside and frame_index not in self.conditioning else None
 
 
 def stack_selections(network: Sam2Network, selections: Sequence[MemorySelection]) -> MemoryTokens:

@@ -1,0 +1,49 @@
+"""A cache of image embeddings bounded by bytes; everything in it can be computed again."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+
+from sam2_demo.network.outputs import ImageEmbedding
+
+
+class EmbeddingCache:
+    """Least recently used embeddings leave first; safe to share between threads."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self._entries: OrderedDict[Hashable, ImageEmbedding] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, compute: Callable[[], ImageEmbedding]) -> ImageEmbedding:
+        """The embedding stored under `key`, computed and stored if it is missing."""
+        with self._lock:
+            if key in self._entries:
+                self._entries.move_to_end(key)
+                return self._entries[key]
+        embedding = compute()
+        with self._lock:
+            if key not in self._entries:
+                self._entries[key] = embedding
+                self._bytes += _size(embedding)
+            # The newest stays even when it alone is over the bound: its frame is being worked on.
+            while self._bytes > self.max_bytes and len(self._entries) > 1:
+                self._bytes -= _size(self._entries.popitem(last=False)[1])
+        return embedding
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._entries
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._entries.clear()
+            self._bytes = 0
+
+
+def _size(embedding: ImageEmbedding) -> int:
+    tensors = (embedding.features, *embedding.high_res_features)
+    return sum(t.numel() * t.element_size() for t in tensors)

@@ -1,0 +1,115 @@
+"""What the tracker said of one object, frame by frame: exact for the latest frames, compact on disk for the rest.
+
+Memories are rebuilt from these records, so that memory does not grow with the clip.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import zlib
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sam2_demo.tracking.frame_step import HIDDEN_LOGIT
+
+_STEP = 0.25  # logits are kept as bytes in steps of a quarter; beyond +-31.75 a mask is certain
+_LIMIT = 127
+
+
+@dataclass(frozen=True, eq=False)
+class FrameRecord:
+    """One frame of one object.
+
+    low_res_logits: (1, 1, S/4, S/4) float32; object_pointer: (1, C); object_score_logits: > 0 where visible;
+    iou_prediction: in [0, 1]; is_prompted: whether a person's prompts made it.
+    """
+
+    low_res_logits: Tensor
+    object_pointer: Tensor
+    object_score_logits: float
+    iou_prediction: float
+    is_prompted: bool = False
+
+
+def pack_record(record: FrameRecord) -> bytes:
+    """A record as compressed bytes; `unpack_record` gives it back with logits to a quarter."""
+    logits = record.low_res_logits.float().cpu().numpy()
+    pointer = record.object_pointer.float().cpu().numpy()
+    scores = np.array([record.object_score_logits, record.iou_prediction, record.is_prompted], dtype="<f4")
+    sizes = np.array([logits.shape[-1], pointer.shape[-1]], dtype="<u2")
+    steps = np.clip(np.rint(logits / _STEP), -_LIMIT, _LIMIT).astype(np.int8)
+    return zlib.compress(
+        sizes.tobytes() + scores.tobytes() + pointer.astype("<f2").tobytes() + steps.tobytes(), level=1
+    )
+
+
+def unpack_record(packed: bytes, device: torch.device) -> FrameRecord:
+    """Inverse of `pack_record`, on `device`."""
+    raw = zlib.decompress(packed)
+    side, width = (int(n) for n in np.frombuffer(raw, "<u2", 2))
+    score, iou, is_prompted = (float(v) for v in np.frombuffer(raw, "<f4", 3, offset=4))
+    pointer = np.frombuffer(raw, "<f2", width, offset=16).astype(np.float32)
+    steps = np.frombuffer(raw, np.int8, side * side, offset=16 + 2 * width)
+    logits = steps.astype(np.float32).reshape(1, 1, side, side) * _STEP
+    if score <= 0 and not (steps > -_LIMIT).any():
+        logits[:] = HIDDEN_LOGIT
+    return FrameRecord(
+        torch.from_numpy(logits).to(device),
+        torch.from_numpy(pointer)[None].to(device),
+        score,
+        iou,
+        bool(is_prompted),
+    )
+
+
+class FrameRecords:
+    """Records by frame index; at most `capacity` are held in memory, older ones wait in a temporary file."""
+
+    def __init__(self, capacity: int, device: torch.device) -> None:
+        self.capacity = capacity
+        self.device = device
+        self._held: OrderedDict[int, FrameRecord] = OrderedDict()
+        self._places: dict[int, tuple[int, int]] = {}
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the records, removed with them
+
+    def set(self, frame_index: int, record: FrameRecord) -> None:
+        """Store the record of a frame; replaces what the frame held."""
+        self._places.pop(frame_index, None)
+        self._held[frame_index] = record
+        self._held.move_to_end(frame_index)
+        while len(self._held) > self.capacity:
+            oldest, old = self._held.popitem(last=False)
+            packed = pack_record(old)
+            self._places[oldest] = (self._file.seek(0, 2), len(packed))
+            self._file.write(packed)
+
+    def get(self, frame_index: int) -> FrameRecord | None:
+        """The record of a frame, or None."""
+        if frame_index in self._held:
+            return self._held[frame_index]
+        if frame_index not in self._places:
+            return None
+        start, length = self._places[frame_index]
+        self._file.seek(start)
+        return unpack_record(self._file.read(length), self.device)
+
+    def discard(self, frame_index: int) -> None:
+        """Forget a frame; nothing happens where there is none."""
+        self._held.pop(frame_index, None)
+        self._places.pop(frame_index, None)
+
+    @property
+    def frame_indices(self) -> list[int]:
+        """The frames that have a record, sorted."""
+        return sorted({*self._held, *self._places})
+
+    def __contains__(self, frame_index: object) -> bool:
+        return frame_index in self._held or frame_index in self._places
+
+    def close(self) -> None:
+        """Free the temporary file."""
+        self._file.close()

@@ -1,0 +1,119 @@
+"""Segment a still picture from clicks, a box or earlier logits (SAM 2 section 4, the memoryless case)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sam2_demo.errors import PromptError
+from sam2_demo.network.outputs import ImageEmbedding, MaskPrediction
+from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.tracking.frame_step import FramePrompts, frame_step
+from sam2_demo.tracking.mask_postprocessing import clean_logits
+from sam2_demo.tracking.options import TrackingOptions
+from sam2_demo.tracking.pixels import Rgb, picture_pixels
+from sam2_demo.tracking.prompts import Points, as_frame_prompts, read_prompts
+
+LOGIT_LIMIT = 32.0  # low-res logits that are fed back are clamped to +-32, as in the released code
+
+
+@dataclass(frozen=True, eq=False)
+class ImageResult:
+    """Masks of one picture, best first.
+
+    masks: (M, H, W) bool; mask_logits: (M, H, W) float32 before thresholding and before hole filling;
+    iou_predictions: (M,) float32 in [0, 1]; low_res_logits: (M, h, w) float32 in [-32, 32], h = w = S / 4.
+    """
+
+    masks: NDArray[np.bool_]
+    mask_logits: NDArray[np.float32]
+    iou_predictions: NDArray[np.float32]
+    low_res_logits: NDArray[np.float32]
+
+
+class ImagePredictor:
+    """Encodes a picture once and answers any number of prompts on it."""
+
+    def __init__(self, network: Sam2Network, options: TrackingOptions | None = None) -> None:
+        self.network = network
+        self.options = options or TrackingOptions()
+        self._embedding: ImageEmbedding | None = None
+        self._size = (0, 0)
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """(height, width) of the picture that is set, or None."""
+        return self._size if self._embedding is not None else None
+
+    @torch.inference_mode()
+    def set_image(self, rgb: Rgb) -> None:
+        """Encode a picture (H, W, 3) uint8 RGB; InputError when it is something else."""
+        pixels = picture_pixels(rgb, self.network.config.image_size, self.network.device)
+        self._embedding = self.network.encode_image(pixels)
+        self._size = (rgb.shape[0], rgb.shape[1])
+
+    @torch.inference_mode()
+    def predict(
+        self,
+        points: Points | None = None,
+        point_labels: Sequence[int] | None = None,
+        box: Sequence[float] | None = None,
+        low_res_logits: NDArray[np.float32] | None = None,
+        multimask: bool = True,
+    ) -> ImageResult:
+        """Masks for clicks (N, 2) xy with labels (N,) (1 positive, 0 negative; all positive if left out),
+        a box (x0, y0, x1, y1), both in pixels of the picture, and logits (h, w) of an earlier result to refine.
+
+        Three candidates with `multimask`, else one. PromptError for anything outside these ranges, for no
+        prompt at all, or before `set_image`.
+        """
+        embedding = self._require_picture()
+        prompts = read_prompts(points, point_labels, box, None, self._size)
+        previous = None if low_res_logits is None else self._read_logits(low_res_logits)
+        if not prompts.num_points and previous is None:
+            raise PromptError("no prompt was given: click at least one point, draw a box or give low-res logits")
+        image_size = self.network.config.image_size
+        tensors = as_frame_prompts(prompts, self._size, image_size, previous, self.network.device)
+        if tensors.points is None:
+            # SAM sees no point token at all here, unlike a tracked frame, which has a padding point.
+            empty = torch.zeros(1, 0, 2, device=self.network.device)
+            tensors = FramePrompts(empty, torch.zeros(1, 0, dtype=torch.int32), previous)
+        output = frame_step(self.network, embedding, tensors, memory=None, multimask=multimask)
+        return self._as_result(output.candidates)
+
+    def _require_picture(self) -> ImageEmbedding:
+        if self._embedding is None:
+            raise PromptError("no picture is set: call set_image first")
+        return self._embedding
+
+    def _read_logits(self, low_res_logits: NDArray[np.float32]) -> Tensor:
+        side = self.network.config.low_res_size
+        logits = np.asarray(low_res_logits, dtype=np.float32)
+        if logits.shape == (1, side, side):
+            logits = logits[0]
+        if logits.shape != (side, side) or not np.isfinite(logits).all():
+            raise PromptError(f"low_res_logits must be finite and of shape ({side}, {side}), got {logits.shape}")
+        return torch.from_numpy(logits.copy()).to(self.network.device)[None, None]
+
+    def _as_result(self, candidates: MaskPrediction) -> ImageResult:
+        order = candidates.iou_predictions[0].argsort(descending=True, stable=True)
+        low_res = candidates.low_res_logits[0, order].float()
+        logits = self.network.upscale_logits(low_res[None], self._size)[0].cpu().numpy()
+        low_res_array = low_res.cpu().numpy()
+        masks = logits > 0
+        for index, own in enumerate(low_res_array):
+            cleaned = clean_logits(own, self.options.max_fill_area)
+            if cleaned is not own:
+                upscaled = self.network.upscale_logits(torch.from_numpy(cleaned)[None, None], self._size)
+                masks[index] = upscaled[0, 0].numpy() > 0
+        return ImageResult(
+            masks=masks,
+            mask_logits=logits,
+            iou_predictions=candidates.iou_predictions[0, order].float().cpu().numpy(),
+            low_res_logits=low_res_array.clip(-LOGIT_LIMIT, LOGIT_LIMIT),
+        )

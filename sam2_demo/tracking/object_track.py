@@ -1,0 +1,92 @@
+"""Everything one object owns in a session: prompts, records, memories, masklet.
+
+Objects share nothing but the picture's embedding, so adding, removing or correcting one never touches another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from sam2_demo.tracking.frame_records import FrameRecord, FrameRecords
+from sam2_demo.tracking.masklet import Masklet
+from sam2_demo.tracking.memory_bank import FrameMemory, MemoryBank
+from sam2_demo.tracking.prompts import Prompts
+
+EncodeMemory = Callable[[int, FrameRecord], Tensor]
+
+
+@dataclass(eq=False)
+class ObjectTrack:
+    """State of one object.
+
+    prompts: by frame; pending: prompted frames whose memory is encoded when tracking starts, so that a row of
+    clicks costs no memory encoding; tracked: frames that tracking has passed -> whether it went backward;
+    unprompted: what tracking had said of a frame before it was prompted, restored when prompts are cleared.
+    """
+
+    masklet: Masklet
+    records: FrameRecords
+    bank: MemoryBank
+    encode_memory: EncodeMemory
+    prompts: dict[int, Prompts] = field(default_factory=dict)
+    pending: set[int] = field(default_factory=set)
+    tracked: dict[int, bool] = field(default_factory=dict)
+    unprompted: dict[int, FrameRecord] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.bank.recall = self
+
+    def recall_features(self, frame_index: int) -> Tensor | None:
+        """Memory features of a tracked frame, encoded again from its record."""
+        record = self._tracked_record(frame_index)
+        if record is None:
+            return None
+        features = self.encode_memory(frame_index, record)
+        self.bank.remember(frame_index, FrameMemory(features, record.object_pointer), is_conditioning=False)
+        return features
+
+    def recall_pointer(self, frame_index: int) -> Tensor | None:
+        """Object pointer of a tracked frame, from its record."""
+        record = self._tracked_record(frame_index)
+        return None if record is None else record.object_pointer
+
+    def _tracked_record(self, frame_index: int) -> FrameRecord | None:
+        # A frame that was prompted after tracking keeps its tracked memory until tracking starts again.
+        if frame_index in self.unprompted:
+            return self.unprompted[frame_index]
+        return self.records.get(frame_index) if frame_index in self.tracked else None
+
+    def set_prompted(self, frame_index: int, prompts: Prompts, record: FrameRecord) -> None:
+        """Take over prompts and what the network answered to them."""
+        earlier = self.records.get(frame_index)
+        if earlier is not None and not earlier.is_prompted:
+            self.unprompted[frame_index] = earlier
+        self.prompts[frame_index] = prompts
+        self.pending.add(frame_index)
+        self.records.set(frame_index, record)
+
+    def clear_prompts(self, frame_index: int) -> FrameRecord | None:
+        """Take a frame's prompts away; returns what tracking had said of it before, if it had."""
+        self.prompts.pop(frame_index, None)
+        self.pending.discard(frame_index)
+        self.bank.forget(frame_index)
+        earlier = self.unprompted.pop(frame_index, None)
+        if earlier is None:
+            self.records.discard(frame_index)
+            self.tracked.pop(frame_index, None)
+            self.masklet.discard(frame_index)
+        else:
+            self.records.set(frame_index, earlier)
+        return earlier
+
+    def commit_pending(self) -> None:
+        """Encode the memories of newly prompted frames: they are conditioning frames from now on."""
+        for frame_index in sorted(self.pending):
+            record = self.records.get(frame_index)
+            if record is not None:
+                memory = FrameMemory(self.encode_memory(frame_index, record), record.object_pointer)
+                self.bank.remember(frame_index, memory, is_conditioning=True)
+        self.pending.clear()

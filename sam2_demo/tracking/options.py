@@ -1,0 +1,36 @@
+"""Policy of the predictors: what may change without retraining."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sam2_demo.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class TrackingOptions:
+    """How predictors clean masks, bound their memory and group their work.
+
+    max_fill_area: holes and specks up to this many low-res pixels are filled or removed in `masks`, never in
+        `mask_logits` or in memory (released setting: 8); 0 turns it off.
+    exclusive_masks: give a pixel claimed by several objects to the one of highest logit, in `masks` only.
+    embedding_cache_bytes: bound of the cache of image embeddings.
+    recent_memories: frames per object whose memory and exact logits stay at hand; older ones are rebuilt.
+    objects_per_batch: how many objects are computed at once; 1 keeps every object's numbers independent of
+        which others exist, to the last bit.
+    """
+
+    max_fill_area: int = 8
+    exclusive_masks: bool = False
+    embedding_cache_bytes: int = 256 * 2**20
+    recent_memories: int = 64
+    objects_per_batch: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot work."""
+        if self.max_fill_area < 0 or self.embedding_cache_bytes < 0:
+            raise ConfigError("max_fill_area and embedding_cache_bytes must be 0 or more")
+        if self.recent_memories < 16:
+            raise ConfigError(f"recent_memories is {self.recent_memories}; give at least the 16 that tracking reads")
+        if self.objects_per_batch < 1:
+            raise ConfigError(f"objects_per_batch is {self.objects_per_batch}; give at least 1")

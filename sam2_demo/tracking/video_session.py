@@ -1,0 +1,346 @@
+"""One clip being worked on: prompts in, masks out, tracking in both directions (SAM 2 sections 3 and 4).
+
+Every frame that a person prompted is a conditioning frame, also when it had been tracked before, so that a
+correction survives the next tracking run.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sam2_demo.errors import PromptError
+from sam2_demo.network.outputs import ImageEmbedding
+from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.tracking.embedding_cache import EmbeddingCache
+from sam2_demo.tracking.frame_records import FrameRecord, FrameRecords
+from sam2_demo.tracking.frame_step import FrameOutput, FramePrompts, encode_memory, frame_step
+from sam2_demo.tracking.image_predictor import LOGIT_LIMIT
+from sam2_demo.tracking.mask_postprocessing import clean_logits, resolve_overlaps
+from sam2_demo.tracking.masklet import Masklet
+from sam2_demo.tracking.memory_bank import FrameMemory, MemoryBank, MemorySelection, stack_selections
+from sam2_demo.tracking.object_track import ObjectTrack
+from sam2_demo.tracking.options import TrackingOptions
+from sam2_demo.tracking.pixels import Rgb, frame_pixels
+from sam2_demo.tracking.prompts import Points, Prompts, as_frame_prompts, read_prompts
+from sam2_demo.video import FrameReader
+
+Direction = Literal["forward", "backward", "both"]
+# The released code stores memories in bfloat16; masks of the official weights depend on it.
+_MEMORY_DTYPE = torch.bfloat16
+
+
+@dataclass(frozen=True, eq=False)
+class FrameResult:
+    """Masks of one frame, by object id.
+
+    masks: (H, W) bool; mask_logits: (H, W) float32 before thresholding and before hole filling;
+    object_score_logits: > 0 where the object is visible; iou_predictions: in [0, 1].
+    """
+
+    frame_index: int
+    object_ids: list[int]
+    masks: dict[int, NDArray[np.bool_]]
+    mask_logits: dict[int, NDArray[np.float32]]
+    object_score_logits: dict[int, float]
+    iou_predictions: dict[int, float]
+
+
+class VideoSession:
+    """Made by `VideoPredictor.open`; frames are decoded and encoded when they are needed."""
+
+    def __init__(self, network: Sam2Network, frames: FrameReader, options: TrackingOptions) -> None:
+        self.network = network
+        self.frames = frames
+        self.options = options
+        self._tracks: dict[int, ObjectTrack] = {}
+        self._embeddings = EmbeddingCache(options.embedding_cache_bytes)
+        self._lock = threading.RLock()
+
+    @property
+    def num_frames(self) -> int:
+        """How many frames the clip has."""
+        return self.frames.num_frames
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames per second (the mean, where the rate varies)."""
+        return self.frames.frame_rate
+
+    @property
+    def height(self) -> int:
+        """Height of the frames in pixels."""
+        return self.frames.height
+
+    @property
+    def width(self) -> int:
+        """Width of the frames in pixels."""
+        return self.frames.width
+
+    @property
+    def object_ids(self) -> list[int]:
+        """Ids of the objects, in the order in which they were added."""
+        return list(self._tracks)
+
+    @property
+    def masklets(self) -> dict[int, Masklet]:
+        """The masklets so far, by object id."""
+        return {object_id: track.masklet for object_id, track in self._tracks.items()}
+
+    def prompts(self, object_id: int) -> dict[int, Prompts]:
+        """The prompts of an object by frame index; PromptError for an unknown object."""
+        return dict(self._require_track(object_id).prompts)
+
+    def read_frame(self, frame_index: int) -> Rgb:
+        """The frame as (H, W, 3) uint8 RGB; PromptError for an index outside the clip."""
+        return self.frames.read(self._check_frame_index(frame_index))
+
+    @torch.inference_mode()
+    def add_prompt(
+        self,
+        frame_index: int,
+        object_id: int,
+        points: Points | None = None,
+        point_labels: Sequence[int] | None = None,
+        box: Sequence[float] | None = None,
+        mask: NDArray[np.generic] | None = None,
+        clear_previous: bool = True,
+    ) -> FrameResult:
+        """Prompt one object on one frame and see its mask there; an unknown id makes a new object.
+
+        points (N, 2) xy and box (x0, y0, x1, y1) in pixels of the frame, labels (N,) 1 positive, 0 negative;
+        mask (H, W), which alone becomes the frame's mask, and together with clicks is refined by them.
+        `clear_previous` replaces the prompts this object has on this frame; otherwise they are joined.
+        Clicks also refine the mask that the frame already has. PromptError for anything out of range.
+        """
+        self._check_frame_index(frame_index)
+        _check_object_id(object_id)
+        prompts = read_prompts(points, point_labels, box, mask, (self.height, self.width))
+        if not prompts.num_points and prompts.mask is None:
+            raise PromptError("no prompt was given: click at least one point, draw a box or give a mask")
+        with self._lock:
+            track = self._tracks.get(object_id) or self._new_track(object_id)
+            if not clear_previous and frame_index in track.prompts:
+                prompts = track.prompts[frame_index].then(prompts)
+            output = self._answer(track, frame_index, prompts)
+            # The object is entered last: a prompt that fails leaves no empty object behind.
+            self._tracks[object_id] = track
+            track.set_prompted(frame_index, prompts, _as_record(output, 0, is_prompted=True))
+            return self._show(frame_index, store=object_id)
+
+    def _answer(self, track: ObjectTrack, frame_index: int, prompts: Prompts) -> FrameOutput:
+        config = self.network.config
+        record = track.records.get(frame_index)
+        previous = None if record is None else record.low_res_logits.clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
+        size = (self.height, self.width)
+        tensors = as_frame_prompts(prompts, size, config.image_size, previous, self.network.device)
+        memory = None
+        # A frame that was tracked is corrected with what is remembered; a fresh one is seen without memory.
+        if frame_index in track.tracked and track.bank.conditioning and tensors.mask is None:
+            memory = stack_selections(self.network, [self._select(track, frame_index, track.tracked[frame_index])])
+        is_ambiguous = prompts.num_points <= 1
+        return frame_step(self.network, self._embed(frame_index), tensors, memory, multimask=is_ambiguous)
+
+    def propagate(
+        self,
+        start_frame_index: int | None = None,
+        direction: Direction = "forward",
+        end_frame_index: int | None = None,
+    ) -> Iterator[FrameResult]:
+        """Track all prompted objects through the clip, one result per frame; stop by closing the iterator.
+
+        Starts, unless told, at the earliest prompted frame (the latest for "backward") and runs to the clip's
+        end or to `end_frame_index`, included. "both" runs forward to the end, then backward from the start.
+        Frames with prompts keep their masks. PromptError at once when nothing was prompted or an index is
+        outside the clip.
+        """
+        tracks = [track for track in self._tracks.values() if track.prompts]
+        if not tracks:
+            raise PromptError("nothing to track: give at least one object a click, a box or a mask first")
+        if direction not in get_args(Direction):
+            raise PromptError(f"direction is {direction!r}; accepted: {', '.join(get_args(Direction))}")
+        prompted = [frame for track in tracks for frame in track.prompts]
+        if start_frame_index is None:
+            start_frame_index = max(prompted) if direction == "backward" else min(prompted)
+        self._check_frame_index(start_frame_index)
+        if end_frame_index is not None:
+            self._check_frame_index(end_frame_index)
+        return self._propagate(_plan(start_frame_index, end_frame_index, direction, self.num_frames))
+
+    @torch.inference_mode()
+    def _propagate(self, plan: list[tuple[range, bool]]) -> Iterator[FrameResult]:
+        with self._lock:
+            for track in self._tracks.values():
+                track.commit_pending()
+        for frames, backward in plan:
+            for frame_index in frames:
+                with self._lock:
+                    result = self._track_frame(frame_index, backward)
+                yield result
+
+    def _track_frame(self, frame_index: int, backward: bool) -> FrameResult:
+        waiting: dict[tuple[object, ...], list[tuple[ObjectTrack, MemorySelection]]] = {}
+        for track in self._tracks.values():
+            if not track.bank.conditioning:
+                continue
+            track.tracked[frame_index] = backward
+            if frame_index not in track.bank.conditioning and frame_index not in track.pending:
+                selection = self._select(track, frame_index, backward)
+                waiting.setdefault(selection.shape, []).append((track, selection))
+        step = self.options.objects_per_batch
+        for group in waiting.values():
+            for start in range(0, len(group), step):
+                self._track_objects(frame_index, group[start : start + step])
+        return self._show(frame_index, store=None)
+
+    def _track_objects(self, frame_index: int, group: list[tuple[ObjectTrack, MemorySelection]]) -> None:
+        """One step for objects whose memories have the same shape."""
+        embedding = self._embed(frame_index, len(group))
+        memory = stack_selections(self.network, [selection for _, selection in group])
+        output = frame_step(self.network, embedding, FramePrompts(), memory, multimask=True)
+        features = encode_memory(
+            self.network, embedding, output.low_res_logits, output.object_score_logits, binarize=False
+        ).to(_MEMORY_DTYPE)
+        for row, (track, _) in enumerate(group):
+            record = _as_record(output, row)
+            track.records.set(frame_index, record)
+            memory_of_frame = FrameMemory(features[row : row + 1], record.object_pointer)
+            track.bank.remember(frame_index, memory_of_frame, is_conditioning=False)
+
+    def clear_prompts(self, frame_index: int, object_id: int) -> FrameResult:
+        """Take away what an object was given on a frame; a mask it had from tracking comes back."""
+        self._check_frame_index(frame_index)
+        with self._lock:
+            self._require_track(object_id).clear_prompts(frame_index)
+            return self._show(frame_index, store=object_id)
+
+    def remove_object(self, object_id: int) -> None:
+        """Remove an object with its prompts and masks; the others stay as they are."""
+        with self._lock:
+            self._require_track(object_id).records.close()
+            del self._tracks[object_id]
+
+    def reset(self) -> None:
+        """Remove all objects; the clip stays open."""
+        with self._lock:
+            for object_id in self.object_ids:
+                self.remove_object(object_id)
+
+    def close(self) -> None:
+        """Remove all objects, forget the embeddings and close the clip."""
+        self.reset()
+        self._embeddings.clear()
+        self.frames.close()
+
+    def result(self, frame_index: int) -> FrameResult:
+        """What is known of a frame, without computing anything new."""
+        with self._lock, torch.inference_mode():
+            return self._show(self._check_frame_index(frame_index), store=None)
+
+    def _new_track(self, object_id: int) -> ObjectTrack:
+        capacity = self.options.recent_memories
+        return ObjectTrack(
+            masklet=Masklet(object_id, self.height, self.width),
+            records=FrameRecords(capacity, self.network.device),
+            bank=MemoryBank(capacity),
+            encode_memory=self._encode_memory,
+        )
+
+    def _select(self, track: ObjectTrack, frame_index: int, backward: bool) -> MemorySelection:
+        return track.bank.select(self.network, frame_index, self.num_frames, backward)
+
+    def _encode_memory(self, frame_index: int, record: FrameRecord) -> Tensor:
+        score = torch.tensor([[record.object_score_logits]], device=self.network.device)
+        features = encode_memory(
+            self.network, self._embed(frame_index), record.low_res_logits, score, binarize=record.is_prompted
+        )
+        return features.to(_MEMORY_DTYPE)
+
+    def _embed(self, frame_index: int, rows: int = 1) -> ImageEmbedding:
+        embedding = self._embeddings.get(frame_index, lambda: self._compute_embedding(frame_index))
+        if rows == 1:
+            return embedding
+        return embedding.select(torch.zeros(rows, dtype=torch.long, device=self.network.device))
+
+    def _compute_embedding(self, frame_index: int) -> ImageEmbedding:
+        rgb = self.frames.read(frame_index)
+        return self.network.encode_image(frame_pixels(rgb, self.network.config.image_size, self.network.device))
+
+    def _show(self, frame_index: int, store: int | None) -> FrameResult:
+        """The frame's result for all objects; masklets of `store` (None: all) take over what is shown."""
+        records = {i: r for i, t in self._tracks.items() if (r := t.records.get(frame_index)) is not None}
+        logits = {i: self._upscale(r.low_res_logits) for i, r in records.items()}
+        cleaned = {i: self._clean(r.low_res_logits, logits[i]) for i, r in records.items()}
+        masks = {object_id: values > 0 for object_id, values in cleaned.items()}
+        for object_id, mask in masks.items():
+            if store is None or store == object_id:
+                record = records[object_id]
+                masklet = self._tracks[object_id].masklet
+                masklet.set(frame_index, mask, record.object_score_logits, record.iou_prediction)
+        return FrameResult(
+            frame_index=frame_index,
+            object_ids=list(records),
+            masks=resolve_overlaps(cleaned) if self.options.exclusive_masks else masks,
+            mask_logits=logits,
+            object_score_logits={i: r.object_score_logits for i, r in records.items()},
+            iou_predictions={i: r.iou_prediction for i, r in records.items()},
+        )
+
+    def _clean(self, low_res_logits: Tensor, upscaled: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The upscaled logits without small holes and specks."""
+        own = low_res_logits[0, 0].cpu().numpy()
+        clean = clean_logits(own, self.options.max_fill_area)
+        return upscaled if clean is own else self._upscale(torch.from_numpy(clean)[None, None])
+
+    def _upscale(self, low_res_logits: Tensor) -> NDArray[np.float32]:
+        return self.network.upscale_logits(low_res_logits, (self.height, self.width))[0, 0].cpu().numpy()
+
+    def _check_frame_index(self, frame_index: int) -> int:
+        is_index = isinstance(frame_index, (int, np.integer)) and not isinstance(frame_index, bool)
+        if not is_index or not 0 <= frame_index < self.num_frames:
+            raise PromptError(
+                f"frame index {frame_index!r} is outside the clip; it has {self.num_frames} frames, "
+                f"accepted: 0 to {self.num_frames - 1}"
+            )
+        return int(frame_index)
+
+    def _require_track(self, object_id: int) -> ObjectTrack:
+        if object_id not in self._tracks:
+            known = ", ".join(map(str, self._tracks)) or "none yet"
+            raise PromptError(f"there is no object with id {object_id!r}; known ids: {known}")
+        return self._tracks[object_id]
+
+
+def _check_object_id(object_id: int) -> None:
+    if not isinstance(object_id, (int, np.integer)) or isinstance(object_id, bool) or object_id < 0:
+        raise PromptError(f"an object id is a whole number of 0 or more, got {object_id!r}")
+
+
+def _as_record(output: FrameOutput, row: int, is_prompted: bool = False) -> FrameRecord:
+    return FrameRecord(
+        low_res_logits=output.low_res_logits[row : row + 1],
+        object_pointer=output.object_pointers[row : row + 1],
+        object_score_logits=float(output.object_score_logits[row, 0]),
+        iou_prediction=float(output.iou_predictions[row]),
+        is_prompted=is_prompted,
+    )
+
+
+def _plan(start: int, end: int | None, direction: Direction, num_frames: int) -> list[tuple[range, bool]]:
+    """Frame ranges and whether they run backward; for "both", `end` bounds the side on which it lies."""
+    if end is not None and ((direction == "forward" and end < start) or (direction == "backward" and end > start)):
+        raise PromptError(f"tracking {direction} from frame {start} cannot end at frame {end}")
+    last = num_frames - 1 if end is None or end < start else end
+    first = 0 if end is None or end > start else end
+    if direction == "forward":
+        return [(range(start, last + 1), False)]
+    if direction == "backward":
+        return [(range(start, first - 1, -1), True)]
+    return [(range(start, last + 1), False), (range(start - 1, first - 1, -1), True)]
