@@ -12,7 +12,7 @@ from av.audio.resampler import AudioResampler
 from av.container import InputContainer, OutputContainer
 
 from sam2_demo.errors import MediaError
-from sam2_demo.video.decoding import open_container
+from sam2_demo.video.decoding import clip_zero, open_container
 
 _COPIED_CODECS = frozenset({"aac", "mp3", "mp3float"})
 _AAC_RATES = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000})
@@ -65,10 +65,9 @@ class AudioTrack:
 
     def _zero(self) -> Fraction:
         """The source's time that becomes zero; the same clock as FrameReader.times."""
-        start = self._input.start_time
-        video = [s.start_time * s.time_base for s in self._input.streams.video if s.start_time and s.time_base]
-        zero = Fraction(0) if start is None else max(Fraction(start, 1_000_000), Fraction(0))
-        return min([zero, *video]) + Fraction(self._begin).limit_denominator(1_000_000)
+        starts = [s.start_time * s.time_base for s in self._input.streams.video if s.start_time and s.time_base]
+        zero = clip_zero(self._input, float(min(starts, default=0)))
+        return Fraction(zero + self._begin).limit_denominator(1_000_000)
 
     def _source_packets(self, stream: av.AudioStream) -> Iterator[av.Packet]:
         """Packets of the chosen part, their time stamps shifted to the written file's clock."""

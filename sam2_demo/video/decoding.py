@@ -110,6 +110,17 @@ def video_stream(container: InputContainer, name: str) -> VideoStream:
     return stream
 
 
+def clip_zero(container: InputContainer, first_frame: float) -> float:
+    """The time stamp (seconds) at which players start their clock; `first_frame` is that of the first frame.
+
+    It is the start of the earliest stream, but not below zero, where codec delay puts the sound of some files.
+    """
+    # AVI stores no presentation times: the first frame's lies past zero by the decoder's delay alone.
+    if container.start_time is None or container.format.name == "avi":
+        return first_frame
+    return min(first_frame, max(container.start_time / 1e6, 0.0))
+
+
 class Decoder:
     """Decodes one file from its start or from a key frame; yields (packet number, frame) in shown order."""
 

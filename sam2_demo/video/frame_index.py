@@ -13,7 +13,7 @@ from itertools import islice
 import numpy as np
 
 from sam2_demo.errors import MediaError
-from sam2_demo.video.decoding import Decoder
+from sam2_demo.video.decoding import Decoder, clip_zero
 
 _HEAD_FRAMES = 64
 _HIDDEN_FRAME_CODECS = frozenset({"vp8"})
@@ -173,10 +173,7 @@ def _counted(decoder: Decoder, packets: PacketList, shown: list[int]) -> FrameIn
 
 def _on_clip_clock(decoder: Decoder, seconds: np.ndarray, last: float) -> tuple[np.ndarray, float]:
     """Shift times to the clock of players, which starts with the earliest stream; returns (times, end)."""
-    first = float(seconds[0])
-    start = decoder.container.start_time
-    # Codec delay puts the sound of some files a little below zero: players start their clock at zero then.
-    zero = first if start is None else min(first, max(start / 1e6, 0.0))
+    zero = clip_zero(decoder.container, float(seconds[0]))
     times = seconds - zero
     # Streams round their start to microseconds: what differs by less starts together.
     times = times - times[0] if abs(times[0]) < 2e-6 else times

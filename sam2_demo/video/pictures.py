@@ -22,7 +22,7 @@ MAX_PIXELS = 89_478_485
 """Most pixels of a picture or video frame (256 MiB as RGB): Pillow's own guard against decompression bombs."""
 
 # An explicit list keeps out formats that run other programs (EPS calls Ghostscript) or reach for other files.
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "AVIF", "PPM", "TGA", "JPEG2000")
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "AVIF", "PPM", "TGA", "JPEG2000")
 _ACCEPTED = "accepted are JPEG, PNG, WebP, AVIF, BMP, GIF, TIFF, TGA, PPM and JPEG 2000 pictures"
 _ORIENTATION_TAG = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)
