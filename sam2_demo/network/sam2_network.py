@@ -18,6 +18,7 @@ from sam2_demo.network.memory_encoder import MemoryEncoder
 from sam2_demo.network.object_pointer import NoPointerTime, PointerTimeProjection
 from sam2_demo.network.outputs import ImageEmbedding, MaskPrediction, MemoryTokens
 from sam2_demo.network.prompt_encoder import PADDING_LABEL, PromptEncoder
+from sam2_demo.network.provenance import Provenance
 
 MEMORY_MASK_SCALE, MEMORY_MASK_BIAS = 20.0, -10.0  # mask probabilities to [-10, 10] before the memory encoder
 
@@ -32,6 +33,7 @@ class Sam2Network(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
+        self.provenance: Provenance | None = None  # set by whoever loads the weights
         dim, memory_dim = config.hidden_dim, config.memory_dim
         self.image_encoder = ImageEncoder(config)
         self.mask_downsample = nn.Conv2d(1, 1, kernel_size=4, stride=4)

@@ -1,0 +1,169 @@
+"""Weights: "embedded", a Hub id or a file -> verified tensors -> a network ready to predict.
+
+Files are read without running code that they might hold: safetensors, and the official `.pt` checkpoints with
+PyTorch's restricted unpickler.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import zipfile
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from sam2_demo import hub
+from sam2_demo.device import gpu_memory, resolve_device, resolve_dtype
+from sam2_demo.errors import WeightsError
+from sam2_demo.network.checkpoint import ACCEPTED, build_network
+from sam2_demo.network.provenance import Provenance
+from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.official_models import OFFICIAL_MODELS, OfficialModel, models_for_gpu
+
+__all__ = ["OFFICIAL_MODELS", "OfficialModel", "embedded_path", "load_network", "read_tensors"]
+
+_SUFFIXES = (".pt", ".pth", ".safetensors")
+_BIGGER = "an official model such as facebook/sam2.1-hiera-tiny is more accurate"
+
+
+def _ignore_progress(step: str, fraction: float | None) -> None:
+    """What happens with progress that nobody watches."""
+
+
+def load_network(
+    source: str | os.PathLike[str] = "auto",
+    device: str | torch.device = "auto",
+    dtype: str | torch.dtype = "auto",
+    progress: hub.Progress | None = None,
+) -> Sam2Network:
+    """A network in eval mode without gradients; `network.provenance` says where its weights came from.
+
+    source: "embedded", the small model of this project; a Hub id such as "facebook/sam2.1-hiera-tiny"; the path of
+    an official `.pt` or of a `.safetensors` in official or transformers names; or "auto": on a GPU the best official
+    model that suits its memory, from the cache or the Hub, the embedded one if the Hub is out of reach; on a CPU
+    always the embedded one, since official models take seconds per frame there.
+    device: "auto" or a torch device; dtype: of the weights, "auto" is float32. progress: receives the step in
+    words and the fraction done in [0, 1], or None where it is unknown.
+
+    Raises WeightsError that names the step or tensor that failed, ConfigError for a device or dtype that is not there.
+    """
+    resolved, weight_type = resolve_device(device), resolve_dtype(dtype)
+    report = progress or _ignore_progress
+    text = os.fspath(source)
+    if text == "auto":
+        return _load_auto(resolved, weight_type, report)
+    if text == "embedded":
+        return _load_file(embedded_path(), "embedded", resolved, weight_type, report)
+    path = Path(text).expanduser()
+    if path.suffix in _SUFFIXES or path.exists():
+        return _load_file(path, text, resolved, weight_type, report)
+    if _is_hub_id(text):
+        return _load_hub(text, resolved, weight_type, report, hub.FIRST_CONTACT_SECONDS)
+    raise WeightsError(
+        f"model source is {text!r}; accepted: 'auto', 'embedded', a Hub id such as 'facebook/sam2.1-hiera-tiny', or "
+        f"the path of an existing {', '.join(_SUFFIXES)} file"
+    )
+
+
+def embedded_path() -> Path:
+    """The embedded weights: in the repository's assets, else beside the package; WeightsError if in neither."""
+    package = Path(__file__).resolve().parent
+    places = [base / "assets" / "weights" / "embedded.safetensors" for base in (package.parent, package)]
+    for place in places:
+        if place.is_file():
+            return place
+    raise WeightsError(f"the embedded weights are missing: there is no file {places[0]}; accepted: a Hub id or a file")
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """All tensors of a `.pt`, `.pth` or `.safetensors` file, mapped into memory where possible.
+
+    Raises WeightsError for a file that is absent, of another kind, truncated or damaged.
+    """
+    if not path.is_file():
+        raise WeightsError(f"there is no file {path}; accepted: an existing {', '.join(_SUFFIXES)} file")
+    if path.suffix == ".safetensors":
+        try:
+            return load_file(path)
+        except (SafetensorError, OSError, ValueError) as error:
+            raise WeightsError(f"{path} is not a complete safetensors file ({error})") from error
+    if path.suffix in (".pt", ".pth"):
+        return _read_checkpoint(path)
+    raise WeightsError(f"{path} has the suffix {path.suffix!r}; accepted: {', '.join(_SUFFIXES)}")
+
+
+def _read_checkpoint(path: Path) -> dict[str, Tensor]:
+    if not zipfile.is_zipfile(path):
+        raise WeightsError(f"{path} is not a PyTorch checkpoint, or it is truncated; accepted: {ACCEPTED}")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise WeightsError(f"{path} is damaged: its record {damaged} does not match its checksum")
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except (pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, OSError, KeyError) as error:
+        raise WeightsError(f"{path} cannot be read as a checkpoint of plain tensors ({error})") from error
+    tensors = content.get("model", content) if isinstance(content, dict) else content
+    if not isinstance(tensors, dict) or not all(isinstance(value, Tensor) for value in tensors.values()):
+        raise WeightsError(f"{path} holds no table of named tensors; accepted: {{'model': state_dict}} or a state_dict")
+    return tensors
+
+
+def _is_hub_id(text: str) -> bool:
+    owner, slash, name = text.partition("/")
+    return bool(slash and owner and name) and all(c.isalnum() or c in "-_." for c in owner + name)
+
+
+def _load_file(
+    path: Path, source: str, device: torch.device, dtype: torch.dtype, progress: hub.Progress
+) -> Sam2Network:
+    progress(f"Reading {path.name}", None)
+    try:
+        network = build_network(read_tensors(path), device, dtype)
+    except WeightsError as error:
+        raise error if str(path) in str(error) else WeightsError(f"{path}: {error}") from error
+    network.provenance = Provenance(source, network.config.name, str(path))
+    return network
+
+
+def _load_hub(
+    repo_id: str, device: torch.device, dtype: torch.dtype, progress: hub.Progress, contact_seconds: float
+) -> Sam2Network:
+    path = hub.fetch(repo_id, progress, contact_seconds)
+    try:
+        return _load_file(path, repo_id, device, dtype, progress)
+    except WeightsError:
+        if not hub.discard_if_damaged(path):
+            raise
+    progress(f"The cached {path.name} of {repo_id} was damaged and has been removed", None)
+    path = hub.fetch(repo_id, progress, contact_seconds)
+    return _load_file(path, repo_id, device, dtype, progress)
+
+
+def _load_auto(device: torch.device, dtype: torch.dtype, progress: hub.Progress) -> Sam2Network:
+    memory = gpu_memory(device)
+    if memory is None:
+        notice = f"no GPU: using the embedded model; {_BIGGER}, but takes seconds per frame on a CPU"
+        return _load_embedded(notice, device, dtype, progress)
+    models = models_for_gpu(memory)
+    try:
+        return _load_hub(models[0].hub_id, device, dtype, progress, hub.QUICK_CONTACT_SECONDS)
+    except hub.HubUnreachableError as error:
+        # Without the Hub, the second best from the cache still beats the embedded one.
+        cached = [model for model in models if hub.find_cached(model.hub_id)]
+        if cached:
+            return _load_hub(cached[0].hub_id, device, dtype, progress, hub.QUICK_CONTACT_SECONDS)
+        notice = f"Hub out of reach: using the embedded model; {_BIGGER} ({error})"
+    except WeightsError as error:
+        notice = f"{models[0].hub_id} could not be loaded: using the embedded model ({error})"
+    return _load_embedded(notice, device, dtype, progress)
+
+
+def _load_embedded(notice: str, device: torch.device, dtype: torch.dtype, progress: hub.Progress) -> Sam2Network:
+    network = _load_file(embedded_path(), "embedded", device, dtype, progress)
+    network.provenance = Provenance("embedded", network.config.name, str(embedded_path()), notice)
+    return network
