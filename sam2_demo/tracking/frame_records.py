@@ -16,8 +16,12 @@ from torch import Tensor
 
 from sam2_demo.tracking.frame_step import HIDDEN_LOGIT
 
-_STEP = 0.25  # logits are kept as bytes in steps of a quarter; beyond +-31.75 a mask is certain
-_LIMIT = 127
+# Logits are kept as bytes on an inverse hyperbolic sine scale: steps of 0.011 around the mask's edge, where they
+# decide, and of 1.4 at +-32, beyond which a mask is certain.
+_SOFTNESS = 0.25
+_LIMIT = 32.0
+_STEPS = 127
+_PER_UNIT = _STEPS / np.arcsinh(_LIMIT / _SOFTNESS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,12 +40,12 @@ class FrameRecord:
 
 
 def pack_record(record: FrameRecord) -> bytes:
-    """A record as compressed bytes; `unpack_record` gives it back with logits to a quarter."""
+    """A record as compressed bytes; `unpack_record` gives it back with logits to about 2 %."""
     logits = record.low_res_logits.float().cpu().numpy()
     pointer = record.object_pointer.float().cpu().numpy()
     scores = np.array([record.object_score_logits, record.iou_prediction, record.is_prompted], dtype="<f4")
     sizes = np.array([logits.shape[-1], pointer.shape[-1]], dtype="<u2")
-    steps = np.clip(np.rint(logits / _STEP), -_LIMIT, _LIMIT).astype(np.int8)
+    steps = np.clip(np.rint(np.arcsinh(logits / _SOFTNESS) * _PER_UNIT), -_STEPS, _STEPS).astype(np.int8)
     return zlib.compress(
         sizes.tobytes() + scores.tobytes() + pointer.astype("<f2").tobytes() + steps.tobytes(), level=1
     )
@@ -54,8 +58,8 @@ def unpack_record(packed: bytes, device: torch.device) -> FrameRecord:
     score, iou, is_prompted = (float(v) for v in np.frombuffer(raw, "<f4", 3, offset=4))
     pointer = np.frombuffer(raw, "<f2", width, offset=16).astype(np.float32)
     steps = np.frombuffer(raw, np.int8, side * side, offset=16 + 2 * width)
-    logits = steps.astype(np.float32).reshape(1, 1, side, side) * _STEP
-    if score <= 0 and not (steps > -_LIMIT).any():
+    logits = np.sinh(steps.astype(np.float32) / np.float32(_PER_UNIT)).reshape(1, 1, side, side) * _SOFTNESS
+    if score <= 0 and not (steps > -_STEPS).any():
         logits[:] = HIDDEN_LOGIT
     return FrameRecord(
         torch.from_numpy(logits).to(device),

@@ -90,6 +90,8 @@ def _read_points(
         if labels is not None and len(labels):
             raise PromptError(f"{len(labels)} point labels were given without points")
         return ()
+    if not isinstance(points, (Sequence, np.ndarray)):
+        raise PromptError(f"points must be a list of (x, y), got {type(points).__name__}")
     pairs = [_numbers(point, "a point") for point in points]
     labels = [POSITIVE_LABEL] * len(pairs) if labels is None else list(labels)
     if len(labels) != len(pairs):
