@@ -76,7 +76,7 @@ def _opened(source: str | os.PathLike[str] | bytes) -> Iterator[tuple[Image.Imag
         raise MediaError(f"{name} is empty (0 bytes); {_ACCEPTED}")
     try:
         image = Image.open(stream, formats=_FORMATS)
-    except Image.DecompressionBombError as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise MediaError(f"{name} is too large ({error}); at most {MAX_PIXELS} pixels are accepted") from error
     except UnidentifiedImageError as error:
         raise MediaError(f"{name} is not a picture that can be read; {_ACCEPTED}") from error

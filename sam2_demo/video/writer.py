@@ -178,6 +178,8 @@ class VideoWriter:
             if audio_from is not None:
                 start, stop = self._options.audio_start, self._options.audio_stop
                 self._audio = AudioTrack(Path(audio_from), self._container, start, stop)
+            # Opens the file and the encoders now, so that what they refuse is known before any frame is made.
+            self._container.start_encoding()
         except MediaError:
             self.abort()
             raise
