@@ -12,7 +12,7 @@ from av.audio.resampler import AudioResampler
 from av.container import InputContainer, OutputContainer
 
 from sam2_demo.errors import MediaError
-from sam2_demo.video.decoding import clip_zero, open_container
+from sam2_demo.video.decoding import clip_zero, open_container, packets_of
 
 _COPIED_CODECS = frozenset({"aac", "mp3", "mp3float"})
 _AAC_RATES = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000})
@@ -73,22 +73,19 @@ class AudioTrack:
         """Packets of the chosen part, their time stamps shifted to the written file's clock."""
         zero = self._zero()
         length = None if self._stop is None else self._stop - self._begin
-        try:
-            for packet in self._input.demux(stream):
-                if packet.size == 0 or packet.pts is None:
-                    continue
-                begins = float(packet.pts * packet.time_base - zero)
-                ends = begins + float((packet.duration or 0) * packet.time_base)
-                if length is not None and begins >= length:
-                    return
-                # The packet before zero of an uncut track primes the decoder and is kept.
-                if self._begin > 0 and ends <= 0:
-                    continue
-                packet.pts -= round(zero / packet.time_base)
-                packet.dts = packet.pts
-                yield packet
-        except (av.FFmpegError, OSError):
-            return
+        for packet in packets_of(self._input, stream):
+            if packet.pts is None:
+                continue
+            begins = float(packet.pts * packet.time_base - zero)
+            ends = begins + float((packet.duration or 0) * packet.time_base)
+            if length is not None and begins >= length:
+                return
+            # The packet before zero of an uncut track primes the decoder and is kept.
+            if self._begin > 0 and ends <= 0:
+                continue
+            packet.pts -= round(zero / packet.time_base)
+            packet.dts = packet.pts
+            yield packet
 
     def _copied(self, stream: av.AudioStream) -> Iterator[av.Packet]:
         target = self._output.add_stream_from_template(stream)

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import av
 import numpy as np
 from av.container import InputContainer
+from av.stream import Stream
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
@@ -34,7 +35,12 @@ _SD_HEIGHT = 576
 _CONVERSION = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 
 # What decoders raise for damaged data or a full queue; the frames concerned are lost, decoding goes on.
-_DAMAGE = (av.InvalidDataError, av.BlockingIOError, av.PatchWelcomeError, av.ArgumentError, av.UnknownError)
+_DAMAGE = (
+    *(av.InvalidDataError, av.BlockingIOError, av.PatchWelcomeError, av.ArgumentError, av.UnknownError),
+    *(av.EOFError, av.MemoryError),
+)
+
+_StreamT = TypeVar("_StreamT", bound=Stream)
 
 
 @dataclass(frozen=True)
@@ -121,6 +127,22 @@ def clip_zero(container: InputContainer, first_frame: float) -> float:
     return min(first_frame, max(container.start_time / 1e6, 0.0))
 
 
+def packets_of(container: InputContainer, stream: _StreamT) -> Iterator[av.Packet]:
+    """Yield the packets of `stream` that carry data, to the end of what can be read."""
+    while True:
+        try:
+            for packet in container.demux(stream):
+                # An empty packet would tell the decoder that the clip has ended.
+                if packet.size > 0:
+                    yield packet
+        except IndexError:
+            # A broadcast that gains a stream midway: PyAV did not know of it; a new demuxer passes it over.
+            continue
+        except (av.FFmpegError, OSError):
+            return
+        return
+
+
 class Decoder:
     """Decodes one file from its start or from a key frame; yields (packet number, frame) in shown order."""
 
@@ -162,13 +184,7 @@ class Decoder:
 
     def packets(self) -> Iterator[av.Packet]:
         """Yield the stream's packets that carry data, to the end of what can be read."""
-        try:
-            for packet in self.container.demux(self.stream):
-                # An empty packet would tell the decoder that the clip has ended.
-                if packet.size > 0:
-                    yield packet
-        except (av.FFmpegError, OSError):
-            return
+        return packets_of(self.container, self.stream)
 
     def frames(self, numbers: dict[int, int] | None, use_dts: bool = False) -> Iterator[tuple[int, av.VideoFrame]]:
         """Decode from the present position; yields (packet number, frame).
@@ -192,8 +208,6 @@ class Decoder:
         try:
             frames = self.stream.codec_context.decode(packet)
         except _DAMAGE:
-            return
-        except av.EOFError:
             return
         for frame in frames:
             yield (-1 if frame.pts is None else frame.pts), frame

@@ -164,6 +164,21 @@ def test_transport_stream_that_begins_inside_a_group(make_clip, numbers, tmp_pat
         assert [numbers(reader.read(i)) for i in order] == [shown[i] for i in order]
 
 
+def test_broadcast_whose_clock_starts_again_and_that_gains_a_stream(make_clip, numbers, tmp_path):
+    parts = [
+        make_clip("a.ts", num_frames=40, options={"g": "10", "bf": "2"}),
+        make_clip("b.ts", num_frames=30, options={"g": "10", "bf": "2"}, audio_codec="aac", audio_seconds=1.2),
+    ]
+    path = tmp_path / "joined.ts"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    expected = [*range(40), *range(30)]
+    with open_video(path) as reader:
+        assert [numbers(reader.read(i)) for i in range(len(reader))] == expected
+        order = random.Random(2).sample(range(70), 12)
+        assert [numbers(reader.read(i)) for i in order] == [expected[i] for i in order]
+        assert np.all(np.diff(reader.times) > 0)
+
+
 def test_cut_off_file_gives_what_can_be_decoded(make_clip, numbers, tmp_path):
     path = make_clip(
         "whole.mp4", num_frames=100, options={"g": "10", "bf": "2"}, muxer_options={"movflags": "+faststart"}
