@@ -7,13 +7,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.tracking.masklet import decode_rle
-
-FRAME_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+from sam2_demo.video.pictures import picture_size, read_picture
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class AnnotatedClip:
 
     def frame(self, frame_index: int) -> NDArray[np.uint8]:
         """The (H, W, 3) RGB picture of a frame."""
-        return read_rgb(self.frame_paths[frame_index])
+        return read_picture(self.frame_paths[frame_index])
 
     def void(self, frame_index: int) -> NDArray[np.bool_] | None:
         """The (H, W) pixels that do not count on a frame, None where all do."""
@@ -45,31 +43,9 @@ class AnnotatedClip:
         return next((frame for frame in masklet if masklet.area(frame)), None)
 
 
-def read_rgb(path: Path) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 RGB of a picture file, not turned by EXIF, as its ground truth is not either."""
-    try:
-        with Image.open(path) as image:
-            return np.array(image.convert("RGB"))
-    except FileNotFoundError as error:
-        raise DatasetError(f"picture {path} does not exist") from error
-    except (UnidentifiedImageError, OSError) as error:
-        raise DatasetError(f"picture {path} cannot be read: {error}") from error
-
-
-def list_frames(folder: Path) -> tuple[Path, ...]:
-    """The pictures of a clip, by name; DatasetError when there is none."""
-    if not folder.is_dir():
-        raise DatasetError(f"{folder} does not exist; expected the pictures of a clip, as 00000.jpg, 00001.jpg, ...")
-    frames = sorted(p for p in folder.iterdir() if p.suffix.lower() in FRAME_SUFFIXES and p.name[0] != ".")
-    if not frames:
-        raise DatasetError(f"{folder} holds no picture; accepted are {', '.join(FRAME_SUFFIXES)}")
-    return tuple(frames)
-
-
 def check_size(clip: AnnotatedClip) -> AnnotatedClip:
     """Raise DatasetError unless the first picture is as large as the ground truth; return the clip."""
-    with Image.open(clip.frame_paths[0]) as image:
-        width, height = image.size
+    height, width = picture_size(clip.frame_paths[0])
     if (height, width) != (clip.truth.height, clip.truth.width):
         raise DatasetError(
             f"{clip.frame_paths[0]} is {height} x {width} pixels (height x width), its annotation "

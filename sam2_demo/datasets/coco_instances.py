@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from sam2_demo.datasets.annotated_clip import read_rgb
 from sam2_demo.datasets.pictures import AnnotatedPicture, BoolMask, PictureObject
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.files import read_json
 from sam2_demo.tracking.masklet import decode_rle
+from sam2_demo.video.pictures import read_picture
 
 _PREFIX = "instances_"
 
@@ -40,7 +40,7 @@ class CocoPictures:
         """Read one picture with the masks of its instances."""
         image_id = self._ids[name]
         path = self.pictures / self._images[image_id]["file_name"]
-        pixels = read_rgb(path)
+        pixels = read_picture(path)
         size = (int(self._images[image_id]["height"]), int(self._images[image_id]["width"]))
         if pixels.shape[:2] != size:
             raise DatasetError(f"{path} is {pixels.shape[:2]}, its annotation says {size} (height, width)")

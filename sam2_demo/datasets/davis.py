@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sam2_demo.datasets.annotated_clip import AnnotatedClip, check_size, list_frames, names_from_list
+from sam2_demo.datasets.annotated_clip import AnnotatedClip, check_size, names_from_list
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats import davis
+from sam2_demo.video.picture_sequences import list_pictures
 
 _RESOLUTIONS = ("480p", "Full-Resolution")
 _SPLIT_FOLDERS = ("ImageSets/2017", "ImageSets/2016", "ImageSets", ".")
@@ -35,7 +36,7 @@ class DavisClips:
         """Read one clip's ground truth; DatasetError names the file that is missing or wrong."""
         if name not in self.names:
             raise DatasetError(f"{self.root} has no clip {name!r}; it has {', '.join(self.names[:20])}")
-        frames = list_frames(self.pictures / name)
+        frames = tuple(list_pictures(self.pictures / name))
         truth = davis.read(self.annotations / name, [path.stem for path in frames])
         return check_size(AnnotatedClip(name, self.pictures / name, frames, truth))
 

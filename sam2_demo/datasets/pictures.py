@@ -9,9 +9,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sam2_demo.datasets.annotated_clip import read_rgb
 from sam2_demo.datasets.label_maps import IGNORE_LABEL, PictureFiles, find_labelled_pictures, read_label_map
 from sam2_demo.errors import DatasetError
+from sam2_demo.video.pictures import read_picture
 
 BoolMask = NDArray[np.bool_]
 
@@ -59,7 +59,7 @@ class LabelMapPictures:
     def picture(self, name: str) -> AnnotatedPicture:
         """Read one picture; DatasetError when its sizes differ or a map is missing."""
         files = self._files[name]
-        pixels = read_rgb(files.picture)
+        pixels = read_picture(files.picture)
         objects: list[PictureObject] = []
         for index, path in enumerate(files.label_maps):
             labels = read_label_map(path)

@@ -62,8 +62,12 @@ def inner_distance(region: BoolMask) -> NDArray[np.float32]:
 
 
 def box_around(mask: BoolMask) -> tuple[float, float, float, float]:
-    """(x0, y0, x1, y1) in pixels of the first and last object pixels, as the original's mask_to_box."""
+    """(x0, y0, x1, y1) in pixels of the first and last object pixels, as the original's mask_to_box.
+
+    At least one pixel wide and high, because a box prompt needs an extent.
+    """
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if len(rows) == 0:
         raise PromptError("an empty mask has no box; prompts come from frames where the object is seen")
-    return float(columns[0]), float(rows[0]), float(columns[-1]), float(rows[-1])
+    x0, y0 = float(columns[0]), float(rows[0])
+    return x0, y0, max(float(columns[-1]), x0 + 1), max(float(rows[-1]), y0 + 1)

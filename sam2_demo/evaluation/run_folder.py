@@ -1,0 +1,90 @@
+"""The folder of an evaluation run: settings, one record per model and unit, so that a killed run resumes.
+
+A unit is a clip or a picture. Its predictions are written first, its record last and whole: where a record
+exists, the unit is done. Times go to a file of their own; all others are equal after any interruption.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from sam2_demo.errors import ConfigError
+from sam2_demo.formats.files import read_json, write_json
+
+Log = Callable[[str], None]
+
+
+class RunFolder:
+    """`<out>/records/<model>/<unit>.json` and what lies beside them."""
+
+    def __init__(self, out: Path, settings: dict[str, Any]) -> None:
+        self.out = out
+        self.settings = json.loads(json.dumps(settings))
+        place = out / "settings.json"
+        if place.is_file():
+            found = read_json(place)
+            differing = sorted(k for k in {*found, *self.settings} if found.get(k) != self.settings.get(k))
+            if differing:
+                raise ConfigError(
+                    f"{out} holds a run with other settings ({', '.join(differing)}): give another --out, "
+                    "or delete the folder"
+                )
+        elif out.is_dir() and (out / "records").exists():
+            raise ConfigError(f"{out} holds records without settings.json; give another --out")
+        out.mkdir(parents=True, exist_ok=True)
+        write_json(self.settings, place, indent=2)
+
+    def record(self, model: str, unit: str) -> dict[str, Any] | None:
+        """What was recorded of a unit, None while it is not done."""
+        path = self._record_path(model, unit)
+        return read_json(path) if path.is_file() else None
+
+    def fresh_predictions(self, model: str, unit: str) -> Path:
+        """Where a unit's predictions go; what an interrupted run left there is gone."""
+        folder = self.out / "predictions" / model / unit
+        shutil.rmtree(folder, ignore_errors=True)
+        return folder
+
+    def picture(self, model: str, unit: str) -> Path:
+        """Where the picture of a unit's worst case goes."""
+        return self.out / "pictures" / model / f"{unit}.jpg"
+
+    def evaluate(
+        self, model: str, units: Sequence[str], evaluate: Callable[[str], dict[str, Any]], log: Log
+    ) -> dict[str, dict[str, Any]]:
+        """Every unit's record, by unit; those that exist are read, the others made and written."""
+        records = {}
+        for position, unit in enumerate(units, start=1):
+            record = self.record(model, unit)
+            if record is None:
+                began = time.perf_counter()
+                record = json.loads(json.dumps(evaluate(unit)))
+                seconds = time.perf_counter() - began
+                self._note_time(model, unit, seconds)
+                write_json(record, self._record_path(model, unit))
+                log(f"{model} {position}/{len(units)} {unit}: {record['score']:.3f}, {seconds:.1f} s")
+            else:
+                log(f"{model} {position}/{len(units)} {unit}: {record['score']:.3f}, done before")
+            records[unit] = record
+        return records
+
+    def seconds(self) -> dict[str, dict[str, float]]:
+        """Seconds by model and unit, over all runs into this folder."""
+        path = self.out / "times.jsonl"
+        times: dict[str, dict[str, float]] = {}
+        for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+            entry = json.loads(line)
+            times.setdefault(entry["model"], {})[entry["unit"]] = entry["seconds"]
+        return times
+
+    def _note_time(self, model: str, unit: str, seconds: float) -> None:
+        with (self.out / "times.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"model": model, "unit": unit, "seconds": round(seconds, 3)}) + "\n")
+
+    def _record_path(self, model: str, unit: str) -> Path:
+        return self.out / "records" / model / f"{unit}.json"

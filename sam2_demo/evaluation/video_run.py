@@ -1,0 +1,216 @@
+"""`evaluation vos` and `evaluation score`: clips with ground truth, any number of models, into a run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sam2_demo.datasets.annotated_clip import AnnotatedClip
+from sam2_demo.datasets.davis import DavisClips
+from sam2_demo.datasets.sa_v import SaVClips
+from sam2_demo.errors import ConfigError, DatasetError
+from sam2_demo.evaluation import plots, results, scoring
+from sam2_demo.evaluation.models import Model
+from sam2_demo.evaluation.pictures import save_errors
+from sam2_demo.evaluation.predictors import ClipPredictor
+from sam2_demo.evaluation.report import Report, write_report
+from sam2_demo.evaluation.run_folder import Log, RunFolder
+from sam2_demo.evaluation.scoring import ObjectScores, ScoringRules
+from sam2_demo.evaluation.video_protocol import track_clip
+from sam2_demo.formats import davis, sa_v
+from sam2_demo.formats.annotation import ClipAnnotation, from_masklets
+from sam2_demo.tracking.masklet import Masklet
+
+LAYOUTS = ("davis", "sav")
+
+
+@dataclass(frozen=True)
+class ClipData:
+    """Clips on disk: where, in which layout, which of them."""
+
+    root: Path
+    layout: str = "davis"
+    split: str | None = None
+    sequences: tuple[str, ...] = ()
+    limit: int | None = None
+
+    def open(self) -> DavisClips | SaVClips:
+        """The clips of the layout; ConfigError for an unknown one."""
+        if self.layout not in LAYOUTS:
+            raise ConfigError(f"layout is {self.layout!r}; accepted: {', '.join(LAYOUTS)}")
+        return DavisClips(self.root, self.split) if self.layout == "davis" else SaVClips(self.root, self.split)
+
+    def names(self, clips: DavisClips | SaVClips) -> list[str]:
+        """The clips to take; DatasetError for a name that is not there."""
+        unknown = sorted(set(self.sequences) - set(clips.names))
+        if unknown:
+            raise DatasetError(f"{self.root} has no clips named {', '.join(unknown)}; it has {', '.join(clips.names)}")
+        return (list(self.sequences) or clips.names)[: self.limit]
+
+    @property
+    def rules(self) -> ScoringRules:
+        """The scoring rules that go with the layout."""
+        return scoring.DAVIS_RULES if self.layout == "davis" else scoring.SA_V_RULES
+
+    def settings(self) -> dict[str, Any]:
+        """What must be equal for a run to be resumed."""
+        return {
+            "data": str(self.root.resolve()),
+            "layout": self.layout,
+            "split": self.split,
+            "sequences": list(self.sequences),
+            "limit": self.limit,
+        }
+
+
+def run_vos(data: ClipData, prompt: str, models: list[Model], out: Path, log: Log) -> dict[str, Any]:
+    """Track every clip with every model and write the results; returns what results.json holds."""
+    clips = data.open()
+    names = data.names(clips)
+    folder = RunFolder(out, {"protocol": "vos", "prompt": prompt} | data.settings())
+    records = {}
+    for model in models:
+        evaluate = _Tracking(folder, model, clips, data, prompt)
+        records[model.name] = folder.evaluate(model.name, names, evaluate, log)
+    title = f"Semi-supervised video segmentation, prompt: {prompt}"
+    return write_clip_results(folder, records, title)
+
+
+def run_score(data: ClipData, predictions: list[Path], out: Path, log: Log) -> dict[str, Any]:
+    """Compare saved predictions, one folder per row, with ground truth; no model is loaded."""
+    clips = data.open()
+    names = data.names(clips)
+    rows = {path.name: path for path in predictions}
+    if len(rows) < len(predictions):
+        raise ConfigError(f"prediction folders need different names, got {[path.name for path in predictions]}")
+    where = [str(path.resolve()) for path in predictions]
+    folder = RunFolder(out, {"protocol": "score", "predictions": where} | data.settings())
+    records = {}
+    for name, place in rows.items():
+
+        def evaluate(unit: str, name: str = name, place: Path = place) -> dict[str, Any]:
+            clip = clips.clip(unit)
+            return clip_record(folder, name, clip, read_prediction(place, clip, data.layout), data.rules)
+
+        records[name] = folder.evaluate(name, names, evaluate, log)
+    return write_clip_results(folder, records, "Saved predictions against ground truth")
+
+
+class _Tracking:
+    """Tracks and scores clips by name with one model, which is loaded when the first clip needs it."""
+
+    def __init__(
+        self, folder: RunFolder, model: Model, clips: DavisClips | SaVClips, data: ClipData, prompt: str
+    ) -> None:
+        self._folder, self._model, self._clips, self._data, self._prompt = folder, model, clips, data, prompt
+        self._predictor: ClipPredictor | None = None
+
+    def __call__(self, name: str) -> dict[str, Any]:
+        self._predictor = self._predictor or self._model.clip_predictor()
+        clip = self._clips.clip(name)
+        masklets = track_clip(self._predictor, clip, self._prompt, exclusive=self._data.layout == "davis")
+        write_prediction(self._folder.fresh_predictions(self._model.name, name), clip, masklets, self._data.layout)
+        return clip_record(self._folder, self._model.name, clip, masklets, self._data.rules)
+
+
+def write_prediction(folder: Path, clip: AnnotatedClip, masklets: Mapping[int, Masklet], layout: str) -> None:
+    """Save predicted masklets in the layout of the data, for `score` and for other evaluators."""
+    value = from_masklets(masklets.values(), len(clip.frame_paths), name=clip.name)
+    (davis if layout == "davis" else sa_v).write(value, folder, frame_names=clip.frame_names)
+
+
+def read_prediction(root: Path, clip: AnnotatedClip, layout: str) -> dict[int, Masklet]:
+    """A clip's saved prediction; objects that an indexed PNG never shows are predicted empty."""
+    folder = root / clip.name
+    if not folder.is_dir():
+        raise DatasetError(f"{folder} does not exist; predictions are expected in one folder per clip, as ground truth")
+    value = (davis if layout == "davis" else sa_v).read(folder, clip.frame_names)
+    if (value.height, value.width) != (clip.truth.height, clip.truth.width):
+        raise DatasetError(
+            f"{folder} holds masks of {value.height} x {value.width} pixels (height x width), "
+            f"ground truth has {clip.truth.height} x {clip.truth.width}"
+        )
+    if layout == "davis":
+        _complete_davis(value, clip, folder)
+    return value.masklets
+
+
+def _complete_davis(value: ClipAnnotation, clip: AnnotatedClip, folder: Path) -> None:
+    """Check that every annotated frame has its PNG, and add empty masks for objects that none of them shows."""
+    files = {path.stem for path in folder.glob("*.png")}
+    missing = [clip.frame_names[i] for i in clip.truth.annotated_frames if clip.frame_names[i] not in files]
+    if missing:
+        raise DatasetError(f"{folder / missing[0]}.png does not exist; {len(missing)} annotated frame(s) lack theirs")
+    empty = np.zeros((value.height, value.width), np.bool_)
+    for object_id in set(clip.truth.object_ids) - set(value.masklets):
+        for frame in clip.truth.annotated_frames:
+            value.masklet(object_id).set(frame, empty, -10.0, 0.0)
+
+
+def clip_record(
+    folder: RunFolder, model: str, clip: AnnotatedClip, masklets: Mapping[int, Masklet], rules: ScoringRules
+) -> dict[str, Any]:
+    """The record of a clip: scores per object and frame, their mean, and the picture of the worst frame."""
+    scores = scoring.score_clip(clip, masklets, rules)
+    record: dict[str, Any] = {"objects": scoring.to_record(scores)}
+    record["score"] = scoring.mean_of([own.summary for own in scores.values()])["J&F"]
+    if not scores:
+        return record
+    object_id = min(scores, key=lambda i: (scores[i].summary["J&F"], i))
+    own = scores[object_id]
+    place = int(np.argmin(own.both))
+    frame = own.frames[place]
+    path = folder.picture(model, clip.name)
+    save_errors(
+        clip.frame(frame), masklets[object_id].mask(frame), clip.truth.masklets[object_id].mask(frame), path
+    )
+    worst = {"object": str(object_id), "what": f"frame {clip.frame_names[frame]}", "score": own.both[place]}
+    return record | {"picture": str(path.relative_to(folder.out)), "worst": worst}
+
+
+def write_clip_results(
+    folder: RunFolder, records: Mapping[str, Mapping[str, dict[str, Any]]], title: str
+) -> dict[str, Any]:
+    """results.json, results.csv, plots and report.html of clips; returns what results.json holds."""
+    scores = {
+        model: {clip: scoring.from_record(record["objects"]) for clip, record in own.items()}
+        for model, own in records.items()
+    }
+    per_model = {model: scoring.summarize(own) for model, own in scores.items()}
+    content = results.write_results(folder.out, per_model, folder.settings)
+    results.write_csv(results.video_rows(per_model), folder.out / "results.csv")
+    series = {
+        model: {clip: own["J&F"] for clip, own in result["per_sequence"].items()} for model, result in per_model.items()
+    }
+    plots.bars(series, "J&F by clip", "J&F (%)", folder.out / "plots" / "per_sequence.png")
+    over_time = {model: _over_time(own) for model, own in scores.items()}
+    plots.curves(over_time, "J&F over the clip", "position in the clip (%)", folder.out / "plots" / "over_time.png")
+    header, rows = header_and_rows(per_model)
+    notes = ["J&F, J and F in percent: means over the objects of all clips."]
+    report = Report(title, header, rows, ["plots/per_sequence.png", "plots/over_time.png"], notes)
+    write_report(folder.out, report, records)
+    return content
+
+
+def header_and_rows(per_model: Mapping[str, dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """The table of J&F, J and F in percent."""
+    rows = [
+        [name, *(f"{100 * result[key]:.1f}" for key in ("J&F", "J", "F")), str(result["num_objects"])]
+        for name, result in per_model.items()
+    ]
+    return ["model", "J&F", "J", "F", "objects"], rows
+
+
+def _over_time(clips: Mapping[str, Mapping[int, ObjectScores]], parts: int = 10) -> tuple[list[float], list[float]]:
+    """Mean J&F in each tenth of the clips; tenths without a frame are left out."""
+    sums: dict[int, list[float]] = {}
+    for objects in clips.values():
+        for own in objects.values():
+            length = max(own.frames) + 1
+            for frame, value in zip(own.frames, own.both, strict=True):
+                sums.setdefault(parts * frame // length, []).append(value)
+    return [(part + 0.5) * 100 / parts for part in sorted(sums)], [float(np.mean(sums[p])) for p in sorted(sums)]
