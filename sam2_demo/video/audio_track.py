@@ -26,9 +26,7 @@ class AudioTrack:
     `start` and `stop` (seconds on the source's clock; None: to its end) choose a part; `start` becomes zero.
     """
 
-    def __init__(
-        self, source: Path, output: OutputContainer, start: float = 0.0, stop: float | None = None
-    ) -> None:
+    def __init__(self, source: Path, output: OutputContainer, start: float = 0.0, stop: float | None = None) -> None:
         self._input: InputContainer = open_container(source)
         self._output = output
         self._begin, self._stop = start, stop

@@ -1,4 +1,4 @@
-"""The thin layer over FFmpeg (through PyAV): open a file, feed packets, turn decoded frames into RGB.
+"""The thin layer over FFmpeg (through PyAV): open a file, feed packets, number frames.
 
 Every packet is numbered in file order, and the decoder is made to carry that number (in place of the time
 stamp) to the frame it yields. A frame is thus known by its packet, also where time stamps are missing, repeated
@@ -8,20 +8,17 @@ or out of order.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import av
-import numpy as np
 from av.container import InputContainer
 from av.stream import Stream
-from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
 from sam2_demo.errors import MediaError
-from sam2_demo.video.pictures import MAX_PIXELS, over_white
+from sam2_demo.video.pictures import MAX_PIXELS
 
 # Named, so that playlists and scripts (which make FFmpeg open further files or addresses) and guesses from
 # plain text stay out.
@@ -30,9 +27,6 @@ _FORMATS = (
     "ivf,mjpeg,flv,asf,ogg,nut,mxf,dv,rm,wtv,swf,vc1,yuv4mpegpipe,avif,jpegxl_anim,mp3,wav,flac,aac,aiff"
 )
 _ACCEPTED = "accepted are video files such as MP4, MOV, WebM, MKV, AVI and GIF"
-_UNSPECIFIED_MATRICES = (0, 2, 3)
-_SD_HEIGHT = 576
-_CONVERSION = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 
 # What decoders raise for damaged data or a full queue; the frames concerned are lost, decoding goes on.
 _DAMAGE = (
@@ -41,42 +35,6 @@ _DAMAGE = (
 )
 
 _StreamT = TypeVar("_StreamT", bound=Stream)
-
-
-@dataclass(frozen=True)
-class Orientation:
-    """One of the eight ways to lay a stored frame upright: transpose, then flip left-right, then top-bottom."""
-
-    transpose: bool = False
-    flip_x: bool = False
-    flip_y: bool = False
-
-    @property
-    def rotation(self) -> int:
-        """Clockwise degrees from the stored to the shown frame (0, 90, 180, 270), mirroring aside."""
-        if self.transpose:
-            return 270 if self.flip_y and not self.flip_x else 90
-        return 180 if self.flip_x and self.flip_y else 0
-
-    def apply(self, frame: np.ndarray) -> np.ndarray:
-        """Turn an (H, W, 3) array; returns a contiguous one."""
-        turned = frame.transpose(1, 0, 2) if self.transpose else frame
-        turned = turned[:, ::-1] if self.flip_x else turned
-        turned = turned[::-1] if self.flip_y else turned
-        return np.ascontiguousarray(turned)
-
-
-def orientation_of(frame: av.VideoFrame) -> Orientation:
-    """Read the display matrix of a decoded frame, rounded to the nearest quarter turn."""
-    data: Any = frame.side_data.get("DISPLAYMATRIX")
-    if data is None:
-        return Orientation()
-    matrix = np.frombuffer(data, dtype=np.int32, count=9)
-    # Rows (a, b, u), (c, d, v): shown x = a x + c y, shown y = b x + d y.
-    a, b, c, d = (int(matrix[i]) for i in (0, 1, 3, 4))
-    if abs(b) + abs(c) > abs(a) + abs(d):
-        return Orientation(True, flip_x=c < 0, flip_y=b < 0)
-    return Orientation(False, flip_x=a < 0, flip_y=d < 0)
 
 
 def open_container(path: Path) -> InputContainer:
@@ -215,41 +173,3 @@ class Decoder:
     def close(self) -> None:
         """Close the file."""
         self.container.close()
-
-
-class RgbConverter:
-    """Turns decoded frames of any pixel format into upright RGB of one size."""
-
-    def __init__(self, first: av.VideoFrame) -> None:
-        self.orientation = orientation_of(first)
-        self._stored = (first.width, first.height)
-        self._reformatter = VideoReformatter()
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(height, width) as shown."""
-        width, height = self._stored
-        return (width, height) if self.orientation.transpose else (height, width)
-
-    def convert(self, frame: av.VideoFrame) -> np.ndarray:
-        """Return (H, W, 3) uint8 RGB. Transparency is laid over white; a frame of another size is scaled."""
-        has_alpha = any(component.is_alpha for component in frame.format.components) or frame.format.name == "pal8"
-        converted = self._reformatter.reformat(
-            frame,
-            width=self._stored[0],
-            height=self._stored[1],
-            format="rgba" if has_alpha else "rgb24",
-            src_colorspace=_matrix_of(frame),
-            dst_color_range=ColorRange.JPEG,
-            interpolation=_CONVERSION,
-            threads=1,
-        )
-        pixels = converted.to_ndarray()
-        return self.orientation.apply(over_white(pixels) if has_alpha else pixels)
-
-
-def _matrix_of(frame: av.VideoFrame) -> Colorspace | None:
-    """The YUV matrix to assume: the frame's own, else BT.601 for small and BT.709 for large frames, as players do."""
-    if frame.format.is_rgb or int(frame.colorspace) not in _UNSPECIFIED_MATRICES:
-        return None
-    return Colorspace.ITU601 if frame.height <= _SD_HEIGHT else Colorspace.ITU709

@@ -12,9 +12,10 @@ import av
 import numpy as np
 
 from sam2_demo.errors import MediaError
-from sam2_demo.video.decoding import Decoder, RgbConverter
+from sam2_demo.video.decoding import Decoder
 from sam2_demo.video.frame_index import FrameIndex, build_index
 from sam2_demo.video.frame_reader import FrameReader
+from sam2_demo.video.rgb_conversion import RgbConverter
 
 CACHE_BYTES = 128 * 2**20
 """Default limit of the decoded frames kept per open file."""
@@ -29,6 +30,8 @@ class VideoFileReader(FrameReader):
     cheap. Memory does not grow with the clip, apart from the index.
 
     Attributes:
+        codec: name of the decoder. rotation: clockwise degrees already applied.
+        pixel_aspect: width to height of one pixel as shown; not 1 for anamorphic video, which is read unscaled.
         seeks: how often reading had to leave the forward order.
     """
 
@@ -59,6 +62,8 @@ class VideoFileReader(FrameReader):
         frame_bytes = max(1, sum(plane.buffer_size for plane in first.planes))
         self._capacity = max(_LEAST_CACHED_FRAMES, cache_bytes // frame_bytes)
         stream = self._decoder.stream
+        aspect = stream.codec_context.sample_aspect_ratio or Fraction(1)
+        self.pixel_aspect = 1 / aspect if self._converter.orientation.transpose else aspect
         self.codec = stream.codec_context.name
         self.has_audio = len(self._decoder.container.streams.audio) > 0
         self.times = self._index.times

@@ -74,9 +74,7 @@ def list_packets(decoder: Decoder) -> PacketList:
         listed.keyframes.append(packet.is_keyframe)
         listed.discarded.append(packet.is_discard)
         corrupt = corrupt or packet.is_corrupt
-    return PacketList(
-        listed.pts, listed.dts, listed.durations, listed.keyframes, listed.discarded, corrupt=corrupt
-    )
+    return PacketList(listed.pts, listed.dts, listed.durations, listed.keyframes, listed.discarded, corrupt=corrupt)
 
 
 def build_index(decoder: Decoder) -> FrameIndex:
@@ -109,9 +107,7 @@ def _unique_stamps(packets: PacketList) -> tuple[list[int] | None, bool]:
     return None, False
 
 
-def _expected_order(
-    decoder: Decoder, packets: PacketList, stamps: list[int], use_dts: bool
-) -> list[int] | None:
+def _expected_order(decoder: Decoder, packets: PacketList, stamps: list[int], use_dts: bool) -> list[int] | None:
     """Packet numbers in the order shown according to the container; None where it cannot be relied on."""
     context = decoder.stream.codec_context
     reordered = use_dts and context.has_b_frames
@@ -137,9 +133,7 @@ def _confirmed(decoder: Decoder, index: FrameIndex) -> bool:
     return [number for number in tail if position.get(number, first) >= first] == expected[first:]
 
 
-def _assemble(
-    decoder: Decoder, packets: PacketList, stamps: list[int], use_dts: bool, order: list[int]
-) -> FrameIndex:
+def _assemble(decoder: Decoder, packets: PacketList, stamps: list[int], use_dts: bool, order: list[int]) -> FrameIndex:
     """Index frames by packet number; the times shown are the sorted time stamps of the shown packets."""
     unit = decoder.time_unit
     raw = np.sort(np.array([stamps[number] for number in order], dtype=np.int64))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +33,7 @@ class WriterOptions:
         preset: speed of x264, "ultrafast" to "veryslow".
         keyframe_interval: most frames between key frames; short makes stepping in a browser quick.
         duration: seconds at which the last frame ends; None: it lasts as long as the median frame.
+        pixel_aspect: width to height of one pixel, for sources whose pixels are not square.
         audio_start, audio_stop: the part of the sound to take, in seconds of its source; stop None: to its end.
     """
 
@@ -40,6 +41,7 @@ class WriterOptions:
     preset: str = "veryfast"
     keyframe_interval: int = 48
     duration: float | None = None
+    pixel_aspect: Fraction = Fraction(1)
     audio_start: float = 0.0
     audio_stop: float | None = None
 
@@ -99,8 +101,9 @@ class VideoWriter:
         audio_from: str | os.PathLike[str] | None = None,
         options: WriterOptions | None = None,
     ) -> VideoWriter:
-        """A writer for a clip with the size, frame times and length of `reader`."""
-        given = options or WriterOptions(duration=reader.duration)
+        """A writer for a clip with the size, frame times, length and pixel aspect of `reader`."""
+        aspect = getattr(reader, "pixel_aspect", Fraction(1))
+        given = replace(options or WriterOptions(), duration=reader.duration, pixel_aspect=aspect)
         return cls(path, reader.width, reader.height, times=reader.times, audio_from=audio_from, options=given)
 
     def write(self, frame: np.ndarray) -> None:
@@ -193,6 +196,7 @@ class VideoWriter:
         stream.pix_fmt = "yuv420p"
         stream.time_base = stream.codec_context.time_base = self._unit
         context = stream.codec_context
+        context.sample_aspect_ratio = self._options.pixel_aspect
         context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
         context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         return stream

@@ -137,6 +137,14 @@ def test_sound_is_kept(make_clip, tmp_path, name, codec, video, expected):
     assert first == pytest.approx(0.0, abs=0.06)
 
 
+def test_pixel_aspect_is_kept(make_clip, tmp_path, ffmpeg):
+    source = tmp_path / "wide.mp4"
+    ffmpeg("-i", make_clip("square.mp4", num_frames=3), "-vf", "setsar=16/11", source)
+    target = copy_clip(source, tmp_path / "out.mp4")
+    with open_video(target) as reader:
+        assert reader.pixel_aspect == Fraction(16, 11)
+
+
 def test_sound_keeps_its_lead(make_clip, tmp_path):
     source = make_clip(
         "late.mkv", stamps=[i + 25 for i in range(30)], num_frames=30, audio_codec="flac", audio_seconds=2.0
@@ -151,9 +159,10 @@ def test_part_of_the_sound(make_clip, tmp_path):
     source = make_clip("s.mp4", num_frames=75, audio_codec="aac", audio_seconds=3.0)
     options = WriterOptions(audio_start=1.0, audio_stop=2.0)
     target = tmp_path / "out.mp4"
-    with open_video(source) as reader, VideoWriter(
-        target, 96, 64, frame_rate=25, audio_from=source, options=options
-    ) as writer:
+    with (
+        open_video(source) as reader,
+        VideoWriter(target, 96, 64, frame_rate=25, audio_from=source, options=options) as writer,
+    ):
         for index in range(25, 50):
             writer.write(reader.read(index))
     assert sound_of(target)[1] == pytest.approx(1.0, abs=0.05)
