@@ -1,0 +1,126 @@
+"""Pictures with label maps: a folder of pictures and 8-bit indexed PNGs (0 background, k the k-th object, 255 ignore).
+
+Layout: `<root>/index.csv` with columns source, file, mask (paths below the root; a picture may have several
+maps), or no index and `<stem>.<jpg|jpeg|png|webp>` beside `<stem>.png` / `<stem>.label.png`.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from sam2_demo.errors import DatasetError
+
+IGNORE_LABEL = 255
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".webp", ".bmp")
+
+
+@dataclass(frozen=True)
+class PictureFiles:
+    """Where one picture and its label maps are, and which source set they come from."""
+
+    source: str
+    picture: Path
+    label_maps: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class LabelledPicture:
+    """pixels (H, W, 3) uint8 RGB; label_maps: each (H, W) uint8, 0 background, 255 ignore."""
+
+    source: str
+    pixels: NDArray[np.uint8]
+    label_maps: tuple[NDArray[np.uint8], ...]
+
+
+def find_labelled_pictures(root: Path) -> list[PictureFiles]:
+    """List the pictures below `root` (itself, or its `train` folder) without reading them.
+
+    Raises DatasetError when the folder, its index or every label map is missing.
+    """
+    if not root.is_dir():
+        raise DatasetError(f"data folder {root} does not exist; give a folder of pictures with label maps")
+    if not (root / "index.csv").is_file() and (root / "train" / "index.csv").is_file():
+        root = root / "train"
+    found = _find_by_index(root) if (root / "index.csv").is_file() else _find_by_stem(root)
+    if not found:
+        raise DatasetError(
+            f"{root} holds no index.csv and no picture ({', '.join(PICTURE_SUFFIXES)}) with a label map "
+            "<stem>.png beside it"
+        )
+    return found
+
+
+def _find_by_index(root: Path) -> list[PictureFiles]:
+    with (root / "index.csv").open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        missing = {"source", "file", "mask"} - set(reader.fieldnames or ())
+        if missing:
+            raise DatasetError(f"{root / 'index.csv'} lacks the column(s) {', '.join(sorted(missing))}")
+        grouped: dict[tuple[str, str], list[Path]] = {}
+        for row in reader:
+            grouped.setdefault((row["source"], row["file"]), []).append(root / row["mask"])
+    return [PictureFiles(source, root / file, tuple(sorted(masks))) for (source, file), masks in grouped.items()]
+
+
+def _find_by_stem(root: Path) -> list[PictureFiles]:
+    found = []
+    for picture in sorted(path for path in root.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES):
+        label_map = picture.with_suffix(".png")
+        if label_map.is_file():
+            found.append(PictureFiles(picture.parent.name, picture, (label_map,)))
+    return found
+
+
+def read_label_map(path: Path) -> NDArray[np.uint8]:
+    """(H, W) uint8 labels of an indexed or grey PNG; DatasetError when it is missing or not 8-bit."""
+    from PIL import Image, UnidentifiedImageError  # OpenCV turns palettes into colours; Pillow keeps indices
+
+    try:
+        with Image.open(path) as image:
+            labels = np.array(image)
+    except FileNotFoundError as error:
+        raise DatasetError(f"label map {path} is missing") from error
+    except UnidentifiedImageError as error:
+        raise DatasetError(f"label map {path} is not a picture") from error
+    if labels.ndim != 2 or labels.dtype != np.uint8:
+        raise DatasetError(f"label map {path} is {labels.dtype} {labels.shape}; accepted: 8-bit indexed or grey")
+    return labels
+
+
+def read_labelled_picture(files: PictureFiles, max_side: int | None = None) -> LabelledPicture:
+    """Read one picture with its maps, shrunk so that its long side is at most `max_side` pixels."""
+    pixels = cv2.imread(str(files.picture), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise DatasetError(f"picture {files.picture} is missing or cannot be read")
+    pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+    maps = [read_label_map(path) for path in files.label_maps]
+    for path, labels in zip(files.label_maps, maps, strict=True):
+        if labels.shape != pixels.shape[:2]:
+            raise DatasetError(f"label map {path} is {labels.shape}, its picture {pixels.shape[:2]}; sizes must agree")
+    height, width = pixels.shape[:2]
+    if max_side is not None and max(height, width) > max_side:
+        scale = max_side / max(height, width)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+        maps = [cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST) for labels in maps]
+    return LabelledPicture(
+        files.source, np.ascontiguousarray(pixels, np.uint8), tuple(m.astype(np.uint8, copy=False) for m in maps)
+    )
+
+
+def read_labelled_pictures(
+    root: Path, max_side: int | None = None, limit: int | None = None
+) -> Iterator[LabelledPicture]:
+    """Read the pictures below `root` one by one; `limit` takes that many, evenly spread over the list."""
+    found = find_labelled_pictures(root)
+    if limit is not None and limit < len(found):
+        found = [found[round(i * (len(found) - 1) / max(1, limit - 1))] for i in range(limit)]
+    for files in found:
+        yield read_labelled_picture(files, max_side)

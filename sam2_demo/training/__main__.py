@@ -1,0 +1,86 @@
+"""Command line of the trainer."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from functools import partial
+from pathlib import Path
+
+import cv2
+import torch
+
+from sam2_demo.datasets.label_maps import read_labelled_pictures
+from sam2_demo.errors import DemoError
+from sam2_demo.network.config import EMBEDDED_CONFIG
+from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.training.data_parallel import run_in_processes
+from sam2_demo.training.picture_batches import PictureBatchMaker
+from sam2_demo.training.stages import CONFIGS, TrainingConfig, with_budget
+from sam2_demo.training.trainer import Trainer
+
+_EXAMPLES = """examples:
+  python -m sam2_demo.training --config embedded --data DATA --out runs/embedded
+  python -m sam2_demo.training --config embedded --data DATA --out runs/embedded --resume
+  python -m sam2_demo.training --config embedded --data DATA --out runs/short --minutes 10
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The options of the command."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sam2_demo.training",
+        description="Train or fine-tune a SAM 2 network.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", choices=sorted(CONFIGS), required=True, help="what to train")
+    parser.add_argument("--data", type=Path, required=True, help="folder of pictures with label maps")
+    parser.add_argument("--out", type=Path, required=True, help="run folder: checkpoint, metrics, curves, weights")
+    parser.add_argument("--resume", action="store_true", help="go on from the run folder's checkpoint")
+    budget = parser.add_mutually_exclusive_group()
+    budget.add_argument("--minutes", type=float, help="length of the whole run instead of the configured one")
+    budget.add_argument("--steps", type=int, help="the same in steps: exactly repeatable")
+    parser.add_argument("--limit-pictures", type=int, help="use that many pictures only")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--processes", type=int, default=1, help="processes that share every batch")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="CPU threads of each process")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; 0 on success, 2 on wrong input."""
+    options = build_parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    try:
+        _train(options)
+    except DemoError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    return 0
+
+
+def _train(options: argparse.Namespace) -> None:
+    torch.set_num_threads(options.threads)
+    cv2.setNumThreads(1)
+    config = with_budget(CONFIGS[options.config], options.minutes, options.steps)
+    pictures = list(read_labelled_pictures(options.data, config.max_picture_side, options.limit_pictures))
+    logging.info("%d pictures", len(pictures))
+    maker = PictureBatchMaker(pictures, config.augmentation, options.seed)
+    run_in_processes(partial(_train_one, options, config, maker), options.processes)
+
+
+def _train_one(options: argparse.Namespace, config: TrainingConfig, maker: PictureBatchMaker) -> None:
+    torch.manual_seed(options.seed)
+    network = Sam2Network(EMBEDDED_CONFIG).to(options.device)
+    trainer = Trainer(network, config, maker, options.out)
+    if options.resume:
+        trainer.resume()
+    trainer.train()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

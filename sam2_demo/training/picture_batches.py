@@ -1,0 +1,236 @@
+"""Batches of augmented pictures with objects to segment, each a pure function of the seed and the step.
+
+Crops, mosaics of four pictures and pasted cut-outs work against sets that centre one salient object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from sam2_demo.datasets.label_maps import IGNORE_LABEL, LabelledPicture
+from sam2_demo.errors import DatasetError
+
+_CELL = 256  # labels of mosaic cell k are moved to k * _CELL + label
+_PASTED = 1020  # label of a pasted cut-out, above all mosaic cells
+
+
+@dataclass(frozen=True)
+class PictureAugmentation:
+    """How pictures are varied; probabilities in [0, 1].
+
+    source_weights: how often pictures of a source are drawn relative to one another (1 where not named).
+    """
+
+    zoom_in: float = 0.3
+    zoom_out: float = 0.1
+    mosaic: float = 0.12
+    paste: float = 0.3
+    max_rotation_degrees: float = 10.0
+    grey: float = 0.05
+    blur: float = 0.1
+    min_object_area: float = 0.0012
+    max_object_area: float = 0.9
+    source_weights: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PictureBatch:
+    """pixels (B, S, S, 3) uint8; labels (B, S, S) int32, 0 background, -1 unknown; masks (N, S, S) bool, the
+    objects to segment; picture_indices (N,): which picture each is in; N = B x prompts, adjacent per picture."""
+
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int32]
+    masks: NDArray[np.bool_]
+    picture_indices: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Sample:
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int32]  # -1 ignore
+
+
+class PictureBatchMaker:
+    """Draws batches from pictures held in memory."""
+
+    def __init__(self, pictures: Sequence[LabelledPicture], augmentation: PictureAugmentation, seed: int = 0) -> None:
+        if not pictures:
+            raise DatasetError("no labelled pictures to train on; at least one is needed")
+        self._pictures = pictures
+        self._augmentation = augmentation
+        self._seed = seed
+        weights = np.array([augmentation.source_weights.get(p.source, 1.0) for p in pictures], np.float64)
+        self._cumulative = np.cumsum(weights / weights.sum())
+        salient = [i for i, p in enumerate(pictures) if 0.02 < _foreground(p.label_maps[0]) < 0.5]
+        self._cut_outs = np.array(salient or range(len(pictures)))
+
+    def make(self, step: int, pictures: int, prompts: int, size: int) -> PictureBatch:
+        """The batch of `step`: `pictures` of side `size` with `prompts` objects each (repeated where there are fewer)."""
+        rng = np.random.default_rng((self._seed, step))
+        samples: list[_Sample] = []
+        masks = []
+        while len(samples) < pictures:
+            sample = self._sample(rng, size)
+            labels = self._choose_labels(rng, sample.labels, prompts)
+            if labels is None:
+                continue
+            samples.append(sample)
+            masks.append(sample.labels[None] == labels[:, None, None])
+        return PictureBatch(
+            np.stack([sample.pixels for sample in samples]),
+            np.stack([sample.labels for sample in samples]),
+            np.concatenate(masks),
+            np.repeat(np.arange(pictures), prompts),
+        )
+
+    def draw_picture(self, rng: np.random.Generator) -> LabelledPicture:
+        """One picture by source weight."""
+        index = int(np.searchsorted(self._cumulative, rng.random(), side="right"))
+        return self._pictures[min(index, len(self._pictures) - 1)]
+
+    def draw_cut_out(self, rng: np.random.Generator) -> LabelledPicture:
+        """One picture whose foreground is fit to be cut out."""
+        return self._pictures[int(rng.choice(self._cut_outs))]
+
+    def _sample(self, rng: np.random.Generator, size: int) -> _Sample:
+        options = self._augmentation
+        if rng.random() < options.mosaic:
+            sample = self._mosaic(rng, size)
+        else:
+            sample = _view(rng, self.draw_picture(rng), size, options)
+        if rng.random() < options.paste:
+            sample = _paste(rng, sample, self.draw_cut_out(rng))
+        return _Sample(_recolour(rng, sample.pixels, options), sample.labels)
+
+    def _mosaic(self, rng: np.random.Generator, size: int) -> _Sample:
+        pixels = np.zeros((size, size, 3), np.uint8)
+        labels = np.zeros((size, size), np.int32)
+        row, column = (int(size * rng.uniform(0.35, 0.65)) for _ in range(2))
+        cells = [(slice(0, row), slice(0, column)), (slice(0, row), slice(column, size))]
+        cells += [(slice(row, size), slice(0, column)), (slice(row, size), slice(column, size))]
+        for number, (rows, columns) in enumerate(cells):
+            height, width = rows.stop - rows.start, columns.stop - columns.start
+            view = _view(rng, self.draw_picture(rng), max(height, width), self._augmentation)
+            cell = view.labels[:height, :width]
+            pixels[rows, columns] = view.pixels[:height, :width]
+            labels[rows, columns] = np.where(cell > 0, cell + number * _CELL, cell)
+        return _Sample(pixels, labels)
+
+    def _choose_labels(
+        self, rng: np.random.Generator, labels: NDArray[np.int32], count: int
+    ) -> NDArray[np.int32] | None:
+        areas = np.bincount(labels.ravel() + 1)  # position k + 1: pixels of label k
+        values = np.nonzero(areas)[0] - 1
+        share = areas[values + 1] / labels.size
+        options = self._augmentation
+        usable = (values > 0) & (share >= options.min_object_area) & (share <= options.max_object_area)
+        if not usable.any():
+            return None
+        weights = share[usable] ** 0.25
+        chosen = values[usable]
+        order = rng.choice(len(chosen), size=min(count, len(chosen)), replace=False, p=weights / weights.sum())
+        return np.resize(chosen[order], count).astype(np.int32)
+
+
+def _foreground(labels: NDArray[np.uint8]) -> float:
+    return float(np.count_nonzero((labels > 0) & (labels < IGNORE_LABEL)) / labels.size)
+
+
+def _view(rng: np.random.Generator, picture: LabelledPicture, size: int, options: PictureAugmentation) -> _Sample:
+    """The picture, or a part of it, or more than it, squeezed into a square as at inference."""
+    labels = picture.label_maps[int(rng.integers(len(picture.label_maps)))]
+    height, width = labels.shape
+    choice = rng.random()
+    if choice < options.zoom_in:
+        scale = rng.uniform(0.4, 0.9)
+    elif choice < options.zoom_in + options.zoom_out:
+        scale = rng.uniform(1.05, 1.6)
+    else:
+        scale = rng.uniform(0.93, 1.0)
+    stretch = np.exp(rng.uniform(-0.15, 0.15))
+    window_width, window_height = width * scale * stretch, height * scale / stretch
+    centre_x, centre_y = _window_centre(rng, labels, window_width, window_height)
+    angle = np.deg2rad(rng.normal() * options.max_rotation_degrees / 2) if rng.random() < 0.4 else 0.0
+    flip = -1.0 if rng.random() < 0.5 else 1.0
+    cos, sin = np.cos(angle), np.sin(angle)
+    to_source = np.array([[cos * window_width * flip, -sin * window_height], [sin * window_width * flip, cos * window_height]])
+    to_source /= size
+    offset = np.array([centre_x, centre_y]) - to_source @ np.full(2, (size - 1) / 2)
+    matrix = np.concatenate([to_source, offset[:, None]], axis=1).astype(np.float32)
+    flags = cv2.WARP_INVERSE_MAP
+    shrink = window_width / size
+    pixels = picture.pixels if shrink < 1.5 else cv2.blur(picture.pixels, (2, 2))
+    warped = cv2.warpAffine(
+        pixels, matrix, (size, size), flags=flags | cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
+    )
+    warped_labels = cv2.warpAffine(
+        labels, matrix, (size, size), flags=flags | cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101
+    ).astype(np.int32)
+    warped_labels[warped_labels == IGNORE_LABEL] = -1
+    return _Sample(np.asarray(warped, np.uint8), warped_labels)
+
+
+def _window_centre(
+    rng: np.random.Generator, labels: NDArray[np.uint8], width: float, height: float
+) -> tuple[float, float]:
+    """A centre that keeps the window inside the picture and, when it is a part of it, on some object."""
+    full_height, full_width = labels.shape
+    if width >= full_width and height >= full_height:
+        return full_width / 2 + rng.normal() * 0.05 * full_width, full_height / 2 + rng.normal() * 0.05 * full_height
+    rows, columns = np.nonzero(labels[::4, ::4])
+    if len(rows) == 0:
+        x, y = rng.uniform(0, full_width), rng.uniform(0, full_height)
+    else:
+        pick = int(rng.integers(len(rows)))
+        x, y = 4.0 * columns[pick], 4.0 * rows[pick]
+    half_width, half_height = min(width, full_width) / 2, min(height, full_height) / 2
+    return float(np.clip(x, half_width, full_width - half_width)), float(
+        np.clip(y, half_height, full_height - half_height)
+    )
+
+
+def _paste(rng: np.random.Generator, sample: _Sample, picture: LabelledPicture) -> _Sample:
+    """Put another picture's foreground over the sample at a random place, size and orientation."""
+    mask = ((picture.label_maps[0] > 0) & (picture.label_maps[0] < IGNORE_LABEL)).astype(np.uint8)
+    rows, columns = np.nonzero(mask.any(1))[0], np.nonzero(mask.any(0))[0]
+    if len(rows) == 0:
+        return sample
+    size = len(sample.labels)
+    top, left = rows[0], columns[0]
+    box_height, box_width = rows[-1] + 1 - top, columns[-1] + 1 - left
+    scale = size * rng.uniform(0.15, 0.6) / max(box_height, box_width)
+    flip = -1.0 if rng.random() < 0.5 else 1.0
+    centre = rng.uniform(0, size, 2)
+    matrix = np.array(
+        [
+            [flip * scale, 0, centre[0] - flip * scale * (left + box_width / 2)],
+            [0, scale, centre[1] - scale * (top + box_height / 2)],
+        ],
+        np.float32,
+    )
+    pixels = cv2.warpAffine(picture.pixels, matrix, (size, size), flags=cv2.INTER_LINEAR)
+    alpha = cv2.warpAffine(mask.astype(np.float32), matrix, (size, size), flags=cv2.INTER_LINEAR)
+    alpha = cv2.GaussianBlur(alpha, (3, 3), 0)[..., None]
+    mixed = pixels * alpha + sample.pixels * (1 - alpha)
+    labels = np.where(alpha[..., 0] > 0.5, _PASTED, sample.labels)
+    return _Sample(mixed.astype(np.uint8), labels.astype(np.int32))
+
+
+def _recolour(rng: np.random.Generator, pixels: NDArray[np.uint8], options: PictureAugmentation) -> NDArray[np.uint8]:
+    """Contrast, brightness, gamma and colour balance by one table per channel; sometimes grey or blurred."""
+    ramp = np.arange(256, dtype=np.float32) / 255
+    gamma, contrast, brightness = np.exp(rng.normal(0, 0.2)), np.exp(rng.normal(0, 0.15)), rng.normal(0, 0.06)
+    gains = np.exp(rng.normal(0, 0.06, 3))
+    curve = (ramp**gamma - 0.5) * contrast + 0.5 + brightness
+    table = np.clip(curve[:, None] * gains * 255, 0, 255).astype(np.uint8)[:, None, :]  # (256, 1, 3)
+    pixels = np.asarray(cv2.LUT(pixels, table), np.uint8)
+    if rng.random() < options.grey:
+        pixels = np.repeat(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    if rng.random() < options.blur:
+        pixels = np.asarray(cv2.GaussianBlur(pixels, (5, 5), float(rng.uniform(0.5, 1.5))), np.uint8)
+    return np.ascontiguousarray(pixels)

@@ -1,0 +1,182 @@
+"""Loss of a batch of pictures: one encoding serves many prompts, each refined by corrective clicks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from sam2_demo.network.outputs import ImageEmbedding, MaskPrediction
+from sam2_demo.network.prompt_encoder import BOX_END_LABEL, BOX_START_LABEL, POSITIVE_LABEL
+from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.training.losses import LossWeights, MaskTargets, prediction_loss, true_ious
+from sam2_demo.training.picture_batches import PictureBatch
+from sam2_demo.training.prompt_sampling import sample_box, sample_click, sample_correction
+
+_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_LOGIT_LIMIT = 32.0  # of logits given back as a prompt
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """Loss to minimise (scalar tensor) and figures to log."""
+
+    loss: Tensor
+    figures: dict[str, float]
+
+
+@dataclass(frozen=True)
+class _PromptedObjects:
+    """Rows of a batch's masks whose first prompt is of one kind, so that all have as many points."""
+
+    rows: NDArray[np.int64]
+    is_box: bool
+
+
+class SaliencyHead(nn.Module):
+    """Auxiliary maps of foreground and outlines, used in training only: the encoder learns before the decoder does."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.fine = nn.Conv2d(dim // 8, 2, kernel_size=1)
+        self.coarse = nn.Conv2d(dim, 1, kernel_size=1)
+
+    def forward(self, embedding: ImageEmbedding, labels: Tensor) -> Tensor:
+        """Mean loss of an embedding of B pictures with labels (B, S, S) int32."""
+        known = (labels >= 0).float()[:, None]
+        foreground = (labels > 0).float()[:, None]
+        # Full partitions say nothing of foreground.
+        partial = (foreground.mean(dim=(1, 2, 3)) < 0.9).float()[:, None, None, None]
+        outline = torch.zeros_like(foreground)
+        outline[..., 1:] += (labels[:, None, :, 1:] != labels[:, None, :, :-1]).float()
+        outline[..., 1:, :] += (labels[:, None, 1:] != labels[:, None, :-1]).float()
+        fine = self.fine(embedding.high_res_features[0]).float()
+        coarse = self.coarse(embedding.features).float()
+        weight_fine, weight_coarse = F.avg_pool2d(known, 4) * partial, F.avg_pool2d(known, 16) * partial
+        losses = (
+            _weighted_entropy(fine[:, :1], F.avg_pool2d(foreground, 4), weight_fine),
+            _weighted_entropy(fine[:, 1:], F.max_pool2d(outline.clamp(max=1), 4), F.avg_pool2d(known, 4)),
+            _weighted_entropy(coarse, F.avg_pool2d(foreground, 16), weight_coarse),
+        )
+        return torch.stack(losses).sum()
+
+
+def _weighted_entropy(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    positive_weight = logits.new_tensor(2.0)
+    entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none", pos_weight=positive_weight)
+    return (entropy * weight).sum() / weight.sum().clamp(min=1)
+
+
+def to_pixels(pixels: NDArray[np.uint8], device: torch.device) -> Tensor:
+    """(B, S, S, 3) uint8 -> (B, 3, S, S) float32 normalised with ImageNet's mean and deviation, channels last."""
+    tensor = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float()
+    mean, deviation = (tensor.new_tensor(v)[:, None, None] * 255 for v in (_MEAN, _DEVIATION))
+    return ((tensor - mean) / deviation).contiguous(memory_format=torch.channels_last)
+
+
+def picture_loss(
+    network: Sam2Network,
+    saliency: SaliencyHead,
+    batch: PictureBatch,
+    rng: np.random.Generator,
+    weights: LossWeights,
+    corrections: int,
+) -> StepResult:
+    """Encode the pictures once, prompt each object by a click or a box, then by `corrections` more clicks."""
+    embedding = network.encode_image(to_pixels(batch.pixels, network.device))
+    prompts = len(batch.masks) // len(batch.pixels)
+    boxed = np.arange(len(batch.masks)) % prompts == max(1, prompts - 1)  # the last one of each picture
+    total, figures = torch.zeros((), device=network.device), {}
+    for name, is_box in (("click", False), ("box", True)):
+        rows = np.nonzero(boxed == is_box)[0]
+        if len(rows) == 0:
+            continue
+        objects = _PromptedObjects(rows, is_box)
+        loss, ious = _refine(network, embedding, batch, objects, rng, weights, corrections)
+        total = total + loss * (len(rows) / len(batch.masks))
+        figures.update({f"iou_{name}_{k}": value for k, value in enumerate(ious)})
+    if weights.saliency:
+        auxiliary = saliency(embedding, torch.from_numpy(batch.labels).to(network.device))
+        figures["saliency"] = auxiliary.item()
+        total = total + weights.saliency * auxiliary
+    return StepResult(total, figures)
+
+
+def _refine(
+    network: Sam2Network,
+    embedding: ImageEmbedding,
+    batch: PictureBatch,
+    objects: _PromptedObjects,
+    rng: np.random.Generator,
+    weights: LossWeights,
+    corrections: int,
+) -> tuple[Tensor, list[float]]:
+    """Loss averaged over rounds, and the mean IoU of the chosen mask after each."""
+    masks, indices = batch.masks[objects.rows], batch.picture_indices[objects.rows]
+    seen = embedding.select(torch.from_numpy(indices).to(network.device))
+    features = network.attend_to_memory(seen.features, None)
+    targets = make_targets(masks, batch.labels[indices] >= 0, network.device)
+    coords, labels = first_prompts(rng, masks, objects.is_box)
+    small_truth = (targets.coverage[:, 0] > 0.5).cpu().numpy()
+    small_valid = (targets.valid[:, 0] > 0).cpu().numpy()
+    low_res_logits, losses, ious = None, [], []
+    for number in range(corrections + 1):
+        points = torch.from_numpy(coords).to(network.device), torch.from_numpy(labels).to(network.device)
+        prediction = network.decode_masks(features, seen.high_res_features, points, low_res_logits)
+        multimask = number == 0 and not objects.is_box
+        losses.append(prediction_loss(prediction, targets, multimask, weights))
+        chosen = choose_logits(prediction, multimask)
+        ious.append(true_ious(chosen, targets).mean().item())
+        if number < corrections:
+            low_res_logits = chosen.clamp(-_LOGIT_LIMIT, _LOGIT_LIMIT)
+            predicted = (chosen[:, 0] > 0).cpu().numpy()
+            coords, labels = add_corrections(rng, (coords, labels), predicted, small_truth, small_valid)
+    return torch.stack(losses).mean(), ious
+
+
+def make_targets(masks: NDArray[np.bool_], known: NDArray[np.bool_], device: torch.device) -> MaskTargets:
+    """Masks and known pixels (N, S, S) -> targets at stride 4; every object is visible."""
+    full = torch.from_numpy(masks).to(device).float()[:, None]
+    valid = torch.from_numpy(known).to(device).float()[:, None]
+    visible = full.flatten(1).amax(dim=1, keepdim=True) > 0
+    return MaskTargets(F.avg_pool2d(full, 4), (F.avg_pool2d(valid, 4) > 0.5).float(), visible)
+
+
+def choose_logits(prediction: MaskPrediction, multimask: bool) -> Tensor:
+    """The logits (N, 1, h, w) that inference would take, detached."""
+    logits = prediction.low_res_logits.detach().float()
+    if not multimask:
+        return logits[:, :1]
+    best = prediction.iou_predictions[:, 1:].argmax(dim=1) + 1
+    return logits[torch.arange(len(best), device=best.device), best][:, None]
+
+
+def first_prompts(
+    rng: np.random.Generator, masks: NDArray[np.bool_], is_box: bool
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """A box (two corners) or a click per mask (N, S, S): coordinates (N, P, 2) and labels (N, P)."""
+    if is_box:
+        corners = np.array([sample_box(rng, mask) for mask in masks], np.float32).reshape(-1, 2, 2)
+        return corners, np.tile(np.array([BOX_START_LABEL, BOX_END_LABEL], np.int32), (len(masks), 1))
+    clicks = np.array([sample_click(rng, mask) for mask in masks], np.float32).reshape(-1, 1, 2)
+    return clicks, np.full((len(masks), 1), POSITIVE_LABEL, np.int32)
+
+
+def add_corrections(
+    rng: np.random.Generator,
+    points: tuple[NDArray[np.float32], NDArray[np.int32]],
+    predicted: NDArray[np.bool_],
+    truth: NDArray[np.bool_],
+    valid: NDArray[np.bool_],
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Append one corrective click per object, from masks (N, S/4, S/4), in input pixels."""
+    coords, labels = points
+    added = [sample_correction(rng, *masks) for masks in zip(predicted, truth, valid, strict=True)]
+    offsets = rng.integers(0, 4, (len(added), 2))  # anywhere inside the low-res cell
+    clicks = (4 * np.array([click for click, _ in added]) + offsets).astype(np.float32)[:, None]
+    signs = np.array([[label] for _, label in added], np.int32)
+    return np.concatenate([coords, clicks], axis=1), np.concatenate([labels, signs], axis=1)

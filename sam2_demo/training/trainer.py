@@ -1,0 +1,215 @@
+"""The training loop: stages, mixed precision, clipping, averaged weights, checkpoints and exact resume.
+
+Every step draws its data and its prompts from a generator seeded by (seed, stage, step), so that a resumed run
+sees what an uninterrupted one would have seen.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from sam2_demo.errors import ConfigError, InputError
+from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.training.data_parallel import average_over_processes, world
+from sam2_demo.training.optimisation import AveragedWeights, learning_rate, make_optimiser, set_learning_rate
+from sam2_demo.training.picture_batches import PictureBatchMaker
+from sam2_demo.training.picture_loss import SaliencyHead, StepResult, picture_loss
+from sam2_demo.training.run_log import RunLog
+from sam2_demo.training.stages import Stage, TrainingConfig
+
+_PREFETCHED = 3
+_CHECKPOINT = "checkpoint.pt"
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Progress:
+    """Where a run is: stage, steps within it, seconds spent in it, steps in all."""
+
+    stage: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    total_steps: int = 0
+
+
+class Trainer:
+    """Trains one network through the stages of a configuration, in one run folder."""
+
+    def __init__(
+        self,
+        network: Sam2Network,
+        config: TrainingConfig,
+        pictures: PictureBatchMaker,
+        run_folder: Path,
+    ) -> None:
+        self.network = network.to(memory_format=torch.channels_last)
+        self.config = config
+        self.pictures = pictures
+        self.run_folder = run_folder
+        self.progress = Progress()
+        torch.manual_seed(config.seed)
+        self.saliency = SaliencyHead(network.config.hidden_dim).to(network.device)
+        self.average = AveragedWeights(network, config.ema_decay)
+        self.optimiser = make_optimiser((network, self.saliency), config.weight_decay, config.layer_decay)
+        self.rank, self.num_processes = world()
+        self.log = RunLog(run_folder)
+
+    @property
+    def checkpoint_path(self) -> Path:
+        """Where the run's state is kept."""
+        return self.run_folder / _CHECKPOINT
+
+    def resume(self) -> None:
+        """Take up the state of the run folder; InputError when there is none."""
+        if not self.checkpoint_path.is_file():
+            raise InputError(f"{self.checkpoint_path} does not exist; start the run without --resume first")
+        state = torch.load(self.checkpoint_path, map_location=self.network.device, weights_only=True)
+        if state["config"] != self.config.name:
+            raise ConfigError(f"{self.checkpoint_path} is a run of {state['config']!r}, not of {self.config.name!r}")
+        self.network.load_state_dict(state["network"])
+        self.saliency.load_state_dict(state["saliency"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.average.tensors = state["average"]
+        self.average.updates = state["average_updates"]
+        self.progress = Progress(**state["progress"])
+
+    def save(self) -> None:
+        """Write the run's state (first process only); the file is replaced in one move."""
+        if self.rank > 0:
+            return
+        state = {
+            "config": self.config.name,
+            "network": self.network.state_dict(),
+            "saliency": self.saliency.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "average": self.average.tensors,
+            "average_updates": self.average.updates,
+            "progress": vars(self.progress),
+        }
+        partial = self.checkpoint_path.with_suffix(".partial")
+        torch.save(state, partial)
+        partial.replace(self.checkpoint_path)
+
+    def train(self) -> None:
+        """Run every stage that is left, then save."""
+        while self.progress.stage < len(self.config.stages):
+            self._train_stage(self.config.stages[self.progress.stage])
+            self.progress.stage += 1
+            self.progress.step, self.progress.seconds = 0, 0.0
+            self.save()
+            if self.rank == 0:
+                self.log.draw_curves()
+
+    def _train_stage(self, stage: Stage) -> None:
+        log.info("stage %s starts at step %d", stage.name, self.progress.step)
+        for name, parameter in self.network.named_parameters():
+            parameter.requires_grad_(not name.startswith(stage.freeze) if stage.freeze else True)
+        self.network.train()
+        seed = self.config.seed * 1000 + self.progress.stage
+        last_saved = time.monotonic()
+        for batch in self._batches(stage):
+            started = time.monotonic()
+            self._set_rate(stage)
+            draw = self.progress.step * self.num_processes + self.rank
+            rng = np.random.default_rng((seed, draw, 1))
+            torch.manual_seed(seed * 1_000_003 + draw)
+            result = self._step(lambda batch=batch, rng=rng: self._loss(stage, batch, rng), started)
+            self.progress.step += 1
+            self.progress.total_steps += 1
+            if self.rank > 0:
+                continue
+            self._report(stage, result)
+            if time.monotonic() - last_saved > 60 * self.config.checkpoint_minutes:
+                self.save()
+                self.log.draw_curves()
+                last_saved = time.monotonic()
+
+    def _loss(self, stage: Stage, batch: Any, rng: np.random.Generator) -> StepResult:
+        return picture_loss(self.network, self.saliency, batch, rng, stage.losses, stage.corrections)
+
+    def _step(self, compute: Callable[[], StepResult], started: float) -> StepResult:
+        device = self.network.device.type
+        # On CPUs the fused attention's backward pass is twice as slow as the plain one at these lengths.
+        attention = sdpa_kernel(SDPBackend.MATH) if device == "cpu" else nullcontext()
+        with torch.autocast(device, torch.bfloat16, enabled=self.config.bfloat16), attention:
+            result = compute()
+        self.optimiser.zero_grad(set_to_none=True)
+        result.loss.backward()
+        parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
+        buffers = [b for b in self.network.buffers() if b.is_floating_point()]
+        # Processes agree on the time spent too, or they would not end a stage at the same step.
+        self.progress.seconds += average_over_processes(parameters, buffers, time.monotonic() - started)
+        norm = torch.nn.utils.clip_grad_norm_(parameters, self.config.clip_norm)
+        if torch.isfinite(norm):
+            self.optimiser.step()
+            self.average.update(self.network)
+        else:
+            log.warning("step %d skipped: its gradient is not finite", self.progress.total_steps)
+        result.figures["gradient_norm"] = norm.item()
+        return result
+
+    def _share_done(self, stage: Stage) -> float:
+        if stage.steps is not None:
+            return self.progress.step / stage.steps
+        return self.progress.seconds / (60 * (stage.minutes or 0.0))
+
+    def _set_rate(self, stage: Stage) -> None:
+        rate = learning_rate(stage.lr_start, stage.lr_end, self._share_done(stage))
+        warmup = min(1.0, (self.progress.total_steps + 1) / max(1, self.config.warmup_steps))
+        set_learning_rate(self.optimiser, rate * warmup)
+
+    def _report(self, stage: Stage, result: StepResult) -> None:
+        share = self._share_done(stage)
+        figures = {"loss": result.loss.item(), "lr": self.optimiser.param_groups[0]["lr"], **result.figures}
+        left = self.progress.seconds * (1 / max(share, 1e-6) - 1)
+        self.log.add(self.progress.total_steps, stage.name, figures, seconds_left_in_stage=left)
+
+    def _batches(self, stage: Stage) -> Iterator[Any]:
+        """Batches from the present step on, made ahead by a thread, until the stage is over."""
+        ready: queue.Queue[Any] = queue.Queue(_PREFETCHED)
+        stop = threading.Event()
+        first = self.progress.step
+
+        def produce() -> None:
+            step = first
+            while not stop.is_set() and (stage.steps is None or step < stage.steps):
+                try:
+                    item = self._make_batch(stage, step)
+                except Exception as error:  # noqa: BLE001 - handed to the training thread, which raises it
+                    item = error
+                while not stop.is_set():
+                    try:
+                        ready.put(item, timeout=0.5)
+                        break
+                    except queue.Full:
+                        continue
+                step += 1
+
+        thread = threading.Thread(target=produce, name="batches", daemon=True)
+        thread.start()
+        try:
+            while self._share_done(stage) < 1.0:
+                item = ready.get()
+                if isinstance(item, Exception):
+                    raise item
+                yield item
+        finally:
+            stop.set()
+            thread.join(timeout=30)
+
+    def _make_batch(self, stage: Stage, step: int) -> Any:
+        # A stage's own range of steps keeps batches of different stages apart.
+        draw = 10_000_000 * self.progress.stage + step * self.num_processes + self.rank
+        return self.pictures.make(draw, stage.pictures // self.num_processes, stage.prompts, stage.size)
