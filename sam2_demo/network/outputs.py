@@ -23,6 +23,14 @@ class ImageEmbedding:
         fine, middle = self.high_res_features
         return ImageEmbedding(self.features[indices], (fine[indices], middle[indices]))
 
+    def expand(self, rows: int) -> ImageEmbedding:
+        """One picture's embedding (B = 1) as `rows` views of it, without a copy."""
+        fine, middle = self.high_res_features
+        return ImageEmbedding(
+            self.features.expand(rows, -1, -1, -1),
+            (fine.expand(rows, -1, -1, -1), middle.expand(rows, -1, -1, -1)),
+        )
+
 
 @dataclass(frozen=True)
 class MaskPrediction:

@@ -264,10 +264,7 @@ class VideoSession:
         return features.to(_MEMORY_DTYPE)
 
     def _embed(self, frame_index: int, rows: int = 1) -> ImageEmbedding:
-        embedding = self._embeddings.get(frame_index, lambda: self._compute_embedding(frame_index))
-        if rows == 1:
-            return embedding
-        return embedding.select(torch.zeros(rows, dtype=torch.long, device=self.network.device))
+        return self._embeddings.get(frame_index, lambda: self._compute_embedding(frame_index)).expand(rows)
 
     def _compute_embedding(self, frame_index: int) -> ImageEmbedding:
         rgb = self.frames.read(frame_index)

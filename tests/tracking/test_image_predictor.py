@@ -50,7 +50,7 @@ def test_odd_sizes(nano_network, shape):
 
 @pytest.mark.parametrize(
     "picture",
-    [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8), "x"],
+    [*(np.zeros(shape, np.uint8) for shape in [(4, 4), (4, 4, 4), (0, 4, 3)]), np.zeros((4, 4, 3)), "x"],
 )
 def test_wrong_pictures_are_refused(nano_network, picture):
     predictor = ImagePredictor(nano_network)

@@ -1,0 +1,230 @@
+"""Everything mode: masks for all that a grid of points finds (SAM appendix B, SAM 2's released options)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal, TypedDict, get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sam2_demo.errors import ConfigError
+from sam2_demo.network.outputs import ImageEmbedding
+from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.tracking.frame_step import FrameOutput, FramePrompts, frame_step
+from sam2_demo.tracking.mask_selection import (
+    CropBox,
+    crop_boxes,
+    is_cut_by_crop,
+    mask_boxes,
+    point_grid,
+    stability_scores,
+    suppress_overlaps,
+    without_small_regions,
+)
+from sam2_demo.tracking.masklet import Rle, decode_rle, encode_rle
+from sam2_demo.tracking.pixels import Rgb, check_rgb, picture_pixels
+
+OutputMode = Literal["binary_mask", "coco_rle"]
+
+
+class MaskRecord(TypedDict):
+    """One mask that everything mode found.
+
+    segmentation: (H, W) bool, or COCO compressed RLE; area in pixels; bbox (x, y, width, height) in pixels;
+    predicted_iou and stability_score in [0, 1]; point_coords: the point (x, y) that found it;
+    crop_box (x, y, width, height) of the crop in which it was found.
+    """
+
+    segmentation: NDArray[np.bool_] | Rle
+    area: int
+    bbox: list[float]
+    predicted_iou: float
+    stability_score: float
+    point_coords: list[list[float]]
+    crop_box: list[int]
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    rle: Rle
+    box: tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels of the picture
+    predicted_iou: float
+    stability: float
+    point: tuple[float, float]
+    crop: CropBox
+
+
+@dataclass(frozen=True)
+class AutomaticMaskOptions:
+    """The published options with their published defaults."""
+
+    points_per_side: int = 32
+    points_per_batch: int = 64
+    pred_iou_thresh: float = 0.8
+    stability_score_thresh: float = 0.95
+    stability_score_offset: float = 1.0
+    mask_threshold: float = 0.0
+    box_nms_thresh: float = 0.7
+    crop_n_layers: int = 0
+    crop_nms_thresh: float = 0.7
+    crop_overlap_ratio: float = 512 / 1500
+    crop_n_points_downscale_factor: int = 1
+    min_mask_region_area: int = 0
+    output_mode: OutputMode = "binary_mask"
+    use_m2m: bool = False
+    multimask_output: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work."""
+        for name in ("points_per_side", "points_per_batch", "crop_n_points_downscale_factor"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}; give at least 1")
+        if not 0 <= self.crop_n_layers <= 4:
+            raise ConfigError(f"crop_n_layers is {self.crop_n_layers}; accepted: 0 to 4")
+        if self.output_mode not in get_args(OutputMode):
+            raise ConfigError(f"output_mode is {self.output_mode!r}; accepted: {', '.join(get_args(OutputMode))}")
+
+
+class AutomaticMaskGenerator:
+    """Finds masks for everything in a picture; the same picture always gives the same records."""
+
+    def __init__(self, network: Sam2Network, options: AutomaticMaskOptions | None = None, **changes: object) -> None:
+        """`changes` are single options by name, for example `points_per_side=16`."""
+        self.network = network
+        try:
+            self.options = replace(options or AutomaticMaskOptions(), **changes)  # type: ignore[arg-type]
+        except TypeError as error:
+            accepted = ", ".join(AutomaticMaskOptions.__dataclass_fields__)
+            raise ConfigError(f"unknown option among {', '.join(changes)}; accepted: {accepted}") from error
+
+    @torch.inference_mode()
+    def generate(self, rgb: Rgb) -> list[MaskRecord]:
+        """Records of all masks found in a picture (H, W, 3) uint8, best predicted IoU first within a crop."""
+        check_rgb(rgb)
+        options, size = self.options, (rgb.shape[0], rgb.shape[1])
+        crops = crop_boxes(size, options.crop_n_layers, options.crop_overlap_ratio)
+        candidates = [c for layer, crop in crops for c in self._in_crop(rgb, crop, layer)]
+        if len(crops) > 1:
+            # Smaller crops see more detail, so between crops they win.
+            scores = [1 / ((c.crop[2] - c.crop[0]) * (c.crop[3] - c.crop[1])) for c in candidates]
+            candidates = _suppress(candidates, scores, options.crop_nms_thresh)
+        if options.min_mask_region_area > 0:
+            candidates = self._clean(candidates)
+        return [self._as_record(candidate) for candidate in candidates]
+
+    def _in_crop(self, rgb: Rgb, crop: CropBox, layer: int) -> list[_Candidate]:
+        options = self.options
+        x0, y0, x1, y1 = crop
+        picture = np.ascontiguousarray(rgb[y0:y1, x0:x1])
+        pixels = picture_pixels(picture, self.network.config.image_size, self.network.device)
+        embedding = self.network.encode_image(pixels)
+        per_side = max(1, options.points_per_side // options.crop_n_points_downscale_factor**layer)
+        points = point_grid(per_side) * (x1 - x0, y1 - y0)
+        found: list[_Candidate] = []
+        for start in range(0, len(points), options.points_per_batch):
+            batch = points[start : start + options.points_per_batch]
+            found += self._at_points(embedding, batch, crop, (rgb.shape[0], rgb.shape[1]))
+        return _suppress(found, [c.predicted_iou for c in found], options.box_nms_thresh)
+
+    def _at_points(
+        self, embedding: ImageEmbedding, points: NDArray[np.float64], crop: CropBox, size: tuple[int, int]
+    ) -> Iterator[_Candidate]:
+        """Candidates of one batch of points (N, 2), in crop pixels, that pass all thresholds."""
+        options = self.options
+        output = self._predict(embedding, points, crop, None, options.multimask_output).candidates
+        per_point = output.iou_predictions.shape[1]
+        ious, low_res = output.iou_predictions.flatten(), output.low_res_logits.flatten(0, 1).float()
+        owners = torch.arange(len(points), device=ious.device).repeat_interleave(per_point)
+        if options.use_m2m:
+            low_res, ious = self._refine(embedding, points[owners.cpu().numpy()], crop, low_res)
+        kept = ious > (options.pred_iou_thresh if options.pred_iou_thresh > 0 else -torch.inf)
+        crop_size = crop[3] - crop[1], crop[2] - crop[0]
+        for index in kept.nonzero()[:, 0].tolist():
+            # One mask at a time at full size: a batch of 64 points would need gigabytes.
+            logits = self.network.upscale_logits(low_res[index][None, None], crop_size)[0]
+            x, y = points[int(owners[index])]
+            candidate = self._judge(logits, float(ious[index]), (float(x), float(y)), crop, size)
+            if candidate is not None:
+                yield candidate
+
+    def _judge(
+        self, logits: Tensor, iou: float, point: tuple[float, float], crop: CropBox, size: tuple[int, int]
+    ) -> _Candidate | None:
+        """The candidate of full-size logits (1, H, W) if it is stable and not cut by its crop."""
+        options = self.options
+        stability = float(stability_scores(logits, options.mask_threshold, options.stability_score_offset))
+        if options.stability_score_thresh > 0 and not stability >= options.stability_score_thresh:
+            return None
+        mask = logits > options.mask_threshold
+        box = mask_boxes(mask)
+        if bool(is_cut_by_crop(box, crop, size)):
+            return None
+        x0, y0 = crop[:2]
+        whole = np.zeros(size, dtype=bool)
+        whole[y0 : crop[3], x0 : crop[2]] = mask[0].cpu().numpy()
+        left, top, right, bottom = box[0].tolist()
+        placed = (left + x0, top + y0, right + x0, bottom + y0)
+        return _Candidate(encode_rle(whole), placed, iou, stability, (point[0] + x0, point[1] + y0), crop)
+
+    def _predict(
+        self,
+        embedding: ImageEmbedding,
+        points: NDArray[np.float64],
+        crop: CropBox,
+        low_res_logits: Tensor | None,
+        multimask: bool,
+    ) -> FrameOutput:
+        size = (crop[2] - crop[0], crop[3] - crop[1])
+        device = self.network.device
+        scaled = torch.as_tensor(points / size * self.network.config.image_size, dtype=torch.float32, device=device)
+        labels = torch.ones(len(points), 1, dtype=torch.int32, device=device)
+        prompts = FramePrompts(scaled[:, None], labels, low_res_logits)
+        return frame_step(self.network, embedding.expand(len(points)), prompts, None, multimask)
+
+    def _refine(
+        self, embedding: ImageEmbedding, points: NDArray[np.float64], crop: CropBox, low_res: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Every candidate once more through the decoder, with its own logits as prompt (published as m2m)."""
+        step = self.options.points_per_batch
+        logits, ious = [], []
+        for start in range(0, len(points), step):
+            part = slice(start, start + step)
+            output = self._predict(embedding, points[part], crop, low_res[part][:, None], multimask=False).candidates
+            logits.append(output.low_res_logits[:, 0].float())
+            ious.append(output.iou_predictions[:, 0])
+        return torch.cat(logits), torch.cat(ious)
+
+    def _clean(self, candidates: list[_Candidate]) -> list[_Candidate]:
+        """Small regions removed; masks that needed it lose against equal ones that did not."""
+        cleaned, scores = [], []
+        for candidate in candidates:
+            mask, changed = without_small_regions(decode_rle(candidate.rle), self.options.min_mask_region_area)
+            x0, y0, x1, y1 = mask_boxes(torch.from_numpy(mask)[None])[0].tolist()
+            cleaned.append(replace(candidate, rle=encode_rle(mask), box=(x0, y0, x1, y1)) if changed else candidate)
+            scores.append(0.0 if changed else 1.0)
+        threshold = max(self.options.box_nms_thresh, self.options.crop_nms_thresh)
+        return _suppress(cleaned, scores, threshold)
+
+    def _as_record(self, candidate: _Candidate) -> MaskRecord:
+        x0, y0, x1, y1 = candidate.box
+        mask = decode_rle(candidate.rle)
+        left, top, right, bottom = candidate.crop
+        return {
+            "segmentation": mask if self.options.output_mode == "binary_mask" else candidate.rle,
+            "area": int(mask.sum()),
+            "bbox": [x0, y0, x1 - x0, y1 - y0],
+            "predicted_iou": candidate.predicted_iou,
+            "stability_score": candidate.stability,
+            "point_coords": [list(candidate.point)],
+            "crop_box": [left, top, right - left, bottom - top],
+        }
+
+
+def _suppress(candidates: list[_Candidate], scores: list[float], threshold: float) -> list[_Candidate]:
+    boxes = np.array([c.box for c in candidates], dtype=np.float32).reshape(-1, 4)
+    kept = suppress_overlaps(boxes, np.array(scores, dtype=np.float32), threshold)
+    return [candidates[index] for index in kept]

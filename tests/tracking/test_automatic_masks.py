@@ -1,0 +1,124 @@
+"""Everything mode: selection by the published rules, records as published, the same every time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from sam2_demo.errors import ConfigError
+from sam2_demo.tracking.automatic_masks import AutomaticMaskGenerator
+from sam2_demo.tracking.mask_selection import (
+    crop_boxes,
+    is_cut_by_crop,
+    mask_boxes,
+    point_grid,
+    stability_scores,
+    suppress_overlaps,
+    without_small_regions,
+)
+from sam2_demo.tracking.masklet import decode_rle
+
+LOOSE = {"points_per_side": 6, "pred_iou_thresh": 0.0, "stability_score_thresh": 0.0}
+
+
+def test_records(nano_network, clip_frames):
+    records = AutomaticMaskGenerator(nano_network, **LOOSE).generate(clip_frames[0])
+    assert records
+    for record in records:
+        mask = record["segmentation"]
+        assert mask.shape == (48, 80) and mask.dtype == bool and record["area"] == mask.sum()
+        rows, columns = np.nonzero(mask)
+        x, y, width, height = record["bbox"]
+        if len(rows):
+            assert (x, y) == (columns.min(), rows.min())
+            assert (width, height) == (np.ptp(columns), np.ptp(rows))
+        assert record["crop_box"] == [0, 0, 80, 48]
+    ious = [record["predicted_iou"] for record in records]
+    assert ious == sorted(ious, reverse=True)
+
+
+def test_same_picture_same_records_in_either_form(nano_network, clip_frames):
+    masks = AutomaticMaskGenerator(nano_network, **LOOSE).generate(clip_frames[0])
+    codes = AutomaticMaskGenerator(nano_network, **LOOSE, output_mode="coco_rle", points_per_batch=5).generate(
+        clip_frames[0]
+    )
+    assert len(masks) == len(codes)
+    for a, b in zip(masks, codes, strict=True):
+        np.testing.assert_array_equal(a["segmentation"], decode_rle(b["segmentation"]))
+
+
+def test_thresholds_and_crops_and_cleaning(nano_network, clip_frames):
+    everything = AutomaticMaskGenerator(nano_network, **LOOSE, box_nms_thresh=1.0).generate(clip_frames[0])
+    middle = float(np.median([r["predicted_iou"] for r in everything]))
+    options = {**LOOSE, "box_nms_thresh": 1.0, "pred_iou_thresh": middle}
+    some = AutomaticMaskGenerator(nano_network, **options).generate(clip_frames[0])
+    assert 0 < len(some) < len(everything)
+    assert all(r["predicted_iou"] > middle for r in some)
+
+
+def test_crops_find_their_own_masks(nano_network, clip_frames):
+    large = np.kron(clip_frames[0], np.ones((4, 4, 1), np.uint8))  # crops must be wider than the edge tolerance
+    records = AutomaticMaskGenerator(nano_network, **LOOSE, crop_n_layers=1, min_mask_region_area=10).generate(large)
+    assert len({tuple(r["crop_box"]) for r in records}) > 1
+
+
+def test_refinement_with_own_logits(nano_network, clip_frames):
+    assert AutomaticMaskGenerator(nano_network, **LOOSE, use_m2m=True).generate(clip_frames[0])
+
+
+def test_unknown_and_wrong_options(nano_network):
+    with pytest.raises(ConfigError, match="points_per_side"):
+        AutomaticMaskGenerator(nano_network, points_per_sid=3)
+    with pytest.raises(ConfigError, match="at least 1"):
+        AutomaticMaskGenerator(nano_network, points_per_side=0)
+    with pytest.raises(ConfigError, match="binary_mask, coco_rle"):
+        AutomaticMaskGenerator(nano_network, output_mode="png")
+
+
+def test_grid_lies_in_cell_centres():
+    grid = point_grid(4)
+    assert grid.shape == (16, 2)
+    np.testing.assert_allclose(grid[:2], [[0.125, 0.125], [0.375, 0.125]])
+
+
+def test_crops_of_the_published_overlap():
+    crops = crop_boxes((480, 640), 1, 512 / 1500)
+    assert crops[0] == (0, (0, 0, 640, 480)) and len(crops) == 5
+    assert crops[1][1] == (0, 0, 402, 322) and crops[4][1] == (239, 159, 640, 480)
+
+
+def test_stability_is_an_iou_of_two_cuts():
+    logits = torch.zeros(1, 2, 4)
+    logits[0, 0] = torch.tensor([2.0, 0.5, -0.5, -2.0])
+    logits[0, 1] = -5
+    assert stability_scores(logits, 0.0, 1.0).item() == pytest.approx(1 / 3)
+
+
+def test_boxes():
+    masks = torch.zeros(2, 10, 12, dtype=torch.bool)
+    masks[0, 2:5, 3:9] = True
+    assert mask_boxes(masks).tolist() == [[3, 2, 8, 4], [0, 0, 0, 0]]
+    inner, touching = torch.tensor([[50.0, 50, 90, 90]]), torch.tensor([[0.0, 50, 90, 90]])
+    crop = (100, 0, 300, 200)
+    assert not is_cut_by_crop(inner, crop, (200, 400)) and is_cut_by_crop(touching, crop, (200, 400))
+    assert not is_cut_by_crop(touching, (0, 0, 200, 200), (200, 400)), "the picture's own edge cuts nothing"
+
+
+def test_suppression_keeps_the_better():
+    boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 9], [20, 20, 30, 30], [5, 5, 5, 5]], np.float32)
+    assert suppress_overlaps(boxes, np.array([0.5, 0.9, 0.1, 0.2], np.float32), 0.7) == [1, 3, 2]
+    assert suppress_overlaps(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), 0.7) == []
+
+
+def test_small_regions():
+    mask = np.zeros((20, 20), bool)
+    mask[2:12, 2:12] = True
+    mask[5, 5] = False
+    mask[16:18, 16:18] = True
+    cleaned, changed = without_small_regions(mask, 6)
+    assert changed and cleaned[5, 5] and not cleaned[16, 16]
+    same, changed = without_small_regions(cleaned, 6)
+    assert not changed and same is cleaned
+    only, _ = without_small_regions(mask & (np.arange(20) > 14), 6)
+    assert only.sum() == 4
