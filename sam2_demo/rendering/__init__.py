@@ -1,1 +1,1 @@
-"""Frames and masks to painted frames. NumPy and OpenCV only."""
+"""Frame + masks -> frame: colours, overlays and effects with NumPy and OpenCV only."""

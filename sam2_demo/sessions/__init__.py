@@ -1,1 +1,1 @@
-"""The session folder: create, autosave, resume, expire."""
+"""What a person has open on the server: a clip or a picture with its objects, prompts and masks."""

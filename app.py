@@ -1,0 +1,74 @@
+"""Starts the demo: flags -> settings -> page. Whatever is not given comes from Gradio's environment variables."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from sam2_demo.errors import DemoError
+from sam2_demo.sessions.limits import Limits
+from sam2_demo.ui.model_host import ModelHost
+from sam2_demo.ui.network_engine import load_engine
+from sam2_demo.ui.page import build_page, launch_options
+from sam2_demo.ui.settings import AppSettings
+from sam2_demo.ui.studio_server import StudioServer
+
+EXAMPLES = """examples:
+  python app.py                                        best model for this computer, http://127.0.0.1:7860
+  python app.py --model facebook/sam2.1-hiera-tiny     an official model from the Hugging Face Hub
+  python app.py --model checkpoints/sam2.1_hiera_large.pt --port 8000
+"""
+
+
+def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The flags of the command line."""
+    limits = Limits()
+    parser = argparse.ArgumentParser(
+        description="Segment anything in images and videos, in the browser.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--model", default="auto", help="auto, embedded, a Hub id, or a .pt or .safetensors file")
+    parser.add_argument("--host", help="address to listen on (else GRADIO_SERVER_NAME, 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on (else GRADIO_SERVER_PORT, 7860 or the next free)")
+    parser.add_argument("--share", action="store_true", default=None, help="make a public link (else GRADIO_SHARE)")
+    parser.add_argument("--data-dir", type=Path, default=Path("sam2_demo_data"), help="where sessions are kept")
+    parser.add_argument("--max-upload-mb", type=int, default=limits.max_upload_mb)
+    parser.add_argument("--max-clip-seconds", type=float, default=limits.max_clip_seconds)
+    parser.add_argument("--max-sessions", type=int, default=limits.max_sessions, help="clips and pictures open at once")
+    parser.add_argument("--idle-minutes", type=float, default=limits.idle_minutes, help="until an unused one closes")
+    return parser.parse_args(arguments)
+
+
+def make_settings(given: argparse.Namespace) -> AppSettings:
+    """Flags as settings; ConfigError for values that cannot be."""
+    limits = Limits(
+        max_upload_mb=given.max_upload_mb,
+        max_clip_seconds=given.max_clip_seconds,
+        max_sessions=given.max_sessions,
+        idle_minutes=given.idle_minutes,
+    )
+    return AppSettings(model=given.model, data_dir=given.data_dir, limits=limits)
+
+
+def main() -> int:
+    """Run the demo until it is stopped; 2 when it cannot start."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    given = read_arguments()
+    try:
+        settings = make_settings(given)
+        server = StudioServer(settings, ModelHost(settings.model, load_engine))
+    except DemoError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    server.start_sweeping()
+    demo = build_page(server)
+    demo.launch(server_name=given.host, server_port=given.port, share=given.share, **launch_options(server))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,21 @@
+"""What a workspace needs of a model: how to open a clip or a picture with it, and whose turn it is."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from sam2_demo.sessions.device_lock import DeviceLock
+from sam2_demo.tracking.image_predictor import ImagePredictor
+from sam2_demo.tracking.video_session import VideoSession
+from sam2_demo.video.frame_reader import FrameReader
+
+
+class Engine(Protocol):
+    """A loaded model. Every call into what it opens is made while holding `lock`, one step at a time."""
+
+    name: str
+    lock: DeviceLock
+
+    def open_video(self, frames: FrameReader) -> VideoSession: ...
+
+    def open_picture(self) -> ImagePredictor: ...

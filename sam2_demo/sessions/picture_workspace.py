@@ -1,0 +1,147 @@
+"""A picture on the server: prompts go in, up to three candidate masks per object come out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam2_demo.errors import PromptError
+from sam2_demo.sessions.engine import Engine
+from sam2_demo.sessions.frame_store import encode_jpeg
+from sam2_demo.sessions.mask_code import DISPLAY_LIMIT_PICTURE, decode_mask, display_size, encode_mask
+from sam2_demo.sessions.prompt_set import PromptSet
+from sam2_demo.sessions.workspace import Workspace
+from sam2_demo.tracking.image_predictor import ImagePredictor
+
+
+@dataclass
+class Candidates:
+    """The masks that a prompt may mean, best first, and the one that was chosen."""
+
+    masks: list[NDArray[np.bool_]]
+    scores: list[float]
+    low_res_logits: NDArray[np.float32] | None
+    chosen: int = 0
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """The chosen (H, W) mask."""
+        return self.masks[self.chosen]
+
+
+class PictureWorkspace(Workspace):
+    """One picture, its embedding, and the candidates of each object."""
+
+    kind = "picture"
+
+    def __init__(
+        self, token: str, rgb: NDArray[np.uint8], name: str, folder: Path, engine: Engine, max_objects: int
+    ) -> None:
+        super().__init__(token, name, folder, engine, max_objects)
+        self.rgb = rgb
+        self.size = (rgb.shape[0], rgb.shape[1])
+        self.display = display_size(self.size, DISPLAY_LIMIT_PICTURE)
+        self.candidates: dict[int, Candidates] = {}
+        self._predictor: ImagePredictor | None = None
+
+    def jpeg(self) -> bytes:
+        """The picture as JPEG at display size."""
+        return encode_jpeg(self.rgb, self.display)
+
+    def use_engine(self, engine: Engine) -> None:
+        """Go on with another model: every prompt is answered again."""
+        if engine is self.engine:
+            return
+        with self.task():
+            self._predictor = None
+            self.engine = engine
+            self.candidates.clear()
+            for (_, object_id), prompt in self.prompts.items():
+                self.candidates[object_id] = self._predict(object_id, prompt)
+
+    def prompt(self, object_id: int, prompt: PromptSet) -> dict[str, Any]:
+        """Replace all that was said about an object; returns its candidates in wire form."""
+        self.objects.get(object_id)
+        with self.task():
+            if prompt.is_empty():
+                self.prompts.pop((0, object_id), None)
+                self.candidates.pop(object_id, None)
+            else:
+                found = self._predict(object_id, prompt)
+                self.candidates[object_id] = found
+                self.prompts[(0, object_id)] = prompt
+        return self.candidates_to_json(object_id)
+
+    def choose(self, object_id: int, position: int) -> None:
+        """Take the position-th candidate (0 is the best) as the object's mask."""
+        self.objects.get(object_id)
+        found = self.candidates.get(object_id)
+        if found is None or not 0 <= position < len(found.masks):
+            raise PromptError(f"candidate {position} does not exist for object {object_id}")
+        found.chosen = position
+
+    def candidates_to_json(self, object_id: int) -> dict[str, Any]:
+        """Candidates of an object: run lengths at display size and predicted IoU, and the chosen one."""
+        found = self.candidates.get(object_id)
+        if found is None:
+            return {"chosen": 0, "candidates": []}
+        codes = [encode_mask(mask, self.display) for mask in found.masks]
+        shares = [float(mask.mean()) for mask in found.masks]
+        return {
+            "chosen": found.chosen,
+            "candidates": [
+                {"counts": c, "iou": s, "area": a} for c, s, a in zip(codes, found.scores, shares, strict=True)
+            ],
+        }
+
+    def masks(self) -> dict[int, NDArray[np.bool_]]:
+        """The chosen (H, W) mask of each visible object that has one."""
+        return {i: self.candidates[i].mask for i in self.objects.visible_ids() if i in self.candidates}
+
+    def remove_object(self, object_id: int) -> None:
+        """Remove an object with its prompts and mask."""
+        with self.task():
+            self.objects.remove(object_id)
+            self.prompts.pop((0, object_id), None)
+            self.candidates.pop(object_id, None)
+
+    def reset(self) -> None:
+        """Forget every object, prompt and mask; the picture stays."""
+        with self.task():
+            for info in self.objects:
+                self.objects.remove(info.object_id)
+            self.prompts.clear()
+            self.candidates.clear()
+
+    def _predict(self, object_id: int, prompt: PromptSet) -> Candidates:
+        if prompt.mask is not None and not prompt.points and prompt.box is None:
+            return Candidates([decode_mask(prompt.mask, self.display, self.size)], [1.0], None)
+        earlier, found = self.prompts.get((0, object_id)), self.candidates.get(object_id)
+        low_res = None
+        if earlier is not None and found is not None and prompt.extends(earlier):
+            low_res = found.low_res_logits[found.chosen] if found.low_res_logits is not None else None
+        with self.engine.lock:
+            predictor = self._open()
+            result = predictor.predict(
+                points=list(prompt.points) or None,
+                point_labels=list(prompt.labels) or None,
+                box=prompt.box,
+                low_res_logits=low_res,
+                multimask=len(prompt.points) == 1 and prompt.box is None,
+            )
+        masks = [np.ascontiguousarray(mask).astype(bool) for mask in result.masks]
+        return Candidates(masks, [float(s) for s in result.iou_predictions], np.asarray(result.low_res_logits))
+
+    def _open(self) -> ImagePredictor:
+        if self._predictor is None:
+            self._predictor = self.engine.open_picture()
+            self._predictor.set_image(self.rgb)
+        return self._predictor
+
+    def _release(self) -> None:
+        self._predictor = None
+        self.candidates.clear()

@@ -1,0 +1,53 @@
+"""Everything a person has said about one object on one frame, as one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sam2_demo.sessions.mask_code import decode_mask
+
+
+@dataclass(frozen=True)
+class PromptSet:
+    """Clicks, box and painted mask of one object on one frame, in pixels of the original picture.
+
+    `labels` holds 1 (part of the object) or 0 (not part of it) for each point; `box` is x0, y0, x1, y1;
+    `mask` the COCO run lengths of a painted mask at display size.
+    """
+
+    points: tuple[tuple[float, float], ...] = ()
+    labels: tuple[int, ...] = ()
+    box: tuple[float, float, float, float] | None = None
+    mask: str | None = None
+
+    def is_empty(self) -> bool:
+        """Whether nothing is said at all."""
+        return not self.points and self.box is None and self.mask is None
+
+    def extends(self, earlier: PromptSet) -> bool:
+        """Whether this is `earlier` with at least one more click and nothing else changed."""
+        count = len(earlier.points)
+        return (
+            len(self.points) > count > 0
+            and self.points[:count] == earlier.points
+            and self.labels[:count] == earlier.labels
+            and self.box == earlier.box
+        )
+
+    def as_arguments(self, display: tuple[int, int], size: tuple[int, int]) -> dict[str, Any]:
+        """Keyword arguments for `add_prompt`; `display` and `size` are (height, width) of mask and picture."""
+        return {
+            "points": list(self.points) or None,
+            "point_labels": list(self.labels) or None,
+            "box": self.box,
+            "mask": None if self.mask is None else decode_mask(self.mask, display, size),
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for the page and the session folder."""
+        return {
+            "points": [[x, y, label] for (x, y), label in zip(self.points, self.labels, strict=True)],
+            "box": None if self.box is None else list(self.box),
+            "mask": self.mask,
+        }

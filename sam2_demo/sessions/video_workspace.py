@@ -1,0 +1,180 @@
+"""A clip on the server: prompts go in, masks of single frames and of whole tracks come out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from sam2_demo.errors import PromptError
+from sam2_demo.sessions.engine import Engine
+from sam2_demo.sessions.frame_store import FrameStore
+from sam2_demo.sessions.mask_code import DISPLAY_LIMIT_VIDEO, display_size, encode_mask
+from sam2_demo.sessions.prompt_set import PromptSet
+from sam2_demo.sessions.workspace import Workspace
+from sam2_demo.tracking.masklet import Masklet
+from sam2_demo.tracking.video_session import Direction, VideoSession
+from sam2_demo.video.frame_reader import FrameReader
+
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
+
+
+@dataclass(frozen=True)
+class TrackStep:
+    """One tracked frame: its masks in wire form, how many frames are done, and the time left in seconds."""
+
+    frame_index: int
+    done: int
+    total: int
+    seconds_left: float
+    masks: dict[str, dict[str, Any]]
+
+
+class VideoWorkspace(Workspace):
+    """One clip, its tracker and its frames."""
+
+    kind = "video"
+
+    def __init__(
+        self, token: str, source: Path, name: str, engine: Engine, reader: FrameReader, max_objects: int
+    ) -> None:
+        super().__init__(token, name, source.parent, engine, max_objects)
+        self.source = source
+        self.reader = reader
+        self.size = (reader.height, reader.width)
+        self.display = display_size(self.size, DISPLAY_LIMIT_VIDEO)
+        self.frames = FrameStore(reader, self.display)
+        self._tracker: VideoSession | None = None
+
+    def tracker(self) -> VideoSession:
+        """The model's view of the clip, opened on first use."""
+        if self._tracker is None:
+            with self.engine.lock:
+                self._tracker = self.engine.open_video(self.reader)
+        return self._tracker
+
+    def use_engine(self, engine: Engine) -> None:
+        """Go on with another model: prompts are given to it again, tracks of the old one are dropped."""
+        if engine is self.engine:
+            return
+        with self.task():
+            self._release_tracker()
+            self.engine = engine
+            for (frame, object_id), prompt in self.prompts.items():
+                self._give(frame, object_id, prompt)
+
+    def prompt(self, frame: int, object_id: int, prompt: PromptSet) -> dict[str, dict[str, Any]]:
+        """Replace all that was said about an object on a frame; returns the frame's masks in wire form."""
+        self._check_frame(frame)
+        self.objects.get(object_id)
+        with self.task():
+            if prompt.is_empty():
+                if self.prompts.pop((frame, object_id), None) is not None:
+                    with self.engine.lock:
+                        self.tracker().clear_prompts(frame, object_id)
+            else:
+                self._give(frame, object_id, prompt)
+                self.prompts[(frame, object_id)] = prompt
+        return self.masks_at(frame)
+
+    def track(self, start: int | None, direction: str, end: int | None = None) -> Iterator[TrackStep]:
+        """Follow every prompted object; ends early, keeping what is done, when `cancel` is set.
+
+        Without `start`, from the first prompted frame.
+        """
+        if not self.prompts:
+            raise PromptError("nothing to track yet: click on an object first")
+        if direction not in DIRECTIONS:
+            raise PromptError(f"direction {direction!r} is not one of {', '.join(DIRECTIONS)}")
+        start = min(frame for frame, _ in self.prompts) if start is None else start
+        self._check_frame(start)
+        total = self._count_steps(start, direction, end)
+        with self.task(wait=False):
+            self.cancel.clear()
+            steps = self.tracker().propagate(start, cast(Direction, direction), end)
+            began = time.monotonic()
+            seen: set[int] = set()
+            while not self.cancel.is_set():
+                with self.engine.lock:
+                    step = next(steps, None)
+                if step is None:
+                    break
+                seen.add(step.frame_index)
+                pace = (time.monotonic() - began) / len(seen)
+                yield TrackStep(
+                    step.frame_index, len(seen), total, pace * (total - len(seen)), self.masks_at(step.frame_index)
+                )
+
+    def masks_at(self, frame: int) -> dict[str, dict[str, Any]]:
+        """The masks of a frame by object id (as text, for JSON): run lengths at display size, area (share of the frame), scores."""
+        if self._tracker is None:
+            return {}
+        found: dict[str, dict[str, Any]] = {}
+        for object_id, masklet in list(self._tracker.masklets.items()):
+            if frame in masklet and object_id in self.objects:
+                found[str(object_id)] = self._wire(masklet, frame)
+        return found
+
+    def masklets(self) -> dict[int, Masklet]:
+        """The masklets of all objects, by object id."""
+        if self._tracker is None:
+            return {}
+        return {i: m for i, m in self._tracker.masklets.items() if i in self.objects}
+
+    def remove_object(self, object_id: int) -> None:
+        """Remove an object with its prompts and masks; the others stay as they are."""
+        self.objects.get(object_id)
+        with self.task():
+            self.objects.remove(object_id)
+            for key in [key for key in self.prompts if key[1] == object_id]:
+                del self.prompts[key]
+            if self._tracker is not None and object_id in self._tracker.masklets:
+                with self.engine.lock:
+                    self._tracker.remove_object(object_id)
+
+    def reset(self) -> None:
+        """Forget every object, prompt and mask; the clip stays."""
+        with self.task():
+            for info in self.objects:
+                self.objects.remove(info.object_id)
+            self.prompts.clear()
+            if self._tracker is not None:
+                with self.engine.lock:
+                    self._tracker.reset()
+
+    def _give(self, frame: int, object_id: int, prompt: PromptSet) -> None:
+        arguments = prompt.as_arguments(self.display, self.size)
+        tracker = self.tracker()
+        with self.engine.lock:
+            tracker.add_prompt(frame, object_id, clear_previous=True, **arguments)
+
+    def _wire(self, masklet: Masklet, frame: int) -> dict[str, Any]:
+        stored = masklet.frame(frame)
+        same = self.display == self.size
+        counts = stored.counts if same else encode_mask(masklet.mask(frame), self.display)
+        return {
+            "counts": counts,
+            "area": masklet.area(frame) / (self.size[0] * self.size[1]),
+            "score": stored.object_score_logits,
+            "iou": stored.iou_prediction,
+        }
+
+    def _check_frame(self, frame: int) -> None:
+        if not 0 <= frame < self.reader.num_frames:
+            raise PromptError(f"frame {frame} does not exist; the clip has frames 0 to {self.reader.num_frames - 1}")
+
+    def _count_steps(self, start: int, direction: str, end: int | None) -> int:
+        last = self.reader.num_frames - 1
+        if direction == "both":
+            return last + 1
+        stop = end if end is not None else (last if direction == "forward" else 0)
+        return abs(stop - start) + 1
+
+    def _release_tracker(self) -> None:
+        self._tracker = None
+
+    def _release(self) -> None:
+        self._release_tracker()
+        self.frames.close()

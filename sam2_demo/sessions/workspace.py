@@ -1,0 +1,72 @@
+"""What every session has, for a picture or a clip: objects, prompts, a model, and one task at a time."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sam2_demo.errors import SessionError
+from sam2_demo.sessions.engine import Engine
+from sam2_demo.sessions.object_table import ObjectInfo, ObjectTable
+from sam2_demo.sessions.prompt_set import PromptSet
+
+
+class Workspace:
+    """One person's picture or clip while it is open on the server.
+
+    `folder` holds the source file and everything made from it; `size` and `display` are (height, width)
+    of the original and of what the browser shows.
+    """
+
+    kind = ""
+
+    def __init__(self, token: str, name: str, folder: Path, engine: Engine, max_objects: int) -> None:
+        self.token = token
+        self.name = name
+        self.folder = folder
+        self.engine = engine
+        self.objects = ObjectTable(max_objects)
+        self.prompts: dict[tuple[int, int], PromptSet] = {}
+        self.size = (1, 1)
+        self.display = (1, 1)
+        self.cancel = threading.Event()
+        self._task = threading.Lock()
+
+    @contextmanager
+    def task(self, wait: bool = True) -> Iterator[None]:
+        """Holds the workspace for one change at a time; SessionError when a long one is running."""
+        if not self._task.acquire(timeout=20 if wait else 0):
+            raise SessionError("this session is busy; stop the running task or wait for it to end")
+        try:
+            yield
+        finally:
+            self._task.release()
+
+    def is_busy(self) -> bool:
+        """Whether a task is running."""
+        return self._task.locked()
+
+    def put_object(self, info: ObjectInfo) -> None:
+        """Add an object or change its name, colour or visibility."""
+        self.objects.put(info)
+
+    def prompts_to_json(self) -> list[dict[str, Any]]:
+        """Every prompt with its place."""
+        return [
+            {"frame": frame, "object": object_id, **prompt.to_json()}
+            for (frame, object_id), prompt in self.prompts.items()
+        ]
+
+    def close(self) -> None:
+        """End what runs and let everything go, the folder included."""
+        self.cancel.set()
+        with self.task():
+            self._release()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _release(self) -> None:
+        """Let frames and model state go."""

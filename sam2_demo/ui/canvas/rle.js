@@ -1,0 +1,89 @@
+// COCO compressed run lengths <-> pictures. Columns come first in the code, so masks are painted transposed.
+
+export function decodeRuns(counts) {
+  const runs = [];
+  let position = 0;
+  while (position < counts.length) {
+    let value = 0, shift = 0, more = true;
+    while (more) {
+      const code = counts.charCodeAt(position++) - 48;
+      value |= (code & 31) << shift;
+      shift += 5;
+      more = (code & 32) !== 0;
+      if (!more && (code & 16)) value |= -1 << shift;
+    }
+    if (runs.length > 2) value += runs[runs.length - 2];
+    runs.push(value);
+  }
+  return runs;
+}
+
+export function encodeRuns(runs) {
+  let text = "";
+  runs.forEach((run, index) => {
+    let value = index > 2 ? run - runs[index - 2] : run;
+    let more = true;
+    while (more) {
+      let code = value & 31;
+      value >>= 5;
+      more = code & 16 ? value !== -1 : value !== 0;
+      if (more) code |= 32;
+      text += String.fromCharCode(code + 48);
+    }
+  });
+  return text;
+}
+
+// A canvas of width x height, opaque in `color` (#rrggbb) where the mask is, clear elsewhere.
+export function paintMask(counts, width, height, color) {
+  const turned = new OffscreenCanvas(height, width);
+  const picture = new ImageData(height, width);
+  const pixels = new Uint32Array(picture.data.buffer);
+  const red = parseInt(color.slice(1, 3), 16), green = parseInt(color.slice(3, 5), 16);
+  const blue = parseInt(color.slice(5, 7), 16);
+  const packed = ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+  let start = 0;
+  decodeRuns(counts).forEach((run, index) => {
+    if (index & 1) pixels.fill(packed, start, start + run);
+    start += run;
+  });
+  turned.getContext("2d").putImageData(picture, 0, 0);
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d");
+  context.setTransform(0, 1, 1, 0, 0, 0);
+  context.drawImage(turned, 0, 0);
+  return canvas;
+}
+
+// The run lengths of a painted canvas: every pixel that is at least half opaque belongs to the mask.
+export function encodeCanvas(canvas) {
+  const { width, height } = canvas;
+  const data = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+  const runs = [];
+  let previous = 0, length = 0;
+  for (let x = 0; x < width; x++) {
+    for (let y = 0; y < height; y++) {
+      const value = data[(y * width + x) * 4 + 3] >= 128 ? 1 : 0;
+      if (value !== previous) {
+        runs.push(length);
+        length = 0;
+        previous = value;
+      }
+      length++;
+    }
+  }
+  runs.push(length);
+  return encodeRuns(runs);
+}
+
+// Whether the display pixel (x, y) lies in the mask.
+export function maskContains(counts, height, x, y) {
+  const target = Math.floor(x) * height + Math.floor(y);
+  let start = 0;
+  const runs = decodeRuns(counts);
+  for (let index = 0; index < runs.length; index++) {
+    start += runs[index];
+    if (target < start) return (index & 1) === 1;
+  }
+  return false;
+}

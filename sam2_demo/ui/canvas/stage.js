@@ -1,0 +1,238 @@
+// The picture with its masks and markers, drawn on one canvas with zoom and pan.
+
+import { paintMask } from "./rle.js";
+
+const OPACITY = 0.45;
+const MARKER = 7;
+
+export class Stage {
+  constructor(canvas, store) {
+    this.canvas = canvas;
+    this.context = canvas.getContext("2d");
+    this.store = store;
+    this.bitmap = null;
+    this.zoom = 1;
+    this.panX = 0;
+    this.panY = 0;
+    this.draft = null; // a box being drawn, in original pixels
+    this.cursor = null; // keyboard cursor, in original pixels
+    this.brush = null; // an OffscreenCanvas at display size while painting
+    this.hover = null;
+    this.painted = new Map();
+    this.wanted = 0;
+    this.observer = new ResizeObserver(() => this.resize());
+    this.observer.observe(canvas);
+    this.resize();
+  }
+
+  close() {
+    this.observer.disconnect();
+    cancelAnimationFrame(this.wanted);
+  }
+
+  resize() {
+    const { width, height } = this.canvas.getBoundingClientRect();
+    this.ratio = window.devicePixelRatio || 1;
+    const w = Math.max(1, Math.round(width * this.ratio)), h = Math.max(1, Math.round(height * this.ratio));
+    if (this.canvas.width !== w || this.canvas.height !== h) {
+      this.canvas.width = w;
+      this.canvas.height = h;
+    }
+    this.draw();
+  }
+
+  // Canvas pixels per original pixel, and where the original's corner lies.
+  view() {
+    const { width, height } = this.store.clip;
+    const fit = Math.min(this.canvas.width / width, this.canvas.height / height);
+    const scale = fit * this.zoom;
+    return {
+      scale,
+      x: (this.canvas.width - width * scale) / 2 + this.panX * this.ratio,
+      y: (this.canvas.height - height * scale) / 2 + this.panY * this.ratio,
+    };
+  }
+
+  toPicture(event) {
+    const rect = this.canvas.getBoundingClientRect();
+    const view = this.view();
+    return {
+      x: ((event.clientX - rect.left) * this.ratio - view.x) / view.scale,
+      y: ((event.clientY - rect.top) * this.ratio - view.y) / view.scale,
+    };
+  }
+
+  // How many original pixels one pixel of the screen covers.
+  reach(pixels) {
+    return (pixels * this.ratio) / this.view().scale;
+  }
+
+  zoomAt(event, factor) {
+    const before = this.toPicture(event);
+    this.zoom = Math.min(16, Math.max(1, this.zoom * factor));
+    if (this.zoom === 1) this.panX = this.panY = 0;
+    const after = this.toPicture(event);
+    const scale = this.view().scale / this.ratio;
+    if (this.zoom > 1) this.pan((after.x - before.x) * scale, (after.y - before.y) * scale);
+    this.draw();
+  }
+
+  zoomBy(factor) {
+    const rect = this.canvas.getBoundingClientRect();
+    this.zoomAt({ clientX: rect.left + rect.width / 2, clientY: rect.top + rect.height / 2 }, factor);
+  }
+
+  fit() {
+    this.zoom = 1;
+    this.panX = this.panY = 0;
+    this.draw();
+  }
+
+  pan(dx, dy) {
+    this.panX += dx;
+    this.panY += dy;
+    this.draw();
+  }
+
+  show(bitmap) {
+    this.bitmap = bitmap;
+    this.draw();
+  }
+
+  draw() {
+    if (this.wanted) return;
+    this.wanted = requestAnimationFrame(() => {
+      this.wanted = 0;
+      this.paint();
+    });
+  }
+
+  paint() {
+    const { context, canvas, store } = this;
+    const view = this.view();
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    if (!this.bitmap) return;
+    const { width, height } = store.clip;
+    context.imageSmoothingEnabled = view.scale * (width / store.clip.display_width) < 3;
+    context.setTransform(view.scale, 0, 0, view.scale, view.x, view.y);
+    context.drawImage(this.bitmap, 0, 0, width, height);
+    for (const { object, mask } of store.shownMasks()) this.paintObject(object, mask.counts);
+    if (this.brush) {
+      context.globalAlpha = 0.6;
+      context.drawImage(this.brush, 0, 0, width, height);
+      context.globalAlpha = 1;
+    }
+    this.paintMarkers(view);
+  }
+
+  maskCanvas(counts, color) {
+    const name = color + counts;
+    let found = this.painted.get(name);
+    if (found) this.painted.delete(name);
+    else found = paintMask(counts, this.store.clip.display_width, this.store.clip.display_height, color);
+    this.painted.set(name, found);
+    if (this.painted.size > 24) this.painted.delete(this.painted.keys().next().value);
+    return found;
+  }
+
+  paintObject(object, counts) {
+    const { context, store } = this;
+    const { width, height } = store.clip;
+    const mask = this.maskCanvas(counts, object.color);
+    const edge = this.edge || (this.edge = new OffscreenCanvas(1, 1));
+    if (edge.width !== mask.width || edge.height !== mask.height) {
+      edge.width = mask.width;
+      edge.height = mask.height;
+    }
+    const pen = edge.getContext("2d");
+    pen.globalCompositeOperation = "source-over";
+    pen.clearRect(0, 0, edge.width, edge.height);
+    const reach = Math.max(1, Math.round(Math.max(mask.width, mask.height) / 450));
+    for (let k = 0; k < 12; k++) {
+      const angle = (k * Math.PI) / 6;
+      pen.drawImage(mask, Math.round(reach * Math.cos(angle)), Math.round(reach * Math.sin(angle)));
+    }
+    pen.globalCompositeOperation = "destination-out";
+    pen.drawImage(mask, 0, 0);
+    context.globalAlpha = OPACITY;
+    context.drawImage(mask, 0, 0, width, height);
+    context.globalAlpha = 1;
+    context.drawImage(edge, 0, 0, width, height);
+  }
+
+  paintMarkers(view) {
+    const { context, store } = this;
+    const unit = this.ratio / view.scale;
+    for (const object of store.objects) {
+      if (!object.visible) continue;
+      const prompt = store.prompt(store.frame, object.object_id);
+      const active = object.object_id === store.active;
+      context.globalAlpha = active ? 1 : 0.55;
+      if (prompt.box) this.paintBox(prompt.box, object.color, unit, active);
+      for (const [x, y, label] of prompt.points) this.paintPoint(x, y, label, unit);
+    }
+    context.globalAlpha = 1;
+    if (this.draft) this.paintBox(this.draft, store.object(store.active)?.color || "#ffffff", unit, false);
+    if (this.cursor) this.paintCursor(unit);
+    if (this.ring) this.paintRing(unit);
+  }
+
+  paintPoint(x, y, label, unit) {
+    const { context } = this;
+    const radius = MARKER * unit;
+    context.beginPath();
+    context.arc(x, y, radius, 0, 7);
+    context.fillStyle = label ? "#0b8f5a" : "#c8271d";
+    context.fill();
+    context.lineWidth = 2 * unit;
+    context.strokeStyle = "#ffffff";
+    context.stroke();
+    context.beginPath();
+    context.moveTo(x - radius * 0.5, y);
+    context.lineTo(x + radius * 0.5, y);
+    if (label) {
+      context.moveTo(x, y - radius * 0.5);
+      context.lineTo(x, y + radius * 0.5);
+    }
+    context.stroke();
+  }
+
+  paintBox([x0, y0, x1, y1], color, unit, handles) {
+    const { context } = this;
+    context.lineWidth = 4 * unit;
+    context.strokeStyle = "rgba(0,0,0,0.55)";
+    context.strokeRect(x0, y0, x1 - x0, y1 - y0);
+    context.lineWidth = 2 * unit;
+    context.strokeStyle = color;
+    context.strokeRect(x0, y0, x1 - x0, y1 - y0);
+    if (!handles) return;
+    context.fillStyle = "#ffffff";
+    for (const [x, y] of [[x0, y0], [x1, y0], [x0, y1], [x1, y1]]) {
+      context.fillRect(x - 4 * unit, y - 4 * unit, 8 * unit, 8 * unit);
+    }
+  }
+
+  paintCursor(unit) {
+    const { context, cursor } = this;
+    for (const [width, color] of [[4, "#000000"], [2, "#ffffff"]]) {
+      context.lineWidth = width * unit;
+      context.strokeStyle = color;
+      context.beginPath();
+      context.moveTo(cursor.x - 14 * unit, cursor.y);
+      context.lineTo(cursor.x + 14 * unit, cursor.y);
+      context.moveTo(cursor.x, cursor.y - 14 * unit);
+      context.lineTo(cursor.x, cursor.y + 14 * unit);
+      context.stroke();
+    }
+  }
+
+  paintRing(unit) {
+    const { context, ring } = this;
+    context.lineWidth = 1.5 * unit;
+    context.strokeStyle = "#ffffff";
+    context.beginPath();
+    context.arc(ring.x, ring.y, ring.radius, 0, 7);
+    context.stroke();
+  }
+}

@@ -1,0 +1,110 @@
+// What the page knows about the open clip or picture. Prompts are in pixels of the original.
+
+export const emptyPrompt = () => ({ points: [], box: null, mask: null });
+export const isEmptyPrompt = (prompt) => !prompt.points.length && !prompt.box && !prompt.mask;
+const key = (frame, object) => `${frame}:${object}`;
+
+export class Store {
+  constructor(state) {
+    this.kind = state.kind;
+    this.token = state.token;
+    this.clip = state.clip;
+    this.palette = state.palette;
+    this.objects = state.objects.map((o) => ({ ...o }));
+    this.prompts = new Map();
+    for (const p of state.prompts) {
+      this.prompts.set(key(p.frame, p.object), { points: p.points, box: p.box, mask: p.mask });
+    }
+    this.masks = new Map(); // frame -> {object id: {counts, area, score, iou}}
+    this.choices = new Map(); // object id -> {chosen, candidates}
+    for (const [id, choice] of Object.entries(state.candidates || {})) this.choices.set(Number(id), choice);
+    this.tracks = new Map(); // object id -> Map(frame -> {score, area})
+    this.setTracks(state.tracks || {});
+    this.frame = 0;
+    this.active = this.objects.length ? this.objects[0].object_id : null;
+    this.nextId = 1 + this.objects.reduce((most, o) => Math.max(most, o.object_id), 0);
+  }
+
+  object(id) {
+    return this.objects.find((o) => o.object_id === id);
+  }
+
+  newObject() {
+    const id = this.nextId++;
+    const color = this.palette[(id - 1) % this.palette.length];
+    return { object_id: id, name: `Object ${id}`, color, visible: true, locked: false };
+  }
+
+  prompt(frame, object) {
+    return this.prompts.get(key(frame, object)) || emptyPrompt();
+  }
+
+  setPrompt(frame, object, prompt) {
+    if (isEmptyPrompt(prompt)) this.prompts.delete(key(frame, object));
+    else this.prompts.set(key(frame, object), prompt);
+  }
+
+  promptedFrames(object) {
+    const frames = [];
+    for (const name of this.prompts.keys()) {
+      const [frame, id] = name.split(":").map(Number);
+      if (id === object) frames.push(frame);
+    }
+    return frames.sort((a, b) => a - b);
+  }
+
+  setMasks(frame, masks) {
+    this.masks.set(frame, masks);
+    for (const object of this.objects) {
+      const mask = masks[object.object_id];
+      if (mask) this.track(object.object_id).set(frame, { score: mask.score, area: mask.area });
+      else this.track(object.object_id).delete(frame);
+    }
+  }
+
+  setTracks(tracks) {
+    this.tracks.clear();
+    for (const [id, entries] of Object.entries(tracks)) {
+      this.tracks.set(Number(id), new Map(entries.map(([frame, score, area]) => [frame, { score, area }])));
+    }
+  }
+
+  track(id) {
+    if (!this.tracks.has(id)) this.tracks.set(id, new Map());
+    return this.tracks.get(id);
+  }
+
+  hasMasks(frame) {
+    return this.objects.some((o) => this.track(o.object_id).has(frame));
+  }
+
+  isTracked() {
+    return this.objects.some((o) => this.track(o.object_id).size > this.promptedFrames(o.object_id).length);
+  }
+
+  forgetObject(id) {
+    this.objects = this.objects.filter((o) => o.object_id !== id);
+    for (const name of [...this.prompts.keys()]) {
+      if (Number(name.split(":")[1]) === id) this.prompts.delete(name);
+    }
+    for (const masks of this.masks.values()) delete masks[id];
+    this.choices.delete(id);
+    this.tracks.delete(id);
+    if (this.active === id) this.active = this.objects.length ? this.objects[this.objects.length - 1].object_id : null;
+  }
+
+  shownMasks() {
+    const masks = this.kind === "picture" ? this.chosenMasks() : this.masks.get(this.frame) || {};
+    return this.objects
+      .filter((o) => o.visible && masks[o.object_id])
+      .map((o) => ({ object: o, mask: masks[o.object_id] }));
+  }
+
+  chosenMasks() {
+    const found = {};
+    for (const [id, { chosen, candidates }] of this.choices) {
+      if (candidates.length) found[id] = candidates[chosen];
+    }
+    return found;
+  }
+}

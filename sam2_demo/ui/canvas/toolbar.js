@@ -1,0 +1,40 @@
+// The tools above the picture; everything works with the mouse alone.
+
+import { button, h } from "./dom.js";
+
+const TOOLS = [
+  ["include", "Include", "Click on what belongs to the object (right-click: what does not)"],
+  ["exclude", "Exclude", "Click on what does not belong to the object"],
+  ["box", "Box", "Drag a box around the object, or click two corners"],
+  ["pan", "Move", "Drag the picture when zoomed in"],
+];
+
+export class Toolbar {
+  constructor(pointer, stage, act) {
+    this.pointer = pointer;
+    this.tools = TOOLS.map(([name, label, title]) => button(label, () => this.choose(name), {
+      title, "data-tool": name, "aria-pressed": String(name === pointer.tool), class: `sam-tool sam-tool-${name}`,
+    }));
+    this.undo = button("Undo", () => act.undo(), { title: "Undo (Ctrl+Z)" });
+    this.redo = button("Redo", () => act.redo(), { title: "Redo (Ctrl+Shift+Z)" });
+    this.clear = button("Clear", () => act.clear(), { title: "Remove the prompts of the chosen object on this frame" });
+    this.element = h("div", { class: "sam-toolbar", role: "toolbar", "aria-label": "Prompt tools" },
+      h("div", { class: "sam-group" }, ...this.tools),
+      h("div", { class: "sam-group" }, this.undo, this.redo, this.clear),
+      h("div", { class: "sam-group sam-zoom" },
+        button("−", () => stage.zoomBy(1 / 1.5), { "aria-label": "Zoom out", title: "Zoom out" }),
+        button("Fit", () => stage.fit(), { "aria-label": "Fit the picture", title: "Show the whole picture" }),
+        button("+", () => stage.zoomBy(1.5), { "aria-label": "Zoom in", title: "Zoom in" })));
+  }
+
+  choose(name) {
+    this.pointer.setTool(name);
+    for (const tool of this.tools) tool.setAttribute("aria-pressed", String(tool.dataset.tool === name));
+  }
+
+  draw({ canUndo, canRedo, canClear }) {
+    this.undo.disabled = !canUndo;
+    this.redo.disabled = !canRedo;
+    this.clear.disabled = !canClear;
+  }
+}

@@ -1,0 +1,106 @@
+"""Results as files: the painted video, masks as PNG, a picture's mask, cut-out and overlay."""
+
+from __future__ import annotations
+
+import uuid
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from sam2_demo.errors import InputError, MediaError
+from sam2_demo.rendering.overlay import draw_cutout, draw_overlay
+from sam2_demo.rendering.palette import hex_to_color
+from sam2_demo.sessions.picture_workspace import PictureWorkspace
+from sam2_demo.sessions.video_workspace import VideoWorkspace
+from sam2_demo.video.writer import VideoWriter
+
+OVERLAY_NAME = "overlay.mp4"
+EXPORT_NAMES = (OVERLAY_NAME,)
+
+
+@dataclass(frozen=True)
+class RenderProgress:
+    """How far a file is; `file_name` is set once it is complete."""
+
+    done: int
+    total: int
+    file_name: str = ""
+
+
+def render_clip(workspace: VideoWorkspace) -> Iterator[RenderProgress]:
+    """Write the clip with its visible objects painted in, original size, times and sound.
+
+    Ends without a file when the session's `cancel` is set.
+    """
+    reader = workspace.reader
+    colors = {info.object_id: hex_to_color(info.color) for info in workspace.objects}
+    shown = workspace.objects.visible_ids()
+    with workspace.task(wait=False):
+        workspace.cancel.clear()
+        writer = VideoWriter.like(workspace.folder / OVERLAY_NAME, reader, audio_from=workspace.source)
+        try:
+            for index in range(reader.num_frames):
+                if workspace.cancel.is_set():
+                    return
+                masklets = workspace.masklets()
+                masks = {i: masklets[i].mask(index) for i in shown if i in masklets and index in masklets[i]}
+                writer.write(draw_overlay(reader.read(index), masks, colors))
+                yield RenderProgress(index + 1, reader.num_frames)
+            writer.close()
+        finally:
+            writer.abort()
+        yield RenderProgress(reader.num_frames, reader.num_frames, OVERLAY_NAME)
+
+
+def write_mask_zip(workspace: VideoWorkspace) -> Path:
+    """A ZIP with one folder per object and one PNG (255: object) per masked frame; InputError without masks."""
+    masklets = workspace.masklets()
+    if not any(len(masklet) for masklet in masklets.values()):
+        raise InputError("there are no masks yet: click on an object first")
+    path = workspace.folder / "masks.zip"
+    part = path.with_name(f".masks-{uuid.uuid4().hex[:8]}.part")
+    with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+        for object_id, masklet in masklets.items():
+            for index in masklet.frame_indices:
+                name = f"object_{object_id:03d}/{index:05d}.png"
+                archive.writestr(name, encode_png(mask_picture(masklet.mask(index))))
+    part.replace(path)
+    return path
+
+
+def picture_file(workspace: PictureWorkspace, what: str, object_text: str | None) -> tuple[str, bytes]:
+    """(file name, PNG) of `what`: "mask" or "cutout" of one object, or "overlay" of all visible ones."""
+    stem = Path(workspace.name).stem or "picture"
+    if what == "overlay":
+        colors = {info.object_id: hex_to_color(info.color) for info in workspace.objects}
+        painted = draw_overlay(workspace.rgb, workspace.masks(), colors)
+        return f"{stem}_overlay.png", encode_png(painted[..., ::-1])
+    if what not in ("mask", "cutout"):
+        raise InputError(f"{what!r} is not one of mask, cutout, overlay")
+    object_id = int(object_text) if object_text is not None and object_text.isdecimal() else -1
+    info = workspace.objects.get(object_id)
+    found = workspace.candidates.get(object_id)
+    if found is None:
+        raise InputError(f"{info.name} has no mask yet: click on it first")
+    if what == "mask":
+        return f"{stem}_mask_{object_id}.png", encode_png(mask_picture(found.mask))
+    rgba = draw_cutout(workspace.rgb, found.mask)
+    return f"{stem}_cutout_{object_id}.png", encode_png(rgba[..., [2, 1, 0, 3]])
+
+
+def mask_picture(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """A mask as an 8-bit picture: 255 where the object is."""
+    return mask.astype(np.uint8) * 255
+
+
+def encode_png(picture: NDArray[np.uint8]) -> bytes:
+    """PNG of a picture in OpenCV's channel order."""
+    done, encoded = cv2.imencode(".png", np.ascontiguousarray(picture), [cv2.IMWRITE_PNG_COMPRESSION, 3])
+    if not done:
+        raise MediaError(f"a picture of shape {picture.shape} could not be written as PNG")
+    return encoded.tobytes()

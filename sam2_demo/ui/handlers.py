@@ -1,0 +1,127 @@
+"""What the page's events do: read the payload, ask the workspace, answer in plain values."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gradio as gr
+
+from sam2_demo.errors import DemoError, InputError
+from sam2_demo.sessions.picture_workspace import PictureWorkspace
+from sam2_demo.sessions.video_workspace import DIRECTIONS
+from sam2_demo.ui import payloads
+from sam2_demo.ui.exports import render_clip
+from sam2_demo.ui.studio_server import StudioServer
+
+log = logging.getLogger(__name__)
+
+Answer = dict[str, Any]
+
+
+class StudioHandlers:
+    """Handlers of the studio's events. Each answer carries the number of its question."""
+
+    def __init__(self, server: StudioServer) -> None:
+        self.server = server
+
+    def prompt(self, event: gr.EventData) -> Answer:
+        """Replace what was said about one object on one frame; answers with masks."""
+        return self._answer(event, self._prompt)
+
+    def command(self, event: gr.EventData) -> Answer:
+        """Quick changes: objects, chosen candidate, reset."""
+        return self._answer(event, self._command)
+
+    def stop(self, event: gr.EventData) -> Answer:
+        """End the running task of a session after the frame it is at."""
+        return self._answer(event, self._stop)
+
+    def track(self, event: gr.EventData) -> Iterator[Answer]:
+        """Follow the objects through the clip; answers frame by frame."""
+        yield from self._steps(event, self._track)
+
+    def make_video(self, event: gr.EventData) -> Iterator[Answer]:
+        """Make the video with the objects painted in; answers with progress, then the file's place."""
+        yield from self._steps(event, self._render)
+
+    def _prompt(self, data: dict[str, Any]) -> Any:
+        workspace = self.server.workspace(data.get("token"), data.get("model"))
+        object_id = payloads.read_int(data, "object_id", payloads.MAX_OBJECT_ID, least=1)
+        prompt = payloads.read_prompt(data)
+        if isinstance(workspace, PictureWorkspace):
+            return workspace.prompt(object_id, prompt)
+        return workspace.prompt(payloads.read_int(data, "frame", payloads.MAX_FRAME), object_id, prompt)
+
+    def _command(self, data: dict[str, Any]) -> Any:
+        workspace = self.server.workspace(data.get("token"))
+        name = payloads.read_choice(data, "name", ("put_object", "remove_object", "choose", "reset"))
+        if name == "put_object":
+            workspace.put_object(payloads.read_object(data))
+        elif name == "reset":
+            workspace.reset()
+        elif name == "remove_object":
+            workspace.remove_object(payloads.read_int(data, "object_id", payloads.MAX_OBJECT_ID, least=1))
+        elif isinstance(workspace, PictureWorkspace):
+            workspace.choose(
+                payloads.read_int(data, "object_id", payloads.MAX_OBJECT_ID, least=1),
+                payloads.read_int(data, "position", 2),
+            )
+        else:
+            raise InputError("candidates are chosen on pictures only")
+        return {}
+
+    def _stop(self, data: dict[str, Any]) -> Any:
+        self.server.workspace(data.get("token")).cancel.set()
+        return {}
+
+    def _track(self, data: dict[str, Any]) -> Iterator[Answer]:
+        workspace = self.server.video(data.get("token"), data.get("model"))
+        direction = payloads.read_choice(data, "direction", DIRECTIONS)
+        start = payloads.read_optional_int(data, "start", payloads.MAX_FRAME)
+        end = payloads.read_optional_int(data, "end", payloads.MAX_FRAME)
+        done = total = 0
+        for step in workspace.track(start, direction, end):
+            done, total = step.done, step.total
+            yield {
+                "step": {
+                    "frame": step.frame_index,
+                    "done": done,
+                    "total": total,
+                    "seconds_left": step.seconds_left,
+                    "masks": step.masks,
+                }
+            }
+        yield {"result": {"done": done, "total": total, "stopped": workspace.cancel.is_set()}}
+
+    def _render(self, data: dict[str, Any]) -> Iterator[Answer]:
+        workspace = self.server.video(data.get("token"))
+        name = ""
+        for progress in render_clip(workspace):
+            if progress.file_name:
+                name = progress.file_name
+            else:
+                yield {"step": {"done": progress.done, "total": progress.total}}
+        yield {"result": {"file": name, "stopped": not name}}
+
+    def _answer(self, event: gr.EventData, work: Callable[[dict[str, Any]], Any]) -> Answer:
+        seq = 0
+        try:
+            data = payloads.read_payload(event._data)
+            seq = payloads.read_int(data, "seq", 2**53)
+            return {"seq": seq, "result": work(data)}
+        except DemoError as error:
+            log.info("refused: %s", error)
+            return {"seq": seq, "error": str(error)}
+
+    def _steps(self, event: gr.EventData, work: Callable[[dict[str, Any]], Iterator[Answer]]) -> Iterator[Answer]:
+        seq = 0
+        try:
+            data = payloads.read_payload(event._data)
+            seq = payloads.read_int(data, "seq", 2**53)
+            for answer in work(data):
+                yield {"seq": seq, **answer}
+        except DemoError as error:
+            log.info("refused: %s", error)
+            yield {"seq": seq, "error": str(error)}

@@ -1,0 +1,43 @@
+"""A loaded network as the sessions see it: opens clips and pictures, one step at a time."""
+
+from __future__ import annotations
+
+from sam2_demo.sessions.device_lock import DeviceLock
+from sam2_demo.tracking.image_predictor import ImagePredictor
+from sam2_demo.tracking.video_predictor import VideoPredictor
+from sam2_demo.tracking.video_session import VideoSession
+from sam2_demo.ui.model_catalogue import choice_for
+from sam2_demo.ui.model_host import LoadedModel, Progress
+from sam2_demo.video.frame_reader import FrameReader
+from sam2_demo.weights import load_network
+
+# One computer has one accelerator (or one set of cores), whatever the number of models on it.
+_DEVICE_LOCK = DeviceLock()
+
+
+class NetworkEngine:
+    """The engine of one network."""
+
+    def __init__(self, name: str, videos: VideoPredictor) -> None:
+        self.name = name
+        self.lock = _DEVICE_LOCK
+        self._videos = videos
+
+    def open_video(self, frames: FrameReader) -> VideoSession:
+        """The model's view of a clip."""
+        return self._videos.open(frames)
+
+    def open_picture(self) -> ImagePredictor:
+        """The model's view of a picture that is still to be set."""
+        return ImagePredictor(self._videos.network)
+
+
+def load_engine(source: str, progress: Progress | None = None) -> LoadedModel:
+    """Load what `load_network` takes; WeightsError says what is wrong."""
+    network = load_network(source, progress=progress)
+    provenance = network.provenance
+    name = source if provenance is None else provenance.source
+    label = choice_for(name).label
+    description = f"{label}, on {network.device}"
+    notice = "" if provenance is None else provenance.notice
+    return LoadedModel(NetworkEngine(name, VideoPredictor(network)), description, notice)

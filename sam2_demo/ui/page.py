@@ -1,0 +1,77 @@
+"""The page: a line about the model and a tab each for pictures and clips."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import gradio as gr
+
+from sam2_demo.ui.components import CANVAS_FOLDER, ModelBar, Studio
+from sam2_demo.ui.examples import VIDEO_SUFFIXES
+from sam2_demo.ui.handlers import StudioHandlers
+from sam2_demo.ui.model_loading import ModelLoading
+from sam2_demo.ui.routes import StudioRoutes
+from sam2_demo.ui.studio_server import StudioServer
+from sam2_demo.ui.studio_state import PALETTE
+
+TITLE = "SAM 2: click on a thing, follow it through the video"
+
+# Fonts of the reader's own system: nothing is fetched from elsewhere.
+FONT = ["system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif"]
+
+
+def build_page(server: StudioServer) -> gr.Blocks:
+    """The Gradio app of a server; launch it with `launch_options`."""
+    handlers = StudioHandlers(server)
+    config = {
+        "palette": PALETTE,
+        "limits": asdict(server.settings.limits),
+        "suffixes": list(VIDEO_SUFFIXES),
+        "default_model": server.models.default,
+    }
+    with gr.Blocks(title="SAM 2 demo", analytics_enabled=False, fill_width=True) as page:
+        with gr.Row(elem_id="page-head"):
+            gr.HTML(f"<h1 class='sam-title'>{TITLE}</h1>", apply_default_css=False, scale=1, min_width=200)
+            bar = ModelBar(config, elem_id="model-bar", scale=1, min_width=280)
+        bar.load_model(  # type: ignore[attr-defined]
+            ModelLoading(server.models).load,
+            None,
+            bar,
+            show_progress="hidden",
+            concurrency_limit=2,
+            api_visibility="private",
+        )
+        with gr.Tabs(elem_id="pages"):
+            for kind, label in (("video", "Video"), ("picture", "Image")):
+                with gr.Tab(label, id=kind, render_children=True):
+                    _wire(Studio(kind, config, elem_id=f"{kind}-studio"), handlers)
+    return page
+
+
+def launch_options(server: StudioServer) -> dict[str, Any]:
+    """Keyword arguments for `Blocks.launch` that the page relies on."""
+    return {
+        "run_history": False,
+        "ssr_mode": False,
+        "css_paths": sorted(CANVAS_FOLDER.glob("*.css")),
+        "footer_links": ["api", "gradio", "settings"],
+        "app_kwargs": {"routes": StudioRoutes(server).all()},
+        "theme": gr.themes.Default(
+            primary_hue="blue", neutral_hue="slate", font=FONT, font_mono=["ui-monospace", "monospace"]
+        ),
+        "show_error": True,
+    }
+
+
+def _wire(studio: Studio, handlers: StudioHandlers) -> None:
+    """Long tasks hold a place in the queue of their own, so that clicks never wait behind them."""
+    quick = {"show_progress": "hidden", "trigger_mode": "multiple", "api_visibility": "private"}
+    for event, work, places in (
+        ("prompt", handlers.prompt, 8),
+        ("command", handlers.command, 16),
+        ("stop", handlers.stop, 16),
+        ("track", handlers.track, 8),
+        ("make_video", handlers.make_video, 4),
+    ):
+        getattr(studio, event)(work, None, studio, concurrency_limit=places, **quick)

@@ -1,0 +1,208 @@
+"""Plain addresses of the page: its own files, uploads, frames, masks and results. Every one checks the token."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from pathlib import Path
+from urllib.parse import unquote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from sam2_demo.errors import DemoError, InputError, MediaError, SessionError
+from sam2_demo.sessions.picture_workspace import PictureWorkspace
+from sam2_demo.ui.examples import read_poster
+from sam2_demo.ui.exports import EXPORT_NAMES, picture_file, write_mask_zip
+from sam2_demo.ui.payloads import safe_name
+from sam2_demo.ui.studio_server import KINDS, StudioServer
+from sam2_demo.ui.studio_state import AnyWorkspace, tracks_to_json, workspace_to_json
+
+log = logging.getLogger(__name__)
+
+CANVAS_FOLDER = Path(__file__).resolve().parent / "canvas"
+MASKS_PER_REQUEST = 200
+_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".mp4": "video/mp4", ".zip": "application/zip"}
+
+Endpoint = Callable[[Request], Response]
+
+
+class StudioRoutes:
+    """The routes of one server; `all` goes to Gradio's `app_kwargs`."""
+
+    def __init__(self, server: StudioServer) -> None:
+        self.server = server
+        self._own_files = {path.name: path.read_bytes() for path in CANVAS_FOLDER.iterdir() if path.is_file()}
+        self._posters: dict[str, bytes] = {}
+
+    def all(self) -> list[Route]:
+        """Every route, below /sam2."""
+        table: list[tuple[str, Endpoint, str]] = [
+            ("static/{version}/{name}", self.own_file, "GET"),
+            ("models", self.models, "GET"),
+            ("examples", self.examples, "GET"),
+            ("examples/{name}/poster.jpg", self.poster, "GET"),
+            ("examples/{name}/open", self.open_example, "POST"),
+            ("s/{token}/state", self.state, "GET"),
+            ("s/{token}/tracks", self.tracks, "GET"),
+            ("s/{token}/frames/{index:int}.jpg", self.frame, "GET"),
+            ("s/{token}/masks/{first:int}-{last:int}", self.masks, "GET"),
+            ("s/{token}/picture/{what}.png", self.picture, "GET"),
+            ("s/{token}/files/masks.zip", self.mask_zip, "GET"),
+            ("s/{token}/files/{name}", self.result, "GET"),
+        ]
+        routes = [Route(f"/sam2/{path}", _answering(work), methods=[verb]) for path, work, verb in table]
+        routes.append(Route("/sam2/upload/{kind}", self.upload, methods=["POST"]))
+        return routes
+
+    def own_file(self, request: Request) -> Response:
+        """A script or style of the page."""
+        name = request.path_params["name"]
+        if name not in self._own_files:
+            return _refusal(404, "there is no such file")
+        media_type = _TYPES.get(Path(name).suffix, "application/octet-stream")
+        return Response(self._own_files[name], media_type=media_type, headers=_kept(31_536_000, "public"))
+
+    def models(self, request: Request) -> Response:
+        """The models offered and loaded."""
+        return JSONResponse(self.server.models.to_json(), headers=_HEADERS)
+
+    def examples(self, request: Request) -> Response:
+        """The examples on offer."""
+        found = [example.to_json() for example in self.server.examples.values()]
+        return JSONResponse({"examples": found}, headers=_HEADERS)
+
+    def poster(self, request: Request) -> Response:
+        """A small picture of an example."""
+        name = request.path_params["name"]
+        example = self.server.examples.get(name)
+        if example is None:
+            return _refusal(404, "there is no such example")
+        if name not in self._posters:
+            self._posters[name] = read_poster(example)
+        return Response(self._posters[name], media_type="image/jpeg", headers=_kept(3600, "public"))
+
+    def open_example(self, request: Request) -> Response:
+        """Start a session on an example."""
+        workspace = self.server.open_example(request.path_params["name"], request.query_params.get("model"))
+        return JSONResponse(workspace_to_json(workspace), headers=_HEADERS)
+
+    def state(self, request: Request) -> Response:
+        """Everything about a session but frames and masks."""
+        return JSONResponse(workspace_to_json(self._workspace(request)), headers=_HEADERS)
+
+    def tracks(self, request: Request) -> Response:
+        """Scores and areas of every masked frame."""
+        return JSONResponse(tracks_to_json(self.server.video(request.path_params["token"])), headers=_HEADERS)
+
+    def frame(self, request: Request) -> Response:
+        """One frame (or the picture) at display size."""
+        workspace = self._workspace(request)
+        if isinstance(workspace, PictureWorkspace):
+            encoded = workspace.jpeg()
+        else:
+            encoded = workspace.frames.jpeg(request.path_params["index"])
+        return Response(encoded, media_type="image/jpeg", headers=_kept(3600, "private"))
+
+    def masks(self, request: Request) -> Response:
+        """Masks of a range of frames, both ends included."""
+        workspace = self.server.video(request.path_params["token"])
+        first, last = request.path_params["first"], request.path_params["last"]
+        last = min(last, workspace.reader.num_frames - 1, first + MASKS_PER_REQUEST - 1)
+        found = {str(index): workspace.masks_at(index) for index in range(first, last + 1)}
+        return JSONResponse({"masks": found}, headers=_HEADERS | {"Cache-Control": "no-store"})
+
+    def picture(self, request: Request) -> Response:
+        """A result of a picture: mask of an object, its cut-out, or the overlay of all."""
+        workspace = self._workspace(request)
+        if not isinstance(workspace, PictureWorkspace):
+            raise InputError("this session holds a clip, not a picture")
+        name, encoded = picture_file(workspace, request.path_params["what"], request.query_params.get("object"))
+        return Response(encoded, media_type="image/png", headers=_download(name))
+
+    def mask_zip(self, request: Request) -> Response:
+        """All masks of a clip as PNG files in a ZIP."""
+        workspace = self.server.video(request.path_params["token"])
+        path = write_mask_zip(workspace)
+        return FileResponse(path, media_type="application/zip", headers=_download(f"{_stem(workspace.name)}_masks.zip"))
+
+    def result(self, request: Request) -> Response:
+        """A rendered file of a session."""
+        workspace = self._workspace(request)
+        name = request.path_params["name"]
+        path = workspace.folder / name
+        if name not in EXPORT_NAMES or not path.is_file():
+            return _refusal(404, "this file does not exist (any more)")
+        headers = dict(_HEADERS)
+        if "download" in request.query_params:
+            headers = _download(f"{_stem(workspace.name)}_{name}")
+        return FileResponse(path, media_type=_TYPES[path.suffix], headers=headers)
+
+    async def upload(self, request: Request) -> Response:
+        """Take a file as the request's body and start a session on it."""
+        kind = request.path_params["kind"]
+        if kind not in KINDS:
+            return _refusal(404, "there is no such page")
+        name = safe_name(unquote(request.headers.get("x-file-name", "")))
+        token, folder = self.server.new_folder()
+        source = folder / f"source{Path(name).suffix.lower()[:8]}"
+        try:
+            await self._receive(request, source)
+            model = request.query_params.get("model")
+            workspace = await run_in_threadpool(self.server.open_file, kind, token, source, name, model)
+        except DemoError as error:
+            self.server.drop_folder(token)
+            return _refusal(400, str(error).replace(str(source), name).replace(source.name, name))
+        return JSONResponse(workspace_to_json(workspace), headers=_HEADERS)
+
+    async def _receive(self, request: Request, target: Path) -> None:
+        limit = self.server.settings.limits.max_upload_mb * 1_000_000
+        received = 0
+        with target.open("wb") as file:
+            async for chunk in request.stream():
+                received += len(chunk)
+                if received > limit:
+                    raise MediaError(f"the file is larger than the {limit // 1_000_000} MB that this server takes")
+                file.write(chunk)
+        if not received:
+            raise MediaError("the file is empty")
+
+    def _workspace(self, request: Request) -> AnyWorkspace:
+        return self.server.workspace(request.path_params["token"])
+
+
+def _answering(work: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+    """The endpoint run in a thread, its refusals turned into answers that the page can show."""
+
+    @wraps(work)
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await run_in_threadpool(work, request)
+        except SessionError as error:
+            return _refusal(404, str(error))
+        except DemoError as error:
+            return _refusal(400, str(error))
+
+    return endpoint
+
+
+def _refusal(status: int, text: str) -> Response:
+    log.info("refused with %d: %s", status, text)
+    return JSONResponse({"error": text}, status_code=status, headers=_HEADERS)
+
+
+def _kept(seconds: int, scope: str) -> dict[str, str]:
+    return _HEADERS | {"Cache-Control": f"{scope}, max-age={seconds}"}
+
+
+def _download(name: str) -> dict[str, str]:
+    plain = "".join(c for c in name if c.isascii() and (c.isalnum() or c in "._- "))
+    return _HEADERS | {"Content-Disposition": f'attachment; filename="{plain}"', "Cache-Control": "no-store"}
+
+
+def _stem(name: str) -> str:
+    return Path(name).stem or "clip"

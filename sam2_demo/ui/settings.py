@@ -1,0 +1,20 @@
+"""How the demo is set up: what the flags of app.py say, as one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sam2_demo.sessions.limits import Limits
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class AppSettings:
+    """`model` as `load_network` takes it; `data_dir` holds the sessions, `examples_dir` clips and pictures."""
+
+    model: str = "auto"
+    data_dir: Path = Path("sam2_demo_data")
+    examples_dir: Path = REPOSITORY / "assets" / "examples"
+    limits: Limits = field(default_factory=Limits)

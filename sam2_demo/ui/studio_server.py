@@ -1,0 +1,98 @@
+"""What the page's routes and events share: settings, models, open sessions, and how sessions come to be."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+from pathlib import Path
+
+from sam2_demo.errors import DemoError, InputError
+from sam2_demo.sessions.opening import open_clip, open_still
+from sam2_demo.sessions.registry import SessionRegistry
+from sam2_demo.sessions.tokens import new_token
+from sam2_demo.sessions.video_workspace import VideoWorkspace
+from sam2_demo.ui.examples import Example, list_examples
+from sam2_demo.ui.model_host import ModelHost
+from sam2_demo.ui.settings import AppSettings
+from sam2_demo.ui.studio_state import AnyWorkspace
+
+log = logging.getLogger(__name__)
+
+KINDS = ("video", "picture")
+SWEEP_SECONDS = 60.0
+
+
+class StudioServer:
+    """One per running app."""
+
+    def __init__(self, settings: AppSettings, models: ModelHost) -> None:
+        self.settings = settings
+        self.models = models
+        limits = settings.limits
+        self.sessions: SessionRegistry[AnyWorkspace] = SessionRegistry(
+            limits.max_sessions, limits.idle_minutes * 60
+        )
+        self.examples: dict[str, Example] = {e.name: e for e in list_examples(settings.examples_dir)}
+        self._closing = threading.Event()
+
+    def start_sweeping(self) -> None:
+        """Close idle sessions in the background until `close` is called."""
+        threading.Thread(target=self._sweep_loop, name="session-sweeper", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop the background work."""
+        self._closing.set()
+
+    def new_folder(self) -> tuple[str, Path]:
+        """A fresh token and the empty folder that belongs to it."""
+        token = new_token()
+        folder = self.settings.data_dir / token
+        folder.mkdir(parents=True, mode=0o700)
+        return token, folder
+
+    def drop_folder(self, token: str) -> None:
+        """Delete the folder of a session that did not come to be."""
+        shutil.rmtree(self.settings.data_dir / token, ignore_errors=True)
+
+    def open_file(self, kind: str, token: str, source: Path, name: str, model: str | None) -> AnyWorkspace:
+        """Make a session of a file that lies in its folder; on failure the folder goes and the error stays."""
+        try:
+            engine = self.models.engine(model)
+            opener = open_clip if kind == "video" else open_still
+            workspace: AnyWorkspace = opener(token, source, name, engine, self.settings.limits)
+            self.sessions.add(token, workspace)
+        except DemoError:
+            shutil.rmtree(source.parent, ignore_errors=True)
+            raise
+        return workspace
+
+    def open_example(self, name: str, model: str | None) -> AnyWorkspace:
+        """A new session on one of the examples; InputError for an unknown name."""
+        example = self.examples.get(name)
+        if example is None:
+            raise InputError(f"there is no example {name!r}; examples are {', '.join(self.examples) or 'none'}")
+        token, folder = self.new_folder()
+        source = folder / f"source{example.path.suffix}"
+        shutil.copyfile(example.path, source)
+        return self.open_file(example.kind, token, source, example.path.name, model)
+
+    def workspace(self, token: object, model: object = None) -> AnyWorkspace:
+        """The session of a token, on the model that the page has chosen."""
+        workspace = self.sessions.get(token)
+        if isinstance(model, str) and model != workspace.engine.name:
+            workspace.use_engine(self.models.engine(model))
+        return workspace
+
+    def video(self, token: object, model: object = None) -> VideoWorkspace:
+        """As `workspace`, for what only clips can do."""
+        workspace = self.workspace(token, model)
+        if not isinstance(workspace, VideoWorkspace):
+            raise InputError("this session holds a picture, not a clip")
+        return workspace
+
+    def _sweep_loop(self) -> None:
+        while not self._closing.wait(SWEEP_SECONDS):
+            closed = self.sessions.sweep()
+            if closed:
+                log.info("closed %d idle session(s)", closed)

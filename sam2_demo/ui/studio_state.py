@@ -1,0 +1,60 @@
+"""The picture of a workspace that the page starts from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sam2_demo.rendering.palette import color_to_hex, object_color
+from sam2_demo.sessions.picture_workspace import PictureWorkspace
+from sam2_demo.sessions.video_workspace import VideoWorkspace
+
+PALETTE = [color_to_hex(object_color(position)) for position in range(28)]
+
+AnyWorkspace = VideoWorkspace | PictureWorkspace
+
+
+def workspace_to_json(workspace: AnyWorkspace) -> dict[str, Any]:
+    """Everything but frames and masks, which the page fetches when it shows them."""
+    state: dict[str, Any] = {
+        "kind": workspace.kind,
+        "token": workspace.token,
+        "palette": PALETTE,
+        "objects": workspace.objects.to_json(),
+        "prompts": workspace.prompts_to_json(),
+        "model": workspace.engine.name,
+        "clip": {
+            "name": workspace.name,
+            "width": workspace.size[1],
+            "height": workspace.size[0],
+            "display_width": workspace.display[1],
+            "display_height": workspace.display[0],
+            "num_frames": 1,
+            "frame_rate": 1.0,
+            "duration": 0.0,
+            "has_audio": False,
+        },
+    }
+    if isinstance(workspace, VideoWorkspace):
+        reader = workspace.reader
+        state["clip"] |= {
+            "num_frames": reader.num_frames,
+            "frame_rate": float(reader.frame_rate),
+            "duration": float(reader.duration),
+            "has_audio": bool(reader.has_audio),
+        }
+        state["tracks"] = tracks_to_json(workspace)
+    else:
+        state["candidates"] = {str(i): workspace.candidates_to_json(i) for i in workspace.candidates}
+    return state
+
+
+def tracks_to_json(workspace: VideoWorkspace) -> dict[str, list[list[float]]]:
+    """Per object: [frame, object score, area as a share of the frame] of every frame that has a mask."""
+    pixels = workspace.size[0] * workspace.size[1]
+    tracks: dict[str, list[list[float]]] = {}
+    for object_id, masklet in workspace.masklets().items():
+        tracks[str(object_id)] = [
+            [k, round(masklet.frame(k).object_score_logits, 2), round(masklet.area(k) / pixels, 5)]
+            for k in masklet.frame_indices
+        ]
+    return tracks

@@ -1,0 +1,118 @@
+"""A model for tests of the page: flat colours around a click, found anew on every frame. Same calls as the real one."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+
+from sam2_demo.errors import PromptError
+from sam2_demo.sessions.device_lock import DeviceLock
+from sam2_demo.tracking.masklet import Masklet
+from sam2_demo.tracking.prompts import read_prompts
+from sam2_demo.ui.model_host import LoadedModel
+
+
+def masks_like(rgb: np.ndarray, color: np.ndarray, tolerance: float = 60.0) -> np.ndarray:
+    return np.abs(rgb.astype(np.int16) - color.astype(np.int16)).sum(axis=2) < tolerance
+
+
+class StandInVideo:
+    """The calls of a video session that workspaces make."""
+
+    def __init__(self, frames, delay: float) -> None:
+        self.frames = frames
+        self.delay = delay
+        self.colors: dict[int, np.ndarray] = {}
+        self.prompted: dict[int, set[int]] = {}
+        self.masklets: dict[int, Masklet] = {}
+
+    def add_prompt(self, frame_index, object_id, points=None, point_labels=None, box=None, mask=None, clear_previous=True):
+        rgb = self.frames.read(frame_index)
+        read_prompts(points, point_labels, box, mask, rgb.shape[:2])
+        if mask is None:
+            x, y = points[0] if points else ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
+            self.colors[object_id] = rgb[int(y), int(x)]
+            mask = masks_like(rgb, self.colors[object_id])
+            for (px, py), label in zip(points or [], point_labels or [], strict=True):
+                if not label:
+                    cv2.circle(mask.view(np.uint8), (int(px), int(py)), 12, 0, -1)
+        masklet = self.masklets.setdefault(object_id, Masklet(object_id, *rgb.shape[:2]))
+        masklet.set(frame_index, mask, 6.0, 0.9)
+        self.prompted.setdefault(object_id, set()).add(frame_index)
+
+    def propagate(self, start, direction, end):
+        if not self.prompted:
+            raise PromptError("nothing to track")
+        return self._propagate(start, direction, end)
+
+    def _propagate(self, start, direction, end):
+        last = len(self.frames) - 1
+        forward = range(start, (end if end is not None else last) + 1) if direction != "backward" else range(0)
+        backward = range(start if direction == "backward" else start - 1, -1, -1) if direction != "forward" else range(0)
+        for index in [*forward, *backward]:
+            time.sleep(self.delay)
+            rgb = self.frames.read(index)
+            for object_id, masklet in self.masklets.items():
+                if index not in self.prompted[object_id]:
+                    masklet.set(index, masks_like(rgb, self.colors[object_id]), 5.0, 0.8)
+            yield SimpleNamespace(frame_index=index)
+
+    def clear_prompts(self, frame_index, object_id):
+        self.prompted[object_id].discard(frame_index)
+        self.masklets[object_id].discard(frame_index)
+
+    def remove_object(self, object_id):
+        for table in (self.masklets, self.prompted, self.colors):
+            table.pop(object_id, None)
+
+    def reset(self):
+        for object_id in list(self.masklets):
+            self.remove_object(object_id)
+
+    def close(self):
+        self.reset()
+
+
+class StandInPicture:
+    """The calls of an image predictor that workspaces make."""
+
+    def set_image(self, rgb):
+        self.rgb = rgb
+
+    def predict(self, points=None, point_labels=None, box=None, low_res_logits=None, multimask=True):
+        read_prompts(points, point_labels, box, None, self.rgb.shape[:2])
+        x, y = points[0] if points else ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
+        color = self.rgb[int(y), int(x)]
+        masks = [masks_like(self.rgb, color, t) for t in ((60, 120, 20) if multimask else (60,))]
+        count = len(masks)
+        return SimpleNamespace(
+            masks=np.stack(masks),
+            iou_predictions=np.array([0.9, 0.7, 0.5][:count], np.float32),
+            low_res_logits=np.zeros((count, 16, 16), np.float32),
+        )
+
+
+class StandInEngine:
+    """An engine that needs no weights; `delay` is seconds per tracked frame."""
+
+    def __init__(self, name: str = "stand-in", delay: float = 0.0) -> None:
+        self.name = name
+        self.delay = delay
+        self.lock = DeviceLock()
+        self.opened = 0
+
+    def open_video(self, frames):
+        self.opened += 1
+        return StandInVideo(frames, self.delay)
+
+    def open_picture(self):
+        return StandInPicture()
+
+
+def load_stand_in(source, progress=None) -> LoadedModel:
+    if progress:
+        progress("Downloading", 0.5)
+    return LoadedModel(StandInEngine("stand-in" if source == "auto" else source, 0.01), f"Stand-in for {source}", "")
