@@ -56,7 +56,10 @@ class RandomFourierPosition(nn.Module):
 
     def forward(self, coords_normalized: Tensor) -> Tensor:
         """(..., 2) xy in [0, 1] -> (..., channels)."""
-        angles = (2 * coords_normalized - 1) @ self.positional_encoding_gaussian_matrix * (2 * math.pi)
+        # Not a matrix product: autocast would round it, and with it the place of a click by several pixels.
+        x, y = (2 * coords_normalized - 1).unsqueeze(-1).unbind(-2)  # (..., 1) each
+        rows = self.positional_encoding_gaussian_matrix
+        angles = (x * rows[0] + y * rows[1]) * (2 * math.pi)
         return torch.cat((angles.sin(), angles.cos()), dim=-1)
 
     def grid(self, height: int, width: int) -> Tensor:

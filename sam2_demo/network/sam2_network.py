@@ -5,6 +5,8 @@ Attribute names equal the names in the official checkpoints, so their tensors lo
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -33,6 +35,7 @@ class Sam2Network(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
+        self.compute_dtype = torch.float32
         self.provenance: Provenance | None = None  # set by whoever loads the weights
         dim, memory_dim = config.hidden_dim, config.memory_dim
         self.image_encoder = ImageEncoder(config)
@@ -49,6 +52,12 @@ class Sam2Network(nn.Module):
         has_time = config.version == "2.1"
         self.obj_ptr_tpos_proj = PointerTimeProjection(dim, memory_dim) if has_time else NoPointerTime(memory_dim)
         self.no_obj_embed_spatial = _small_random(1, memory_dim) if has_time else None
+
+    def precision(self) -> AbstractContextManager[object]:
+        """The context in which to run: autocast where `compute_dtype` is narrower than the weights."""
+        if self.compute_dtype == self.dtype:
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=self.compute_dtype)
 
     @property
     def device(self) -> torch.device:

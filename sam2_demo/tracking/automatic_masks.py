@@ -14,7 +14,7 @@ from torch import Tensor
 from sam2_demo.errors import ConfigError
 from sam2_demo.network.outputs import ImageEmbedding
 from sam2_demo.network.sam2_network import Sam2Network
-from sam2_demo.tracking.frame_step import FrameOutput, FramePrompts, frame_step
+from sam2_demo.tracking.frame_step import FrameOutput, FramePrompts, encode_image, frame_step
 from sam2_demo.tracking.mask_selection import (
     CropBox,
     crop_boxes,
@@ -121,7 +121,7 @@ class AutomaticMaskGenerator:
         x0, y0, x1, y1 = crop
         picture = np.ascontiguousarray(rgb[y0:y1, x0:x1])
         pixels = picture_pixels(picture, self.network.config.image_size, self.network.device)
-        embedding = self.network.encode_image(pixels)
+        embedding = encode_image(self.network, pixels)
         per_side = max(1, options.points_per_side // options.crop_n_points_downscale_factor**layer)
         points = point_grid(per_side) * (x1 - x0, y1 - y0)
         found: list[_Candidate] = []

@@ -57,6 +57,12 @@ class FrameOutput:
     object_score_logits: Tensor
 
 
+def encode_image(network: Sam2Network, pixels: Tensor) -> ImageEmbedding:
+    """Network input (B, 3, S, S) -> embedding, in the network's precision."""
+    with network.precision():
+        return network.encode_image(pixels)
+
+
 def frame_step(
     network: Sam2Network,
     embedding: ImageEmbedding,
@@ -70,10 +76,11 @@ def frame_step(
     With `multimask` three candidates are predicted and the one of highest predicted IoU is chosen. While the
     network is training, hidden objects keep their logits and unstable single masks are not replaced.
     """
-    if prompts.mask is not None:
-        return _mask_as_output(network, embedding, prompts.mask)
-    features = network.attend_to_memory(embedding.features, memory)
-    return _predict(network, features, embedding, prompts, multimask)
+    with network.precision():
+        if prompts.mask is not None:
+            return _mask_as_output(network, embedding, prompts.mask)
+        features = network.attend_to_memory(embedding.features, memory)
+        return _predict(network, features, embedding, prompts, multimask)
 
 
 def encode_memory(
@@ -90,7 +97,8 @@ def encode_memory(
     side = 16 * embedding.features.shape[-1]
     logits = network.upscale_logits(low_res_logits, (side, side))
     probabilities = (logits > 0).float() if binarize else logits.sigmoid()
-    return network.encode_memory(embedding.features, probabilities, _visible(object_score_logits))
+    with network.precision():
+        return network.encode_memory(embedding.features, probabilities, _visible(object_score_logits))
 
 
 def _visible(object_score_logits: Tensor) -> Tensor:

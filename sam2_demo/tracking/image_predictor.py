@@ -13,7 +13,7 @@ from torch import Tensor
 from sam2_demo.errors import PromptError
 from sam2_demo.network.outputs import ImageEmbedding, MaskPrediction
 from sam2_demo.network.sam2_network import Sam2Network
-from sam2_demo.tracking.frame_step import FramePrompts, frame_step
+from sam2_demo.tracking.frame_step import FramePrompts, encode_image, frame_step
 from sam2_demo.tracking.mask_postprocessing import clean_logits
 from sam2_demo.tracking.options import TrackingOptions
 from sam2_demo.tracking.pixels import Rgb, picture_pixels
@@ -54,7 +54,7 @@ class ImagePredictor:
     def set_image(self, rgb: Rgb) -> None:
         """Encode a picture (H, W, 3) uint8 RGB; InputError when it is something else."""
         pixels = picture_pixels(rgb, self.network.config.image_size, self.network.device)
-        self._embedding = self.network.encode_image(pixels)
+        self._embedding = encode_image(self.network, pixels)
         self._size = (rgb.shape[0], rgb.shape[1])
 
     @torch.inference_mode()

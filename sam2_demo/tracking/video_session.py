@@ -21,7 +21,7 @@ from sam2_demo.network.outputs import ImageEmbedding
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.embedding_cache import EmbeddingCache
 from sam2_demo.tracking.frame_records import FrameRecord, FrameRecords
-from sam2_demo.tracking.frame_step import FrameOutput, FramePrompts, encode_memory, frame_step
+from sam2_demo.tracking.frame_step import FrameOutput, FramePrompts, encode_image, encode_memory, frame_step
 from sam2_demo.tracking.image_predictor import LOGIT_LIMIT
 from sam2_demo.tracking.mask_postprocessing import clean_logits, resolve_overlaps
 from sam2_demo.tracking.masklet import Masklet
@@ -268,7 +268,7 @@ class VideoSession:
 
     def _compute_embedding(self, frame_index: int) -> ImageEmbedding:
         rgb = self.frames.read(frame_index)
-        return self.network.encode_image(frame_pixels(rgb, self.network.config.image_size, self.network.device))
+        return encode_image(self.network, frame_pixels(rgb, self.network.config.image_size, self.network.device))
 
     def _show(self, frame_index: int, store: int | None) -> FrameResult:
         """The frame's result for all objects; masklets of `store` (None: all) take over what is shown."""
