@@ -1,0 +1,62 @@
+"""Small data sets written to disk: two objects that move over twelve frames, the second seen from frame 4 on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+HEIGHT, WIDTH, FRAMES = 40, 60, 12
+
+
+def mask_of(object_id: int, frame_index: int) -> np.ndarray:
+    """The ground truth of one object on one frame."""
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    if object_id == 1:
+        mask[5:20, 5 + frame_index : 20 + frame_index] = True
+    elif frame_index >= 4:
+        mask[25:35, 40 - frame_index : 52 - frame_index] = True
+    return mask
+
+
+def picture_of(frame_index: int) -> np.ndarray:
+    """The picture of one frame."""
+    picture = np.full((HEIGHT, WIDTH, 3), 40, np.uint8)
+    picture[mask_of(1, frame_index)] = (200, 60, 60)
+    picture[mask_of(2, frame_index)] = (60, 200, 60)
+    return picture
+
+
+@pytest.fixture
+def davis_root(tmp_path: Path) -> Path:
+    """The DAVIS layout with two equal clips."""
+    root = tmp_path / "davis"
+    for clip in ("first", "second"):
+        for folder in ("JPEGImages", "Annotations"):
+            (root / folder / clip).mkdir(parents=True)
+        for frame in range(FRAMES):
+            Image.fromarray(picture_of(frame)).save(root / "JPEGImages" / clip / f"{frame:05d}.jpg", quality=95)
+            labels = mask_of(1, frame).astype(np.uint8)
+            labels[mask_of(2, frame)] = 2
+            Image.fromarray(labels).save(root / "Annotations" / clip / f"{frame:05d}.png")
+    (root / "val.txt").write_text("second\n")
+    return root
+
+
+@pytest.fixture
+def sav_root(tmp_path: Path) -> Path:
+    """The SA-V layout with one clip, annotated on every fourth frame."""
+    root = tmp_path / "sav"
+    (root / "JPEGImages_24fps" / "clip").mkdir(parents=True)
+    for frame in range(FRAMES):
+        Image.fromarray(picture_of(frame)).save(root / "JPEGImages_24fps" / "clip" / f"{frame:05d}.jpg", quality=95)
+        if frame % 4 == 0 or frame == FRAMES - 1:
+            for object_id in (1, 2):
+                folder = root / "Annotations_6fps" / "clip" / f"{object_id:03d}"
+                folder.mkdir(parents=True, exist_ok=True)
+                mask = mask_of(object_id, frame).astype(np.uint8) * 255
+                Image.fromarray(mask).save(folder / f"{frame:05d}.png")
+    (root / "sav_val.txt").write_text("clip\n")
+    return root

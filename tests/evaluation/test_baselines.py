@@ -1,0 +1,82 @@
+"""GrabCut, optical flow and the memoryless row."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sam2_demo.datasets.davis import DavisClips
+from sam2_demo.errors import ConfigError, PromptError
+from sam2_demo.evaluation.baselines import FlowPredictor, GrabCutPredictor, grabcut
+from sam2_demo.evaluation.memoryless import MemorylessPredictor
+from sam2_demo.evaluation.models import choose_models
+from sam2_demo.evaluation.scoring import DAVIS_RULES, score_clip
+from sam2_demo.evaluation.video_protocol import track_clip
+
+
+@pytest.fixture
+def clip(davis_root):
+    return DavisClips(davis_root).clip("first")
+
+
+def test_grabcut_finds_a_plain_object_in_its_box(clip):
+    predictor = GrabCutPredictor()
+    predictor.set_image(clip.frame(0))
+    masks = predictor.predict(box=(3, 3, 23, 23)).masks
+    truth = clip.truth.masklets[1].mask(0)
+    assert (masks[0] & truth).sum() / (masks[0] | truth).sum() > 0.9
+    np.testing.assert_array_equal(masks, predictor.predict(box=(3, 3, 23, 23)).masks)
+    with pytest.raises(PromptError, match="takes a box"):
+        predictor.predict(points=[(1, 1)], point_labels=[1])
+
+
+def test_grabcut_with_nothing_outside_or_hardly_anything_inside():
+    flat = np.zeros((20, 20, 3), np.uint8)
+    assert grabcut(flat, (0, 0, 19, 19)).all()
+    assert grabcut(flat, (3, 3, 4, 4)).shape == (20, 20)
+
+
+@pytest.mark.parametrize("prompt", ["mask", "box"])
+def test_flow_carries_a_mask_along(clip, prompt):
+    scores = score_clip(clip, track_clip(FlowPredictor(), clip, prompt, exclusive=True), DAVIS_RULES)
+    assert scores[1].summary["J"] > 0.6
+
+
+def test_flow_refuses_what_it_cannot_do(clip):
+    session = FlowPredictor().open(clip.folder)
+    with pytest.raises(PromptError, match="a mask or a box"):
+        session.add_prompt(0, 1, points=[(3, 3)], point_labels=[1])
+    session.add_prompt(0, 1, mask=clip.truth.masklets[1].mask(0))
+    with pytest.raises(PromptError, match="forward only"):
+        next(session.propagate(direction="backward"))
+
+
+@pytest.mark.parametrize("prompt", ["clicks3", "mask"])
+def test_the_memoryless_row_prompts_each_frame_with_the_last_box(clip, nano_network, prompt):
+    masklets = track_clip(MemorylessPredictor(nano_network), clip, prompt, exclusive=False)
+    assert masklets[1].frame_indices == list(range(12))
+    if prompt == "mask":
+        np.testing.assert_array_equal(masklets[1].mask(0), clip.truth.masklets[1].mask(0))
+
+
+def test_rows_have_names_of_their_own():
+    models = choose_models(["embedded", "facebook/sam2.1-hiera-tiny", "runs/best.pt"], ["flow", "memoryless"])
+    assert [model.name for model in models] == [
+        "embedded",
+        "sam2.1-hiera-tiny",
+        "best",
+        "flow",
+        "embedded-without-memory",
+        "sam2.1-hiera-tiny-without-memory",
+        "best-without-memory",
+    ]
+    with pytest.raises(ConfigError, match=r"twice there is \['best'\]"):
+        choose_models(["a/best.pt", "b/best.safetensors"], [])
+    with pytest.raises(ConfigError, match="no model was given"):
+        choose_models([], [])
+    with pytest.raises(ConfigError, match="give --model too"):
+        choose_models([], ["memoryless"])
+    with pytest.raises(ConfigError, match="segments pictures only"):
+        choose_models([], ["grabcut"])[0].clip_predictor()
+    with pytest.raises(ConfigError, match="tracks clips only"):
+        choose_models([], ["flow"])[0].picture_predictor()

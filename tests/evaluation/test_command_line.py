@@ -1,0 +1,147 @@
+"""`python -m sam2_demo.evaluation`: files written, resuming, exit status, messages."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sam2_demo.evaluation import video_run
+from sam2_demo.evaluation.__main__ import main
+
+
+def content_of(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "times.jsonl"
+    }
+
+
+def vos(root: Path, out: Path, *more: str) -> int:
+    return main(
+        ["vos", "--data", str(root), "--prompt", "mask", "--no-model", "--baseline", "flow", "--out", str(out), *more]
+    )
+
+
+def test_vos_writes_results_that_score_repeats(davis_root, tmp_path, capsys):
+    assert vos(davis_root, tmp_path / "a") == 0
+    assert "peak memory" in capsys.readouterr().out
+    result = json.loads((tmp_path / "a" / "results.json").read_text())
+    assert {"J&F", "J", "F", "per_sequence"} <= set(result) and set(result["per_sequence"]) == {"first", "second"}
+    assert 0.4 < result["J"] <= 1 and result["models"]["flow"]["J"] == result["J"]
+    rows = list(csv.DictReader((tmp_path / "a" / "results.csv").open()))
+    assert float(rows[0]["J&F"]) == pytest.approx(result["J&F"], abs=1e-6) and len(rows) == 1 + 2 * 3
+    page = (tmp_path / "a" / "report.html").read_text()
+    for part in ("plots/per_sequence.png", "plots/over_time.png", "pictures/flow/first.jpg"):
+        assert part in page and (tmp_path / "a" / part).is_file()
+    predictions = tmp_path / "a" / "predictions" / "flow"
+    arguments = ["score", "--data", str(davis_root), "--predictions", str(predictions)]
+    assert main([*arguments, "--out", str(tmp_path / "b")]) == 0
+    again = json.loads((tmp_path / "b" / "results.json").read_text())
+    assert again["per_sequence"] == result["per_sequence"]
+
+
+def test_a_killed_run_resumes_to_the_same_files(davis_root, tmp_path, monkeypatch):
+    assert vos(davis_root, tmp_path / "whole") == 0
+    real = video_run.track_clip
+
+    def killed(predictor, clip, prompt, exclusive):
+        if clip.name == "second":
+            raise KeyboardInterrupt
+        return real(predictor, clip, prompt, exclusive)
+
+    monkeypatch.setattr(video_run, "track_clip", killed)
+    with pytest.raises(KeyboardInterrupt):
+        vos(davis_root, tmp_path / "cut")
+    # As if the process had died while it wrote the second clip.
+    left = tmp_path / "cut" / "predictions" / "flow" / "second"
+    left.mkdir(parents=True)
+    (left / "99999.png").write_bytes(b"half")
+    tracked = []
+
+    def noted(predictor, clip, prompt, exclusive):
+        tracked.append(clip.name)
+        return real(predictor, clip, prompt, exclusive)
+
+    monkeypatch.setattr(video_run, "track_clip", noted)
+    assert vos(davis_root, tmp_path / "cut") == 0
+    assert tracked == ["second"]
+    assert content_of(tmp_path / "cut") == content_of(tmp_path / "whole")
+
+
+def test_other_settings_need_another_folder(davis_root, tmp_path, capsys):
+    assert vos(davis_root, tmp_path / "a", "--limit", "1") == 0
+    assert vos(davis_root, tmp_path / "a") == 2
+    assert "other settings (limit)" in capsys.readouterr().err
+
+
+def test_sa_v_layout_and_its_predictions(sav_root, tmp_path):
+    assert vos(sav_root, tmp_path / "a", "--layout", "sav", "--split", "sav_val") == 0
+    result = json.loads((tmp_path / "a" / "results.json").read_text())
+    assert set(result["per_sequence"]["clip"]["objects"]) == {"1", "2"}
+    predictions = tmp_path / "a" / "predictions" / "flow"
+    assert (predictions / "clip" / "002" / "00004.png").is_file()
+    arguments = ["score", "--layout", "sav", "--data", str(sav_root), "--predictions", str(predictions)]
+    assert main([*arguments, "--out", str(tmp_path / "b")]) == 0
+    assert json.loads((tmp_path / "b" / "results.json").read_text())["J&F"] == result["J&F"]
+
+
+@pytest.mark.parametrize("kind", ["missing", "size", "unknown", "no folder"])
+def test_wrong_predictions_name_the_file_and_exit_with_2(davis_root, tmp_path, capsys, kind):
+    predictions = tmp_path / "mine"
+    for clip in ("first", "second"):
+        (predictions / clip).mkdir(parents=True)
+        for path in sorted((davis_root / "Annotations" / clip).iterdir()):
+            (predictions / clip / path.name).write_bytes(path.read_bytes())
+    expected = {
+        "missing": "first/00005.png does not exist",
+        "size": "first/00003.png is 10 x 10 pixels",
+        "unknown": "unknown object ids [8]; ground truth has [1, 2]",
+        "no folder": "first does not exist",
+    }[kind]
+    if kind == "missing":
+        (predictions / "first" / "00005.png").unlink()
+    elif kind == "size":
+        Image.fromarray(np.zeros((10, 10), np.uint8)).save(predictions / "first" / "00003.png")
+    elif kind == "unknown":
+        Image.fromarray(np.full((40, 60), 8, np.uint8)).save(predictions / "first" / "00003.png")
+    else:
+        (predictions / "first").rename(predictions / "other")
+    arguments = ["score", "--data", str(davis_root), "--predictions", str(predictions), "--out", str(tmp_path / "b")]
+    assert main(arguments) == 2
+    assert expected in capsys.readouterr().err
+
+
+def test_image_with_grabcut(tmp_path, capsys):
+    (tmp_path / "set").mkdir()
+    labels = np.zeros((40, 50), np.uint8)
+    labels[10:30, 12:34] = 1
+    picture = np.where(labels[..., None] > 0, 220, 30) + np.zeros((40, 50, 3))
+    for name in ("a", "b"):
+        Image.fromarray(picture.astype(np.uint8)).save(tmp_path / "set" / f"{name}.jpg")
+        Image.fromarray(labels).save(tmp_path / "set" / f"{name}.png")
+    out = tmp_path / "out"
+    arguments = ["image", "--data", str(tmp_path / "set"), "--clicks", "1,3", "--box", "--out", str(out)]
+    assert main([*arguments, "--no-model", "--baseline", "grabcut"]) == 0
+    result = json.loads((out / "results.json").read_text())
+    assert set(result["mIoU"]) == {"box"} and result["mIoU"]["box"] > 0.5
+    assert (out / "plots" / "miou.png").is_file() and "report.html" in capsys.readouterr().out
+    masks = json.loads((out / "predictions" / "grabcut" / "set__a" / "masks.json").read_text())
+    assert masks["1"]["masks"]["box"]["size"] == [40, 50]
+
+
+def test_usage_errors_exit_with_2(tmp_path, capsys):
+    for arguments in (["vos"], ["nothing"], ["image", "--data", "x", "--out", "y", "--clicks", "1,a"]):
+        with pytest.raises(SystemExit) as caught:
+            main(arguments)
+        assert caught.value.code == 2
+    assert vos(tmp_path / "nowhere", tmp_path / "out") == 2
+    assert "holds no JPEGImages folder" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    assert caught.value.code == 0 and "examples:" in capsys.readouterr().out
