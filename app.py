@@ -8,11 +8,10 @@ import sys
 from pathlib import Path
 
 from sam2_demo.errors import DemoError
-from sam2_demo.sessions.limits import Limits
 from sam2_demo.ui.model_host import ModelHost
 from sam2_demo.ui.network_engine import load_engine
 from sam2_demo.ui.page import build_page, launch_options
-from sam2_demo.ui.settings import AppSettings
+from sam2_demo.ui.settings import AppSettings, Limits
 from sam2_demo.ui.studio_server import StudioServer
 
 EXAMPLES = """examples:

@@ -108,7 +108,7 @@ class VideoWorkspace(Workspace):
                 )
 
     def masks_at(self, frame: int) -> dict[str, dict[str, Any]]:
-        """The masks of a frame by object id (as text, for JSON): run lengths at display size, area (share of the frame), scores."""
+        """The masks of a frame by object id (as text): run lengths at display size, share of the frame, scores."""
         if self._tracker is None:
             return {}
         found: dict[str, dict[str, Any]] = {}

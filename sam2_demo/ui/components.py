@@ -29,43 +29,23 @@ def _boot(module: str) -> str:
     return text.replace("VERSION", files_version()).replace("MODULE", module)
 
 
-class Studio(gr.HTML):
+def studio(kind: str, config: dict[str, Any]) -> gr.HTML:
     """A picture or a clip with everything that can be done to it; `kind` is "video" or "picture"."""
-
-    def __init__(self, kind: str, config: dict[str, Any], **kwargs: Any) -> None:
-        super().__init__(
-            value={"seq": 0, "config": {"kind": kind, **config}},
-            html_template='<div class="sam-root"></div>',
-            js_on_load=_boot("studio.js"),
-            apply_default_css=False,
-            **kwargs,
-        )
-
-    def api_info(self) -> dict[str, Any]:
-        """The component's value is a plain object."""
-        return {"type": "object"}
-
-    def get_block_name(self) -> str:
-        """Drawn by the same front end as its parent class."""
-        return "html"
+    return _component("studio.js", {"kind": kind, **config}, f"{kind}-studio")
 
 
-class ModelBar(gr.HTML):
+def model_bar(config: dict[str, Any], **layout: Any) -> gr.HTML:
     """Which model is in use, and the choice of another one."""
+    return _component("model_bar.js", config, "model-bar", **layout)
 
-    def __init__(self, config: dict[str, Any], **kwargs: Any) -> None:
-        super().__init__(
-            value={"seq": 0, "config": config},
-            html_template='<div class="sam-root"></div>',
-            js_on_load=_boot("model_bar.js"),
-            apply_default_css=False,
-            **kwargs,
-        )
 
-    def api_info(self) -> dict[str, Any]:
-        """The component's value is a plain object."""
-        return {"type": "object"}
-
-    def get_block_name(self) -> str:
-        """Drawn by the same front end as its parent class."""
-        return "html"
+def _component(module: str, config: dict[str, Any], elem_id: str, **layout: Any) -> gr.HTML:
+    # Plain gr.HTML rather than a subclass: for every subclass Gradio writes a .pyi file beside the source.
+    return gr.HTML(
+        value={"seq": 0, "config": config},
+        html_template='<div class="sam-root"></div>',
+        js_on_load=_boot(module),
+        apply_default_css=False,
+        elem_id=elem_id,
+        **layout,
+    )

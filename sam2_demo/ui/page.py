@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from sam2_demo.ui.components import CANVAS_FOLDER, ModelBar, Studio
+from sam2_demo.ui.components import CANVAS_FOLDER, model_bar, studio
 from sam2_demo.ui.examples import VIDEO_SUFFIXES
 from sam2_demo.ui.handlers import StudioHandlers
 from sam2_demo.ui.model_loading import ModelLoading
@@ -33,8 +33,8 @@ def build_page(server: StudioServer) -> gr.Blocks:
     with gr.Blocks(title="SAM 2 demo", analytics_enabled=False, fill_width=True) as page:
         with gr.Row(elem_id="page-head"):
             gr.HTML(f"<h1 class='sam-title'>{TITLE}</h1>", apply_default_css=False, scale=1, min_width=200)
-            bar = ModelBar(config, elem_id="model-bar", scale=1, min_width=280)
-        bar.load_model(  # type: ignore[attr-defined]
+            bar = model_bar(config, scale=1, min_width=280)
+        bar.load_model(
             ModelLoading(server.models).load,
             None,
             bar,
@@ -45,7 +45,7 @@ def build_page(server: StudioServer) -> gr.Blocks:
         with gr.Tabs(elem_id="pages"):
             for kind, label in (("video", "Video"), ("picture", "Image")):
                 with gr.Tab(label, id=kind, render_children=True):
-                    _wire(Studio(kind, config, elem_id=f"{kind}-studio"), handlers)
+                    _wire(studio(kind, config), handlers)
     return page
 
 
@@ -64,7 +64,7 @@ def launch_options(server: StudioServer) -> dict[str, Any]:
     }
 
 
-def _wire(studio: Studio, handlers: StudioHandlers) -> None:
+def _wire(component: gr.HTML, handlers: StudioHandlers) -> None:
     """Long tasks hold a place in the queue of their own, so that clicks never wait behind them."""
     quick = {"show_progress": "hidden", "trigger_mode": "multiple", "api_visibility": "private"}
     for event, work, places in (
@@ -74,4 +74,4 @@ def _wire(studio: Studio, handlers: StudioHandlers) -> None:
         ("track", handlers.track, 8),
         ("make_video", handlers.make_video, 4),
     ):
-        getattr(studio, event)(work, None, studio, concurrency_limit=places, **quick)
+        getattr(component, event)(work, None, component, concurrency_limit=places, **quick)

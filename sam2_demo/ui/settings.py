@@ -7,6 +7,8 @@ from pathlib import Path
 
 from sam2_demo.sessions.limits import Limits
 
+__all__ = ["AppSettings", "Limits"]
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 

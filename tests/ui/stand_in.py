@@ -6,6 +6,7 @@ import time
 from types import SimpleNamespace
 
 import cv2
+import gradio as gr
 import numpy as np
 
 from sam2_demo.errors import PromptError
@@ -13,6 +14,24 @@ from sam2_demo.sessions.device_lock import DeviceLock
 from sam2_demo.tracking.masklet import Masklet
 from sam2_demo.tracking.prompts import read_prompts
 from sam2_demo.ui.model_host import LoadedModel
+
+SIZE = (96, 160)
+
+
+def scene(index: int) -> np.ndarray:
+    """A red square that moves right and a blue disc that moves down, on green."""
+    frame = np.full((*SIZE, 3), (30, 120, 40), np.uint8)
+    cv2.rectangle(frame, (10 + index * 4, 20), (40 + index * 4, 50), (220, 30, 30), -1)
+    cv2.circle(frame, (130, 20 + index * 2), 12, (40, 60, 230), -1)
+    return frame
+
+
+def event(**data) -> gr.EventData:
+    return gr.EventData(None, data)
+
+
+def an_object(number: int, **change) -> dict:
+    return {"object_id": number, "name": f"Object {number}", "color": "#3366aa", "visible": True} | change
 
 
 def masks_like(rgb: np.ndarray, color: np.ndarray, tolerance: float = 60.0) -> np.ndarray:
@@ -29,7 +48,9 @@ class StandInVideo:
         self.prompted: dict[int, set[int]] = {}
         self.masklets: dict[int, Masklet] = {}
 
-    def add_prompt(self, frame_index, object_id, points=None, point_labels=None, box=None, mask=None, clear_previous=True):
+    def add_prompt(
+        self, frame_index, object_id, points=None, point_labels=None, box=None, mask=None, clear_previous=True
+    ):
         rgb = self.frames.read(frame_index)
         read_prompts(points, point_labels, box, mask, rgb.shape[:2])
         if mask is None:
@@ -51,7 +72,8 @@ class StandInVideo:
     def _propagate(self, start, direction, end):
         last = len(self.frames) - 1
         forward = range(start, (end if end is not None else last) + 1) if direction != "backward" else range(0)
-        backward = range(start if direction == "backward" else start - 1, -1, -1) if direction != "forward" else range(0)
+        first_back = start if direction == "backward" else start - 1
+        backward = range(first_back, -1, -1) if direction != "forward" else range(0)
         for index in [*forward, *backward]:
             time.sleep(self.delay)
             rgb = self.frames.read(index)

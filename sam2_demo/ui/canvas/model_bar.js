@@ -72,6 +72,8 @@ class ModelBar {
   }
 
   async choose(model) {
+    this.setOpen(false);
+    this.toggle.focus();
     if (model.loaded) {
       chooseModel(model.name);
       this.draw();

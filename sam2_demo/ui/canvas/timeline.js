@@ -1,6 +1,7 @@
 // Where we are in the clip: frame slider, play and step buttons, and one lane per object.
 
 import { button, clock, h } from "./dom.js";
+import { icon } from "./icons.js";
 
 const LANE = 14;
 const THUMB = 16;
@@ -14,17 +15,16 @@ export class Timeline {
       type: "range", min: 0, max: count - 1, step: 1, value: 0, class: "sam-slider", "aria-label": "Frame",
       oninput: () => act.goto(Number(this.slider.value)),
     });
-    this.play = button("▶", () => act.togglePlay(), { "aria-label": "Play", title: "Play or pause (Space)" });
+    this.play = button(icon("play"), () => act.togglePlay(), { "aria-label": "Play", title: "Play or pause (Space)" });
     this.where = h("div", { class: "sam-where" });
     this.lanes = h("canvas", { class: "sam-lanes", "aria-hidden": "true" });
     this.lanes.addEventListener("pointerdown", (event) => this.seek(event));
     this.lanes.addEventListener("pointermove", (event) => event.buttons && this.seek(event));
-    const step = (label, name, by) => button(label, () => act.goto(store.frame + by), { "aria-label": name, title: name });
+    const jump = (drawing, name, where) => button(icon(drawing), () => act.goto(where()), { "aria-label": name, title: name });
     this.element = h("section", { class: "sam-timeline" },
       h("div", { class: "sam-row" },
-        button("⏮", () => act.goto(0), { "aria-label": "First frame", title: "First frame" }),
-        step("◀", "Previous frame", -1), this.play, step("▶|", "Next frame", 1),
-        button("⏭", () => act.goto(count - 1), { "aria-label": "Last frame", title: "Last frame" }),
+        jump("first", "First frame", () => 0), jump("previous", "Previous frame", () => store.frame - 1), this.play,
+        jump("next", "Next frame", () => store.frame + 1), jump("last", "Last frame", () => count - 1),
         this.where),
       this.slider, this.lanes);
     this.observer = new ResizeObserver(() => this.draw());
@@ -43,7 +43,7 @@ export class Timeline {
   }
 
   setPlaying(playing) {
-    this.play.textContent = playing ? "❚❚" : "▶";
+    this.play.replaceChildren(icon(playing ? "pause" : "play"));
     this.play.setAttribute("aria-label", playing ? "Pause" : "Play");
   }
 

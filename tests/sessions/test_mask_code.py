@@ -1,0 +1,37 @@
+"""Painted masks from the browser: decoded when right, refused when they do not fit."""
+
+import numpy as np
+import pytest
+
+from sam2_demo.errors import PromptError
+from sam2_demo.sessions.mask_code import decode_mask, display_size, encode_mask, sum_of_runs
+
+
+def blob(height=37, width=53):
+    y, x = np.mgrid[0:height, 0:width]
+    return (x - 20) ** 2 + (y - 18) ** 2 < 150
+
+
+def test_round_trip_at_display_size():
+    mask = blob()
+    code = encode_mask(mask, (37, 53))
+    assert sum_of_runs(code) == 37 * 53
+    assert (decode_mask(code, (37, 53), (37, 53)) == mask).all()
+
+
+def test_smaller_display_is_scaled_back():
+    mask = np.kron(blob(), np.ones((2, 2), bool)).astype(bool)
+    code = encode_mask(mask, (37, 53))
+    assert (decode_mask(code, (37, 53), (74, 106)) == mask).all()
+
+
+@pytest.mark.parametrize("text", ["", "0", "zzzz", "oooooooooooooooooooo", "\x00", "~~~~", "1" * 1000])
+def test_runs_that_do_not_fit_are_refused(text):
+    with pytest.raises(PromptError):
+        decode_mask(text, (37, 53), (37, 53))
+
+
+def test_display_size_keeps_small_ones_and_bounds_large_ones():
+    assert display_size((720, 1280), 1280) == (720, 1280)
+    assert display_size((2160, 3840), 1280) == (720, 1280)
+    assert display_size((1, 9000), 1280) == (1, 1280)

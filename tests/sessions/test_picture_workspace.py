@@ -1,0 +1,76 @@
+"""A picture's workspace: candidates, choice, refinement, removal."""
+
+import cv2
+import numpy as np
+import pytest
+
+from sam2_demo.errors import MediaError, PromptError
+from sam2_demo.sessions.limits import Limits
+from sam2_demo.sessions.mask_code import encode_mask
+from sam2_demo.sessions.object_table import ObjectInfo
+from sam2_demo.sessions.opening import open_still
+from sam2_demo.sessions.prompt_set import PromptSet
+from sam2_demo.sessions.tokens import new_token
+
+CLICK = PromptSet(points=((15.0, 24.0),), labels=(1,))
+
+
+@pytest.fixture
+def workspace(tmp_path, clip_frames, engine):
+    path = tmp_path / "source.png"
+    cv2.imwrite(str(path), clip_frames[0][..., ::-1])
+    workspace = open_still(new_token(), path, "disc.png", engine, Limits())
+    workspace.put_object(ObjectInfo(1, "Disc", "#336699"))
+    return workspace
+
+
+def test_one_click_gives_three_candidates_best_first(workspace):
+    answer = workspace.prompt(1, CLICK)
+    scores = [candidate["iou"] for candidate in answer["candidates"]]
+    assert len(scores) == 3 and scores == sorted(scores, reverse=True)
+    workspace.choose(1, 2)
+    assert workspace.candidates_to_json(1)["chosen"] == 2
+    assert (workspace.masks()[1] == workspace.candidates[1].masks[2]).all()
+
+
+def test_more_clicks_and_boxes_give_one_mask(workspace):
+    workspace.prompt(1, CLICK)
+    more = PromptSet(points=((15.0, 24.0), (60.0, 10.0)), labels=(1, 0))
+    assert len(workspace.prompt(1, more)["candidates"]) == 1
+    assert len(workspace.prompt(1, PromptSet(box=(4.0, 10.0, 28.0, 40.0)))["candidates"]) == 1
+
+
+def test_the_same_prompt_gives_the_same_mask_whatever_was_asked_before(workspace):
+    first = workspace.prompt(1, CLICK)
+    workspace.prompt(1, PromptSet(points=((15.0, 24.0), (60.0, 10.0)), labels=(1, 0)))
+    assert workspace.prompt(1, CLICK) == first
+
+
+def test_a_painted_mask_is_taken_as_it_is(workspace):
+    painted = np.zeros((48, 80), bool)
+    painted[10:20, 30:50] = True
+    workspace.prompt(1, PromptSet(mask=encode_mask(painted, (48, 80))))
+    assert (workspace.masks()[1] == painted).all()
+
+
+def test_undoing_everything_leaves_no_mask(workspace):
+    workspace.prompt(1, CLICK)
+    assert workspace.prompt(1, PromptSet())["candidates"] == []
+    assert workspace.masks() == {}
+
+
+def test_hidden_objects_are_left_out(workspace):
+    workspace.prompt(1, CLICK)
+    workspace.put_object(ObjectInfo(1, "Disc", "#336699", visible=False))
+    assert workspace.masks() == {}
+
+
+def test_refusals(workspace, tmp_path, engine):
+    with pytest.raises(PromptError, match="candidate 0 does not exist"):
+        workspace.choose(1, 0)
+    with pytest.raises(PromptError, match="object 7 does not exist"):
+        workspace.prompt(7, CLICK)
+    text = tmp_path / "text.png"
+    text.write_text("no picture")
+    with pytest.raises(MediaError):
+        open_still(new_token(), text, "text.png", engine, Limits())

@@ -1,0 +1,117 @@
+"""A clip's workspace: prompts, tracking, stopping, removal, another model."""
+
+import shutil
+
+import pytest
+
+from sam2_demo.errors import MediaError, PromptError, SessionError
+from sam2_demo.sessions.limits import Limits
+from sam2_demo.sessions.object_table import ObjectInfo
+from sam2_demo.sessions.opening import open_clip
+from sam2_demo.sessions.prompt_set import PromptSet
+from sam2_demo.sessions.tokens import new_token
+
+CLICK = PromptSet(points=((15.0, 24.0),), labels=(1,))
+
+
+@pytest.fixture
+def workspace(tmp_path, clip_path, engine):
+    folder = tmp_path / "session"
+    folder.mkdir()
+    shutil.copyfile(clip_path, folder / "source.mp4")
+    workspace = open_clip(new_token(), folder / "source.mp4", "clip.mp4", engine, Limits())
+    for number in (1, 2):
+        workspace.put_object(ObjectInfo(number, f"Object {number}", "#336699"))
+    return workspace
+
+
+def test_a_click_gives_a_mask_and_tracking_fills_every_frame(workspace):
+    masks = workspace.prompt(3, 1, CLICK)
+    assert set(masks) == {"1"}
+    steps = list(workspace.track(None, "both"))
+    assert sorted(step.frame_index for step in steps) == list(range(24))
+    assert [step.done for step in steps] == list(range(1, 25))
+    assert steps[-1].total == 24 and steps[-1].seconds_left == 0
+    assert workspace.masklets()[1].frame_indices == list(range(24))
+    assert not workspace.is_busy()
+
+
+def test_stop_ends_within_one_frame_and_keeps_what_is_done(workspace):
+    workspace.prompt(0, 1, CLICK)
+    steps = workspace.track(0, "forward")
+    for _ in range(5):
+        next(steps)
+    workspace.cancel.set()
+    assert next(steps, None) is None
+    assert workspace.masklets()[1].frame_indices == [0, 1, 2, 3, 4]
+    assert len(list(workspace.track(4, "forward"))) == 20
+
+
+def test_closing_the_generator_frees_the_session(workspace):
+    workspace.prompt(0, 1, CLICK)
+    steps = workspace.track(0, "forward")
+    next(steps)
+    with pytest.raises(SessionError, match="busy"):
+        next(workspace.track(0, "forward"))
+    steps.close()
+    assert not workspace.is_busy()
+
+
+def test_an_empty_prompt_takes_the_mask_away(workspace):
+    workspace.prompt(0, 1, CLICK)
+    assert workspace.prompt(0, 1, PromptSet()) == {}
+    with pytest.raises(PromptError, match="nothing to track"):
+        next(workspace.track(None, "both"))
+
+
+def test_a_refused_prompt_changes_nothing(workspace):
+    before = workspace.prompt(0, 1, CLICK)
+    for bad in (
+        PromptSet(points=((500.0, 3.0),), labels=(1,)),
+        PromptSet(box=(30.0, 5.0, 10.0, 20.0)),
+        PromptSet(box=(10.0, 5.0, 10.0, 20.0)),
+        PromptSet(mask="0"),
+    ):
+        with pytest.raises(PromptError):
+            workspace.prompt(0, 1, bad)
+    assert workspace.prompts == {(0, 1): CLICK}
+    assert workspace.masks_at(0) == before
+
+
+@pytest.mark.parametrize(("frame", "object_id"), [(24, 1), (-1, 1), (0, 9)])
+def test_unknown_frames_and_objects_are_named(workspace, frame, object_id):
+    with pytest.raises(PromptError, match="does not exist"):
+        workspace.prompt(frame, object_id, CLICK)
+
+
+def test_removing_an_object_leaves_the_others(workspace):
+    workspace.prompt(0, 1, CLICK)
+    workspace.prompt(0, 2, PromptSet(box=(40.0, 10.0, 70.0, 40.0)))
+    list(workspace.track(None, "forward"))
+    before = workspace.masklets()[2]
+    workspace.remove_object(1)
+    assert set(workspace.masklets()) == {2}
+    assert workspace.masklets()[2] == before
+    assert all(key[1] == 2 for key in workspace.prompts)
+
+
+def test_another_model_gets_the_prompts_again(workspace, engine):
+    workspace.prompt(2, 1, CLICK)
+    list(workspace.track(None, "forward"))
+    other = type(engine)(engine.network, "other")
+    workspace.use_engine(other)
+    assert workspace.engine is other
+    assert workspace.masklets()[1].frame_indices == [2]
+
+
+def test_close_removes_the_folder(workspace):
+    workspace.prompt(0, 1, CLICK)
+    workspace.close()
+    assert not workspace.folder.exists()
+    with pytest.raises(MediaError):
+        workspace.frames.jpeg(0)
+
+
+def test_a_clip_longer_than_allowed_is_refused(clip_path, engine):
+    with pytest.raises(MediaError, match="lasts 1 s"):
+        open_clip(new_token(), clip_path, "clip.mp4", engine, Limits(max_clip_seconds=0.5))

@@ -1,0 +1,75 @@
+"""A studio server over a stand-in model, with its routes and handlers."""
+
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from stand_in import SIZE, an_object, event, load_stand_in, scene
+
+from sam2_demo.sessions.limits import Limits
+from sam2_demo.ui.handlers import StudioHandlers
+from sam2_demo.ui.model_host import ModelHost
+from sam2_demo.ui.routes import StudioRoutes
+from sam2_demo.ui.settings import AppSettings
+from sam2_demo.ui.studio_server import StudioServer
+from sam2_demo.video import VideoWriter
+
+
+@pytest.fixture(scope="session")
+def clip_file(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("clips") / "scene.mp4"
+    with VideoWriter(path, SIZE[1], SIZE[0], frame_rate=24.0) as writer:
+        for index in range(20):
+            writer.write(scene(index))
+    return path
+
+
+@pytest.fixture(scope="session")
+def picture_file(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("pictures") / "scene.png"
+    cv2.imwrite(str(path), scene(3)[..., ::-1])
+    return path
+
+
+@pytest.fixture
+def server(tmp_path) -> StudioServer:
+    settings = AppSettings(
+        data_dir=tmp_path / "data", examples_dir=tmp_path / "none", limits=Limits(max_upload_mb=1, max_sessions=4)
+    )
+    return StudioServer(settings, ModelHost("auto", load_stand_in))
+
+
+@pytest.fixture
+def client(server) -> TestClient:
+    return TestClient(Starlette(routes=StudioRoutes(server).all()))
+
+
+@pytest.fixture
+def handlers(server) -> StudioHandlers:
+    return StudioHandlers(server)
+
+
+@pytest.fixture
+def ask(handlers):
+    """Sends a question as the page does and gives the answer (a list of them for running tasks)."""
+
+    def send(name, /, **data):
+        answer = getattr(handlers, name)(event(seq=1, **data))
+        return answer if isinstance(answer, dict) else list(answer)
+
+    return send
+
+
+@pytest.fixture
+def clip(client, clip_file, ask) -> dict:
+    """An open clip with two objects."""
+    named = {"X-File-Name": "scene.mp4"}
+    state = client.post("/sam2/upload/video", content=clip_file.read_bytes(), headers=named).json()
+    for number in (1, 2):
+        ask("command", token=state["token"], name="put_object", object=an_object(number))
+    return state

@@ -1,0 +1,270 @@
+"""The page in Chromium: the whole job with the mouse, and what the server made of it."""
+
+import shutil
+import socket
+
+import pytest
+from stand_in import load_stand_in
+
+from sam2_demo.sessions.limits import Limits
+from sam2_demo.ui.model_host import ModelHost
+from sam2_demo.ui.page import build_page, launch_options
+from sam2_demo.ui.settings import AppSettings
+from sam2_demo.ui.studio_server import StudioServer
+from sam2_demo.video import open_video
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (apt-get install chromium)"),
+]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    settings = AppSettings(
+        data_dir=tmp_path_factory.mktemp("data"), examples_dir=tmp_path_factory.mktemp("none"), limits=Limits()
+    )
+    server = StudioServer(settings, ModelHost("auto", load_stand_in))
+    page = build_page(server)
+    options = launch_options(server)
+    _, url, _ = page.launch(
+        prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", server_port=free_port(), **options
+    )
+    yield server, url
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tab(app, chromium):
+    """A fresh tab on the page; fails on errors in its scripts."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(app[1])
+    page.wait_for_selector("#video-studio .sam-drop", timeout=30_000)
+    yield page
+    context.close()
+    assert errors == []
+
+
+class Drive:
+    """The page's studio of one kind as a person uses it; places are in pixels of the original."""
+
+    def __init__(self, tab, server, kind, size=(96, 160)):
+        self.tab, self.server, self.kind, self.size = tab, server, kind, size
+        self.root = tab.locator(f"#{kind}-studio")
+
+    def upload(self, path):
+        self.root.locator("input[type=file]").set_input_files(str(path))
+        self.root.locator("canvas.sam-canvas").wait_for(timeout=20_000)
+        return self
+
+    def place(self, x, y):
+        box = self.root.locator("canvas.sam-canvas").bounding_box()
+        scale = min(box["width"] / self.size[1], box["height"] / self.size[0])
+        left = box["x"] + (box["width"] - self.size[1] * scale) / 2
+        top = box["y"] + (box["height"] - self.size[0] * scale) / 2
+        return left + x * scale, top + y * scale
+
+    def click(self, x, y, button="left"):
+        self.tab.mouse.click(*self.place(x, y), button=button)
+
+    def drag(self, x0, y0, x1, y1):
+        self.tab.mouse.move(*self.place(x0, y0))
+        self.tab.mouse.down()
+        self.tab.mouse.move(*self.place((x0 + x1) / 2, (y0 + y1) / 2))
+        self.tab.mouse.move(*self.place(x1, y1))
+        self.tab.mouse.up()
+
+    def press(self, name):
+        self.root.get_by_role("button", name=name, exact=True).click()
+
+    def workspace(self):
+        fragment = self.tab.evaluate("location.hash.slice(1)")
+        token = dict(part.split("=") for part in fragment.split("&"))[self.kind]
+        return self.server.sessions.get(token)
+
+    def until(self, condition, what, seconds=15):
+        for _ in range(seconds * 20):
+            if condition(self.workspace()):
+                return
+            self.tab.wait_for_timeout(50)
+        raise AssertionError(f"never happened: {what}")
+
+    def clicks(self, count):
+        """Waits until the first object has so many clicks on frame 0."""
+        self.until(lambda w: (0, 1) in w.prompts and len(w.prompts[(0, 1)].points) == count, f"{count} clicks")
+
+    def color_at(self, x, y):
+        """RGB on the canvas at a place of the original."""
+        return self.root.locator("canvas.sam-canvas").evaluate(
+            """(canvas, [x, y, w, h]) => {
+                const scale = Math.min(canvas.width / w, canvas.height / h);
+                const px = (canvas.width - w * scale) / 2 + x * scale, py = (canvas.height - h * scale) / 2 + y * scale;
+                return [...canvas.getContext('2d').getImageData(px, py, 1, 1).data.slice(0, 3)];
+            }""",
+            [x, y, self.size[1], self.size[0]],
+        )
+
+
+@pytest.fixture
+def video(tab, app, clip_file):
+    return Drive(tab, app[0], "video").upload(clip_file)
+
+
+def test_from_a_clip_to_a_masklet_and_its_video(tab, video, tmp_path):
+    video.click(25, 35)
+    video.until(lambda w: 0 in w.masklets().get(1, ()), "a mask of the first click")
+    tab.wait_for_timeout(300)
+    red, _, blue = video.color_at(15, 45)
+    assert blue > 60 and red < 200, "the mask is not seen on the canvas"
+    video.click(30, 40, button="right")
+    video.until(lambda w: w.prompts[(0, 1)].labels == (1, 0), "a negative click")
+    video.press("+ Add object")
+    video.drag(118, 8, 142, 32)
+    video.until(lambda w: w.prompts.get((0, 2)) is not None, "a box for the second object")
+    x0, y0, x1, y1 = video.workspace().prompts[(0, 2)].box
+    assert abs(x0 - 118) < 1 and abs(y0 - 8) < 1 and abs(x1 - 142) < 1 and abs(y1 - 32) < 1
+    video.press("Track")
+    video.root.locator(".sam-player video").wait_for(timeout=30_000)
+    assert {i: len(m) for i, m in video.workspace().masklets().items()} == {1: 20, 2: 20}
+    tab.wait_for_function("document.querySelector('#video-studio .sam-player video').readyState >= 2")
+    with tab.expect_download() as download:
+        video.root.get_by_role("link", name="Download video (MP4)").click()
+    saved = tmp_path / download.value.suggested_filename
+    download.value.save_as(saved)
+    with open_video(saved) as reader:
+        assert reader.num_frames == 20
+    with tab.expect_download() as download:
+        video.root.get_by_role("link", name="Download masks (PNG, ZIP)").click()
+    assert download.value.suggested_filename == "scene_masks.zip"
+
+
+def test_a_correction_after_tracking_survives_tracking_again(tab, video):
+    video.click(25, 35)
+    video.press("Track")
+    video.root.locator(".sam-player video").wait_for(timeout=30_000)
+    video.root.get_by_label("Frame", exact=True).fill("10")
+    tab.wait_for_timeout(400)
+    video.click(65, 35, button="right")
+    video.until(lambda w: w.prompts.get((10, 1)) is not None, "a correction on frame 10")
+    video.press("Track")
+    video.until(lambda w: not w.is_busy() and len(w.masklets()[1]) == 20, "tracking again")
+    assert video.workspace().prompts[(10, 1)].labels == (0,)
+
+
+def test_stop_keeps_what_is_done(tab, video):
+    engine = video.workspace().engine
+    engine.delay = 0.2
+    try:
+        video.click(25, 35)
+        video.press("Track")
+        video.root.get_by_text("of 20 frames").wait_for(timeout=10_000)
+        video.press("Stop")
+        video.root.get_by_text("what is done is kept").wait_for(timeout=5_000)
+        assert 1 <= len(video.workspace().masklets()[1]) < 20
+    finally:
+        engine.delay = 0.01
+
+
+def test_undo_redo_and_deleting_a_point(tab, video):
+    video.click(25, 35)
+    video.click(30, 40)
+    video.clicks(2)
+    video.press("Undo")
+    video.clicks(1)
+    video.press("Redo")
+    video.clicks(2)
+    video.click(30, 40)
+    video.clicks(1)
+    video.press("Clear")
+    video.until(lambda w: not w.prompts, "clear")
+
+
+def test_many_quick_clicks_arrive_complete(tab, video):
+    for step in range(8):
+        video.click(13 + 3 * step, 24 if step % 2 else 46)
+    video.clicks(8)
+
+
+def test_the_link_brings_everything_back(tab, app, video):
+    video.click(25, 35)
+    video.press("Track")
+    video.root.locator(".sam-player video").wait_for(timeout=30_000)
+    tab.reload()
+    video.root.locator("canvas.sam-canvas").wait_for(timeout=20_000)
+    tab.wait_for_timeout(500)
+    red, _, blue = video.color_at(15, 45)
+    assert blue > 60 and red < 200
+    assert video.root.get_by_text("prompts on 1 frame").count() == 1
+
+
+def test_bad_files_are_explained_and_the_page_goes_on(tab, app, tmp_path, clip_file):
+    drive = Drive(tab, app[0], "video")
+    fake = tmp_path / "<b>fake<b>.mp4"
+    fake.write_text("this is no video")
+    drive.root.locator("input[type=file]").set_input_files(str(fake))
+    alert = drive.root.get_by_role("alert")
+    alert.wait_for(timeout=10_000)
+    assert "fake" in alert.inner_text()
+    assert drive.root.locator(".sam-notice b").count() == 0
+    drive.upload(clip_file)
+
+
+def test_a_forgotten_link_says_so(tab, app):
+    tab.goto(app[1] + "#video=" + "A" * 32)
+    tab.reload()
+    tab.get_by_text("not open on the server").wait_for(timeout=10_000)
+
+
+def test_a_picture_has_candidates_and_downloads(tab, app, picture_file):
+    tab.get_by_role("tab", name="Image").click()
+    drive = Drive(tab, app[0], "picture").upload(picture_file)
+    drive.click(37, 35)
+    drive.root.locator(".sam-candidate").nth(2).wait_for(timeout=10_000)
+    drive.root.get_by_role("button", name="Candidate 2, score 70 %").click()
+    drive.until(lambda w: w.candidates[1].chosen == 1, "the second candidate")
+    for name, saved in (
+        ("Download mask (PNG)", "scene_mask_1.png"),
+        ("Download cut-out (PNG)", "scene_cutout_1.png"),
+        ("Download overlay (PNG)", "scene_overlay.png"),
+    ):
+        with tab.expect_download() as download:
+            drive.root.get_by_role("link", name=name).click()
+        assert download.value.suggested_filename == saved
+
+
+def test_another_model_without_restart(tab, app, video):
+    video.click(25, 35)
+    bar = tab.locator("#model-bar")
+    bar.get_by_role("button", name="Change model").click()
+    bar.get_by_role("button", name="Use: Embedded (small, nothing to download)").click()
+    bar.get_by_text("is in use from the next click").wait_for(timeout=10_000)
+    video.click(30, 40)
+    video.clicks(2)
+    assert video.workspace().engine.name == "embedded"
