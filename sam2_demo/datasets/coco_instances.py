@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pycocotools import mask as coco_mask
 
 from sam2_demo.datasets.pictures import AnnotatedPicture, BoolMask, PictureObject
 from sam2_demo.errors import DatasetError
+from sam2_demo.formats.coco import segmentation_mask
 from sam2_demo.formats.files import read_json
-from sam2_demo.tracking.masklet import decode_rle
 from sam2_demo.video.pictures import read_picture
 
 _PREFIX = "instances_"
@@ -55,17 +54,6 @@ class CocoPictures:
         void = {key: crowd & ~mask if crowd.any() else None for key, mask in masks.items()}
         objects = tuple(PictureObject(key, mask, void[key]) for key, mask in masks.items())
         return AnnotatedPicture(name, self.pictures.name, pixels, objects)
-
-
-def segmentation_mask(segmentation: Any, size: tuple[int, int]) -> BoolMask:
-    """(H, W) mask of a COCO segmentation: polygons [[x, y, ...], ...], or run lengths, compressed or not."""
-    if isinstance(segmentation, list):
-        outlines = [polygon for polygon in segmentation if len(polygon) >= 6]
-        if not outlines:
-            return np.zeros(size, np.bool_)
-        merged = coco_mask.merge(coco_mask.frPyObjects(outlines, *size))
-        return np.asarray(coco_mask.decode(merged)).astype(np.bool_)
-    return decode_rle(segmentation)
 
 
 def _picture_folder(annotations: Path) -> Path:

@@ -142,6 +142,7 @@ def _set(clip: ClipAnnotation, object_id: int, frame_index: int, rle: Rle, sourc
 
 
 def _step_between(num_frames: int, rows: int, source: Path) -> int:
+    """The published step if it gives so many rows, else the smallest that does: files do not state it."""
     for step in (ANNOTATION_STEP, *range(1, num_frames + 1)):
         if math.ceil(num_frames / step) == rows:
             return step

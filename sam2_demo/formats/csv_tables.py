@@ -1,0 +1,144 @@
+"""A table of boxes, areas, centroids and scores, one row per object and frame, for spreadsheets and scripts.
+
+The last columns hold the mask itself as COCO run lengths, so the table can be read back.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sam2_demo.errors import DatasetError
+from sam2_demo.formats.annotation import ClipAnnotation
+from sam2_demo.formats.files import PathLike, write_text
+from sam2_demo.tracking.masklet import Masklet
+
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "'")
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """One object on one frame. Box x0, y0, x1, y1 and centroid in pixels, x1 and y1 outside; empty when hidden."""
+
+    frame_index: int
+    time_seconds: float
+    object_id: int
+    label: str
+    visible: int
+    area: int
+    x0: int | None
+    y0: int | None
+    x1: int | None
+    y1: int | None
+    centroid_x: float | None
+    centroid_y: float | None
+    object_score_logits: float
+    iou_prediction: float
+    height: int
+    width: int
+    num_frames: int
+    frame_rate: float
+    counts: str
+
+
+def rows_of(value: ClipAnnotation) -> list[TableRow]:
+    """The rows of a clip, by frame and then by object."""
+    value.check()
+    return [
+        _row(value, value.masklets[object_id], frame)
+        for frame in value.annotated_frames
+        for object_id in value.object_ids
+        if frame in value.masklets[object_id]
+    ]
+
+
+def write(value: ClipAnnotation, path: PathLike, with_masks: bool = True) -> None:
+    """Write the table; without masks it is small but cannot be read back as an annotation."""
+    columns = [field.name for field in fields(TableRow) if with_masks or field.name != "counts"]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows_of(value):
+        writer.writerow([_cell(getattr(row, name)) for name in columns])
+    write_text(text.getvalue(), Path(path))
+
+
+def read(path: PathLike) -> ClipAnnotation:
+    """Read a table that `write` made with masks."""
+    source = Path(path)
+    if not source.is_file():
+        raise DatasetError(f"{source} does not exist; a CSV table is needed")
+    with source.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        missing = sorted({field.name for field in fields(TableRow)} - set(reader.fieldnames or ()))
+        if missing:
+            raise DatasetError(f"{source} lacks the columns {', '.join(missing)}; masks come back from `counts` only")
+        rows = list(reader)
+    if not rows:
+        raise DatasetError(f"{source} has no rows, so the size of its clip is unknown")
+    first = rows[0]
+    height, width, num_frames = (int(first[name]) for name in ("height", "width", "num_frames"))
+    clip = ClipAnnotation(height, width, num_frames, float(first["frame_rate"]), name=source.stem)
+    for number, row in enumerate(rows, start=2):
+        _add(clip, row, f"{source}, line {number}")
+    return clip.check()
+
+
+def _add(clip: ClipAnnotation, row: dict[str, str], place: str) -> None:
+    try:
+        object_id, frame = int(row["object_id"]), int(row["frame_index"])
+        size = [int(row["height"]), int(row["width"])]
+        scores = float(row["object_score_logits"]), float(row["iou_prediction"])
+    except ValueError as error:
+        raise DatasetError(f"{place}: a number was expected ({error})") from error
+    if size != [clip.height, clip.width]:
+        raise DatasetError(f"{place}: height and width are {size}, the lines before have {[clip.height, clip.width]}")
+    clip.masklet(object_id).set_rle(frame, {"size": size, "counts": _text(row["counts"])}, *scores)
+    if row["label"]:
+        clip.labels[object_id] = _text(row["label"])
+
+
+def _row(value: ClipAnnotation, masklet: Masklet, frame: int) -> TableRow:
+    box = masklet.box(frame) or (None, None, None, None)
+    centroid: tuple[float | None, float | None] = (None, None)
+    if masklet.area(frame):
+        ys, xs = np.nonzero(masklet.mask(frame))
+        centroid = (float(xs.mean()), float(ys.mean()))
+    own = masklet.frame(frame)
+    return TableRow(
+        frame_index=frame,
+        time_seconds=frame / value.frame_rate,
+        object_id=masklet.object_id,
+        label=value.labels.get(masklet.object_id, ""),
+        visible=int(masklet.area(frame) > 0),
+        area=masklet.area(frame),
+        x0=box[0],
+        y0=box[1],
+        x1=box[2],
+        y1=box[3],
+        centroid_x=centroid[0],
+        centroid_y=centroid[1],
+        object_score_logits=own.object_score_logits,
+        iou_prediction=own.iou_prediction,
+        height=value.height,
+        width=value.width,
+        num_frames=value.num_frames,
+        frame_rate=value.frame_rate,
+        counts=own.counts,
+    )
+
+
+def _cell(value: Any) -> Any:
+    """Text that a spreadsheet would take for a formula is quoted as people quote it there."""
+    if isinstance(value, str) and value.startswith(_FORMULA_SIGNS):
+        return "'" + value
+    return "" if value is None else value
+
+
+def _text(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA_SIGNS) else cell

@@ -1,0 +1,140 @@
+"""The formats by name, for dialogs and command lines: write one file that holds a clip, and read any of them."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam2_demo.errors import DatasetError
+from sam2_demo.formats import alpha_video, coco, csv_tables, davis, mots, per_object_png, sa_v, yolo
+from sam2_demo.formats.annotation import ClipAnnotation
+from sam2_demo.formats.files import PathLike, read_json
+
+_MARKS = {"masklet": sa_v.read, "annotations": coco.read}
+_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+_MAX_UNPACKED = 4 << 30
+
+
+@dataclass(frozen=True)
+class Format:
+    """One way out: `name` for programs, `title` for people, the ending of the one file that is written."""
+
+    name: str
+    title: str
+    ending: str
+    write: Callable[[ClipAnnotation, Path], None]
+    is_folder: bool = False  # written as a folder, handed out as a zip
+
+
+FORMATS = {
+    own.name: own
+    for own in (
+        Format("sa_v", "SA-V JSON (as the train set)", ".json", sa_v.write),
+        Format("sa_v_png", "SA-V PNG (as the val and test sets)", ".zip", sa_v.write, is_folder=True),
+        Format("coco", "COCO JSON with run lengths", ".json", coco.write),
+        Format("davis", "DAVIS indexed PNG", ".zip", davis.write, is_folder=True),
+        Format("png", "One PNG per object and frame", ".zip", per_object_png.write),
+        Format("yolo", "YOLO segmentation", ".zip", yolo.write, is_folder=True),
+        Format("mots", "MOTS text", ".txt", mots.write),
+        Format("mots_png", "MOTS PNG", ".zip", mots.write, is_folder=True),
+        Format("csv", "CSV table of boxes, areas, centroids, scores", ".csv", csv_tables.write),
+        Format("alpha", "Video with transparent background (WebM)", ".webm", alpha_video.write),
+    )
+}
+
+
+def write_file(
+    value: ClipAnnotation,
+    format_name: str,
+    folder: PathLike,
+    frames: Iterable[NDArray[np.uint8]] | None = None,
+) -> Path:
+    """Write a clip as one file `<folder>/<clip>_<format><ending>` and return its path.
+
+    `frames` are the clip's (H, W, 3) RGB pictures, used by the video with alpha only.
+    """
+    if format_name not in FORMATS:
+        raise DatasetError(f"format is {format_name!r}; accepted: {', '.join(FORMATS)}")
+    chosen = FORMATS[format_name]
+    target = Path(folder) / f"{value.name or 'clip'}_{format_name}{chosen.ending}"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if format_name == "alpha":
+        alpha_video.write(value, target, frames)
+    elif chosen.is_folder:
+        with tempfile.TemporaryDirectory() as place:
+            chosen.write(value, Path(place))
+            _zip(Path(place), target)
+    else:
+        chosen.write(value, target)
+    return target
+
+
+def read_any(path: PathLike) -> ClipAnnotation:
+    """Read a file or folder of any of these formats, told apart by ending and content; DatasetError if by none."""
+    source = Path(path)
+    suffix = source.suffix.lower()
+    if source.is_dir():
+        return _read_folder(source)
+    if suffix == ".json":
+        content = read_json(source)
+        reader = next((read for mark, read in _MARKS.items() if isinstance(content, dict) and mark in content), None)
+        if reader is not None:
+            return reader(source)
+    elif suffix == ".zip":
+        with tempfile.TemporaryDirectory() as place:
+            _unzip(source, Path(place))
+            return _read_folder(Path(place))
+    elif suffix in (".txt", ".csv", ".webm"):
+        return {".txt": mots.read, ".csv": csv_tables.read, ".webm": alpha_video.read}[suffix](source)
+    raise DatasetError(
+        f"{source.name} is in no format that can be read: SA-V or COCO JSON, MOTS text, CSV table, WebM with alpha, "
+        "or a zip or folder of DAVIS, SA-V, MOTS or per-object PNGs or YOLO labels"
+    )
+
+
+def _read_folder(folder: Path) -> ClipAnnotation:
+    shown = [path for path in folder.iterdir() if path.name[0] not in "._"]
+    if len(shown) == 1 and shown[0].is_dir() and not shown[0].name.isdecimal():
+        return _read_folder(shown[0])
+    names = {path.name for path in shown}
+    pictures = [path for path in shown if path.suffix.lower() == ".png"]
+    if "labels" in names or any(path.suffix == ".txt" for path in shown):
+        return yolo.read(folder)
+    if pictures:
+        return mots.read(folder) if _is_sixteen_bit(pictures[0]) else davis.read(folder)
+    if "clip.json" in names:
+        return per_object_png.read(folder)
+    return sa_v.read(folder)
+
+
+def _is_sixteen_bit(path: Path) -> bool:
+    header = path.read_bytes()[:26]
+    return len(header) > 24 and header[24] == 16  # bit depth in a PNG's header chunk
+
+
+def _zip(folder: Path, target: Path) -> None:
+    beside = target.with_name(target.name + ".part")
+    with zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _ZIP_TIME)
+                archive.writestr(entry, path.read_bytes())
+    shutil.move(beside, target)
+
+
+def _unzip(source: Path, folder: Path) -> None:
+    try:
+        with zipfile.ZipFile(source) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+            if size > _MAX_UNPACKED:
+                raise DatasetError(f"{source.name} unpacks to {size} bytes; up to {_MAX_UNPACKED} are read")
+            archive.extractall(folder)
+    except zipfile.BadZipFile as error:
+        raise DatasetError(f"{source.name} is no zip: {error}") from error

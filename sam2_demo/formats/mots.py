@@ -1,0 +1,136 @@
+"""MOTS: 16-bit PNGs of class * 1000 + instance, or a text file of run lengths (Voigtlaender et al. 2019).
+
+Masks do not overlap; 10000 marks pixels to ignore. Frames count from 0 as in KITTI MOTS.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from sam2_demo.errors import DatasetError
+from sam2_demo.formats.annotation import ClipAnnotation
+from sam2_demo.formats.files import PathLike, frame_files, frame_indices_of, write_text
+from sam2_demo.tracking.masklet import Rle, decode_rle, encode_rle
+
+CLASSES = {"car": 1, "pedestrian": 2, "person": 2}
+_IGNORE, _IGNORE_CLASS, _INSTANCES = 10000, 10, 1000
+_LINE = re.compile(r"(\d+) (\d+) (\d+) (\d+) (\d+) (\S+)")
+
+
+def write(value: ClipAnnotation, path: PathLike) -> None:
+    """Write a text file when `path` ends in .txt, otherwise a folder of 16-bit PNGs, 000000.png for frame 0.
+
+    The class of an object is extra["mots_class"][id], or follows from its label (car 1, pedestrian 2), or is 1.
+    Where masks overlap, the smaller object is kept on top.
+    """
+    value.check()
+    target = Path(path)
+    ids = {object_id: _mots_id(value, object_id) for object_id in value.object_ids}
+    if len(set(ids.values())) < len(ids):
+        raise DatasetError(f"object ids {value.object_ids} fall together as MOTS ids {sorted(ids.values())}")
+    if target.suffix.lower() == ".txt":
+        lines = [line for frame in value.annotated_frames for line in _lines(value, ids, frame)]
+        write_text("".join(line + "\n" for line in lines), target)
+        return
+    target.mkdir(parents=True, exist_ok=True)
+    for frame in value.annotated_frames:
+        Image.fromarray(_id_map(value, ids, frame)).save(target / f"{frame:06d}.png")
+
+
+def read(path: PathLike) -> ClipAnnotation:
+    """Read a text file or a folder of PNGs.
+
+    The object id is the instance number, or class * 1000 + instance where two classes share an instance number.
+    A folder holds every frame, so objects have an empty mask where they are not seen; a text file does not.
+    """
+    source = Path(path)
+    by_frame = _read_text(source) if source.is_file() else _read_folder(source)
+    sizes = {(rle["size"][0], rle["size"][1]) for own in by_frame.values() for rle in own.values()}
+    if len(sizes) != 1:
+        raise DatasetError(f"{source} holds masks of the sizes {sorted(sizes)}; a clip has one size and some mask")
+    (height, width) = sizes.pop()
+    clip = ClipAnnotation(height, width, max(by_frame) + 1, name=source.stem)
+    mots_ids = sorted({mots_id for own in by_frame.values() for mots_id in own if mots_id != _IGNORE})
+    shared = len({mots_id % _INSTANCES for mots_id in mots_ids}) < len(mots_ids)
+    names = {number: name for name, number in reversed(CLASSES.items())}
+    for mots_id in mots_ids:
+        object_id = mots_id if shared else mots_id % _INSTANCES
+        clip.masklet(object_id)
+        kind = mots_id // _INSTANCES
+        clip.extra.setdefault("mots_class", {})[object_id] = kind
+        if kind in names:
+            clip.labels[object_id] = names[kind]
+        for frame, own in by_frame.items():
+            if mots_id in own:
+                clip.masklet(object_id).set_rle(frame, own[mots_id])
+            elif source.is_dir():
+                clip.masklet(object_id).set(frame, np.zeros((height, width), np.bool_), -10.0)
+    clip.void = {frame: own[_IGNORE] for frame, own in by_frame.items() if _IGNORE in own}
+    return clip.check()
+
+
+def _mots_id(value: ClipAnnotation, object_id: int) -> int:
+    if object_id >= _INSTANCES:
+        mots_id = object_id
+    else:
+        kind = value.extra.get("mots_class", {}).get(object_id) or CLASSES.get(value.labels.get(object_id, ""), 1)
+        mots_id = kind * _INSTANCES + object_id
+    if not 0 < mots_id < 65536 or mots_id == _IGNORE:
+        raise DatasetError(f"object id {object_id} does not fit MOTS: class * 1000 + id is {mots_id}, up to 65535")
+    return mots_id
+
+
+def _id_map(value: ClipAnnotation, ids: dict[int, int], frame: int) -> NDArray[np.uint16]:
+    """(H, W) MOTS ids of one frame, smaller objects on top."""
+    labels = np.zeros((value.height, value.width), np.uint16)
+    present = [masklet for masklet in value.masklets.values() if frame in masklet]
+    for masklet in sorted(present, key=lambda masklet: (-masklet.area(frame), masklet.object_id)):
+        labels[masklet.mask(frame)] = ids[masklet.object_id]
+    if frame in value.void:
+        labels[decode_rle(value.void[frame])] = _IGNORE
+    return labels
+
+
+def _lines(value: ClipAnnotation, ids: dict[int, int], frame: int) -> list[str]:
+    labels = _id_map(value, ids, frame)
+    lines = []
+    for mots_id in np.unique(labels[labels > 0]).tolist():
+        kind = _IGNORE_CLASS if mots_id == _IGNORE else mots_id // _INSTANCES
+        counts = encode_rle(labels == mots_id)["counts"]
+        lines.append(f"{frame} {mots_id} {kind} {value.height} {value.width} {counts}")
+    return lines
+
+
+def _read_text(source: Path) -> dict[int, dict[int, Rle]]:
+    by_frame: dict[int, dict[int, Rle]] = {}
+    for number, line in enumerate(source.read_text(encoding="utf-8").splitlines(), start=1):
+        matched = _LINE.fullmatch(line.strip())
+        if not matched:
+            raise DatasetError(f"{source}, line {number}: expected `frame id class height width run-lengths`")
+        frame, mots_id, _, height, width = (int(word) for word in matched.groups()[:5])
+        if mots_id in by_frame.setdefault(frame, {}):
+            raise DatasetError(f"{source}, line {number}: object {mots_id} is on frame {frame} a second time")
+        by_frame[frame][mots_id] = {"size": [height, width], "counts": matched.group(6)}
+    if not by_frame:
+        raise DatasetError(f"{source} is empty; expected lines of `frame id class height width run-lengths`")
+    return by_frame
+
+
+def _read_folder(folder: Path) -> dict[int, dict[int, Rle]]:
+    files = frame_files(folder)
+    by_frame: dict[int, dict[int, Rle]] = {}
+    for file, frame in zip(files, frame_indices_of(files), strict=True):
+        try:
+            with Image.open(file) as image:
+                labels = np.array(image)
+        except (UnidentifiedImageError, OSError) as error:
+            raise DatasetError(f"{file} cannot be read as a PNG: {error}") from error
+        if labels.ndim != 2 or labels.dtype.kind not in "iu":
+            raise DatasetError(f"{file} has {labels.dtype} values of shape {labels.shape}; MOTS PNGs are 16-bit grey")
+        by_frame[frame] = {value: encode_rle(labels == value) for value in np.unique(labels[labels > 0]).tolist()}
+    return by_frame

@@ -1,0 +1,115 @@
+"""One black and white PNG per object and frame, as a zip or a folder: <object>/<frame>.png, 255 inside.
+
+clip.json beside them keeps what pictures cannot: labels, frame rate, scores.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from sam2_demo.errors import DatasetError
+from sam2_demo.formats.annotation import ClipAnnotation
+from sam2_demo.formats.files import PathLike
+
+_SIDECAR = "clip.json"
+_NAME = re.compile(r"(?:.*/)?(\d+)/(\d+)\.png")
+_ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same masks give the same bytes
+
+
+def write(value: ClipAnnotation, path: PathLike) -> None:
+    """Write a zip when `path` ends in .zip, otherwise a folder."""
+    value.check()
+    target = Path(path)
+    if target.suffix.lower() != ".zip":
+        for name, content in _entries(value):
+            place = target / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(target.name + ".part")
+    with zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in _entries(value):
+            archive.writestr(zipfile.ZipInfo(name, _ZIP_TIME), content)
+    os.replace(beside, target)
+
+
+def read(path: PathLike) -> ClipAnnotation:
+    """Read a zip or a folder of <object>/<frame>.png; pixels of 128 and more are the object."""
+    source = Path(path)
+    found = dict(_contents(source))
+    sidecar: dict[str, Any] = json.loads(found.get(_SIDECAR, b"{}"))
+    pictures = {(int(m[1]), int(m[2])): name for name in sorted(found) if (m := _NAME.fullmatch(name))}
+    if not pictures:
+        raise DatasetError(f"{source} holds no mask; expected <object>/<frame>.png, as 1/00000.png")
+    clip: ClipAnnotation | None = None
+    for (object_id, frame), name in sorted(pictures.items()):
+        mask = _decode(found[name], f"{source}: {name}")
+        if clip is None:
+            clip = ClipAnnotation(mask.shape[0], mask.shape[1], 0, name=source.stem)
+        if mask.shape != (clip.height, clip.width):
+            raise DatasetError(f"{source}: {name} is {mask.shape}, other masks are ({clip.height}, {clip.width})")
+        scores = sidecar.get("scores", {}).get(str(object_id), {}).get(str(frame), (10.0, 1.0))
+        clip.masklet(object_id).set(frame, mask, *scores)
+        clip.num_frames = max(clip.num_frames, frame + 1)
+    if clip is None:
+        raise DatasetError(f"{source} holds no mask")
+    clip.num_frames = max(clip.num_frames, int(sidecar.get("num_frames", 0)))
+    clip.frame_rate, clip.name = sidecar.get("frame_rate", 24.0), sidecar.get("name", source.stem)
+    clip.labels = {int(object_id): label for object_id, label in sidecar.get("labels", {}).items()}
+    return clip.check()
+
+
+def _entries(value: ClipAnnotation) -> Iterator[tuple[str, bytes]]:
+    scores = {
+        str(object_id): {
+            str(f): [masklet.frame(f).object_score_logits, masklet.frame(f).iou_prediction] for f in masklet
+        }
+        for object_id, masklet in value.masklets.items()
+    }
+    content = {
+        "name": value.name,
+        "num_frames": value.num_frames,
+        "frame_rate": value.frame_rate,
+        "labels": {str(object_id): label for object_id, label in value.labels.items()},
+        "scores": scores,
+    }
+    yield _SIDECAR, json.dumps(content).encode()
+    for object_id, masklet in value.masklets.items():
+        for frame in masklet:
+            coded = io.BytesIO()
+            Image.fromarray(masklet.mask(frame)).save(coded, "PNG")
+            yield f"{object_id}/{frame:05d}.png", coded.getvalue()
+
+
+def _contents(source: Path) -> Iterator[tuple[str, bytes]]:
+    if source.is_dir():
+        for place in sorted(source.rglob("*")):
+            if place.suffix.lower() in (".png", ".json"):
+                yield place.relative_to(source).as_posix(), place.read_bytes()
+        return
+    try:
+        with zipfile.ZipFile(source) as archive:
+            for name in archive.namelist():
+                if name.lower().endswith((".png", ".json")):
+                    yield name, archive.read(name)
+    except (FileNotFoundError, zipfile.BadZipFile) as error:
+        raise DatasetError(f"{source} is no zip and no folder with <object>/<frame>.png: {error}") from error
+
+
+def _decode(content: bytes, name: str) -> np.ndarray:
+    try:
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+            return np.array(image.convert("L")) >= 128
+    except (UnidentifiedImageError, OSError) as error:
+        raise DatasetError(f"{name} cannot be read as a PNG: {error}") from error

@@ -1,0 +1,119 @@
+"""YOLO segmentation labels: labels/<frame>.txt with `class x y x y ...` per part, coordinates in [0, 1].
+
+Classes are the labels of objects. YOLO knows no objects over time and no picture size; clip.json beside the
+labels keeps both, and files without it are read when the size is given.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sam2_demo.errors import DatasetError
+from sam2_demo.formats.annotation import ClipAnnotation
+from sam2_demo.formats.coco import UNNAMED
+from sam2_demo.formats.files import PathLike, frame_files, frame_indices_of, read_json, write_json, write_text
+from sam2_demo.formats.polygons import Polygon, mask_polygons, polygons_mask
+
+_SIDECAR = "clip.json"
+
+
+def write(value: ClipAnnotation, path: PathLike) -> None:
+    """Write a folder: labels/00000.txt for each annotated frame, classes.txt, data.yaml and clip.json."""
+    value.check()
+    folder = Path(path)
+    classes = sorted({value.labels.get(object_id, UNNAMED) for object_id in value.object_ids})
+    lines_of: dict[str, list[int]] = {}
+    for frame in value.annotated_frames:
+        lines, owners = [], []
+        for object_id in value.object_ids:
+            masklet = value.masklets[object_id]
+            number = classes.index(value.labels.get(object_id, UNNAMED))
+            for polygon in mask_polygons(masklet.mask(frame)) if frame in masklet else []:
+                lines.append(f"{number} {_normalized(polygon, value)}")
+                owners.append(object_id)
+        write_text("".join(line + "\n" for line in lines), folder / "labels" / f"{frame:05d}.txt")
+        lines_of[f"{frame:05d}"] = owners
+    write_text("".join(name + "\n" for name in classes), folder / "classes.txt")
+    names = "".join(f"  {number}: {name!r}\n" for number, name in enumerate(classes))
+    write_text(f"path: .\ntrain: images\nval: images\nnames:\n{names}", folder / "data.yaml")
+    write_json(_sidecar(value) | {"lines": lines_of}, folder / _SIDECAR)
+
+
+def read(path: PathLike, size: tuple[int, int] | None = None) -> ClipAnnotation:
+    """Read such a folder, or any folder of YOLO segmentation labels when `size` (height, width) is given.
+
+    Without clip.json an object is a class: object k + 1 holds all polygons of class k.
+    """
+    folder = Path(path)
+    sidecar = read_json(folder / _SIDECAR) if (folder / _SIDECAR).is_file() else {}
+    if not sidecar and size is None:
+        raise DatasetError(f"{folder} has no {_SIDECAR}; give the pictures' size (height, width) to read its labels")
+    height, width = (sidecar["height"], sidecar["width"]) if size is None else size
+    files = frame_files(folder / "labels" if (folder / "labels").is_dir() else folder, ".txt")
+    files = [file for file in files if file.name != "classes.txt"]
+    indices = frame_indices_of(files)
+    clip = ClipAnnotation(height, width, sidecar.get("num_frames", max(indices) + 1))
+    clip.frame_rate, clip.name = sidecar.get("frame_rate", 24.0), sidecar.get("name", folder.name)
+    for file, frame in zip(files, indices, strict=True):
+        _read_frame(clip, file, frame, sidecar.get("lines", {}).get(file.stem))
+    for text, frames in sidecar.get("frames", {}).items():
+        for frame, score, quality in frames:
+            masklet = clip.masklet(int(text))
+            mask = masklet.mask(frame) if frame in masklet else np.zeros((height, width), np.bool_)
+            masklet.set(frame, mask, score, quality)
+    named = {int(text): label for text, label in sidecar.get("labels", {}).items()}
+    clip.labels = named or _class_names(folder, clip)
+    return clip.check()
+
+
+def _sidecar(value: ClipAnnotation) -> dict[str, Any]:
+    return {
+        "height": value.height,
+        "width": value.width,
+        "num_frames": value.num_frames,
+        "frame_rate": value.frame_rate,
+        "name": value.name,
+        "labels": {str(object_id): label for object_id, label in value.labels.items()},
+        "frames": {
+            str(object_id): [
+                [frame, masklet.frame(frame).object_score_logits, masklet.frame(frame).iou_prediction]
+                for frame in masklet
+            ]
+            for object_id, masklet in value.masklets.items()
+        },
+    }
+
+
+def _normalized(polygon: Polygon, value: ClipAnnotation) -> str:
+    # Half a pixel in, so that readers that round down and readers that round to nearest get the same pixel.
+    places = (polygon + 0.5) / (value.width, value.height)
+    return " ".join(f"{number:.6f}" for number in places.ravel())
+
+
+def _read_frame(clip: ClipAnnotation, file: Path, frame: int, owners: list[int] | None) -> None:
+    polygons: dict[int, list[Polygon]] = {}
+    lines = [line.split() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    if owners is not None and len(owners) != len(lines):
+        raise DatasetError(f"{file} has {len(lines)} lines, {_SIDECAR} names the objects of {len(owners)}")
+    for number, words in enumerate(lines):
+        try:
+            kind, numbers = int(words[0]), np.array(words[1:], np.float64)
+        except ValueError as error:
+            raise DatasetError(f"{file}, line {number + 1}: expected `class x y x y ...` ({error})") from error
+        if len(numbers) < 6 or len(numbers) % 2 or numbers.min() < 0 or numbers.max() > 1:
+            raise DatasetError(f"{file}, line {number + 1}: a polygon is three or more points x y, each in 0 to 1")
+        points = np.floor(numbers.reshape(-1, 2) * (clip.width, clip.height))
+        inside = np.minimum(points, (clip.width - 1, clip.height - 1)).astype(np.int32)
+        polygons.setdefault(kind + 1 if owners is None else owners[number], []).append(inside)
+    for object_id, own in polygons.items():
+        clip.masklet(object_id).set(frame, polygons_mask(own, (clip.height, clip.width)))
+
+
+def _class_names(folder: Path, clip: ClipAnnotation) -> dict[int, str]:
+    place = folder / "classes.txt"
+    names = place.read_text(encoding="utf-8").splitlines() if place.is_file() else []
+    named = {number + 1: name for number, name in enumerate(names) if name != UNNAMED}
+    return {object_id: name for object_id, name in named.items() if object_id in clip.masklets}

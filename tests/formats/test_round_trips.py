@@ -1,0 +1,126 @@
+"""Every format there and back: masks exactly, and whatever else the format has room for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sam2_demo.errors import DatasetError
+from sam2_demo.formats import coco, csv_tables, davis, mots, per_object_png, sa_v, yolo
+from sam2_demo.formats.annotation import ClipAnnotation, from_masklets
+from sam2_demo.formats.exchange import FORMATS, read_any, write_file
+from tests.formats.conftest import same_masks
+
+EVERYTHING = {
+    "coco.json": coco,
+    "clip.csv": csv_tables,
+    "png.zip": per_object_png,
+    "png": per_object_png,
+    "yolo": yolo,
+}
+
+
+@pytest.mark.parametrize("name", list(EVERYTHING))
+def test_formats_that_keep_everything(clip, tmp_path, name):
+    module = EVERYTHING[name]
+    module.write(clip, tmp_path / name)
+    again = module.read(tmp_path / name)
+    same_masks(clip, again)
+    assert again.masklets == clip.masklets  # scores too
+    assert again.labels == clip.labels
+    assert (again.num_frames, again.frame_rate, again.name) == (9, 12.5, "clip" if name != "coco" else "coco")
+
+
+def test_davis_keeps_masks_and_void(clip, tmp_path):
+    clip.void[3] = clip.masklets[7].rle(5)
+    davis.write(clip, tmp_path / "clip")
+    again = davis.read(tmp_path / "clip")
+    same_masks(clip, again)
+    assert again.void == clip.void and again.num_frames == 9
+
+
+def test_sa_v_png_keeps_masks_that_overlap(clip, tmp_path):
+    clip.masklet(2).set(0, np.ones((37, 53), bool))
+    sa_v.write(clip, tmp_path / "clip")
+    assert (tmp_path / "clip" / "007" / "00004.png").is_file()
+    same_masks(clip, sa_v.read(tmp_path / "clip"))
+
+
+@pytest.mark.parametrize("name", ["clip.txt", "clip"])
+def test_mots_keeps_masks_that_are_seen(clip, tmp_path, name):
+    clip.labels = {1: "car", 2: "pedestrian"}
+    mots.write(clip, tmp_path / name)
+    again = mots.read(tmp_path / name)
+    assert again.object_ids == [1, 2, 7] and again.labels == {1: "car", 2: "pedestrian", 7: "car"}
+    for object_id, masklet in clip.masklets.items():
+        for frame in masklet:
+            if masklet.area(frame):
+                assert again.masklets[object_id].rle(frame) == masklet.rle(frame)
+    mots.write(again, tmp_path / f"again-{name}")
+    same_masks(again, mots.read(tmp_path / f"again-{name}"))
+
+
+def test_sa_v_json_dense_and_sparse(clip, tmp_path):
+    sa_v.write(clip, tmp_path / "dense.json")
+    same_masks(clip, sa_v.read(tmp_path / "dense.json"))
+    sa_v.write(clip, tmp_path / "sparse.json", annotation_step=4)
+    sparse = sa_v.read(tmp_path / "sparse.json")
+    assert sparse.annotated_frames == [0, 4, 8] and sparse.num_frames == 9 and sparse.frame_rate == 12.5
+    assert sparse.masklets[2].rle(8) == clip.masklets[2].rle(8)
+
+
+def test_overlaps_in_indexed_png_keep_the_smaller_object_on_top():
+    value = ClipAnnotation(10, 10, 1)
+    small, large = np.zeros((10, 10), bool), np.ones((10, 10), bool)
+    small[2:4, 2:4] = True
+    value.masklet(1).set(0, small)
+    value.masklet(2).set(0, large)
+    labels = davis.label_map(value, 0)
+    assert (labels == 1).sum() == 4 and (labels == 2).sum() == 96
+
+
+@pytest.mark.parametrize("name", list(FORMATS))
+def test_one_file_per_format_is_recognised_when_read(clip, tmp_path, name):
+    path = write_file(clip, name, tmp_path)
+    assert path.name == f"clip_{name}{FORMATS[name].ending}" and path.is_file()
+    again = read_any(path)
+    assert (again.height, again.width) == (37, 53)
+    if name == "alpha":
+        assert again.object_ids == [1] and again.num_frames == 9
+    else:
+        assert again.object_ids == [1, 2, 7]
+        assert again.masklets[7].rle(6) == clip.masklets[7].rle(6)
+    assert not [other for other in tmp_path.iterdir() if other != path]
+
+
+def test_the_same_masks_give_the_same_bytes(clip, tmp_path):
+    for name in ("png", "yolo", "davis", "coco", "sa_v", "csv"):
+        first, second = write_file(clip, name, tmp_path / "a"), write_file(clip, name, tmp_path / "b")
+        assert first.read_bytes() == second.read_bytes(), name
+
+
+@pytest.mark.parametrize("content", ["{}", "[1]", "no json"])
+def test_files_in_no_known_format_are_refused(tmp_path, content):
+    path = tmp_path / "masks.json"
+    path.write_text(content)
+    with pytest.raises(DatasetError, match=r"masks\.json"):
+        read_any(path)
+    with pytest.raises(DatasetError, match="no zip"):
+        read_any(path.rename(tmp_path / "masks.zip"))
+    with pytest.raises(DatasetError, match="accepted: sa_v"):
+        write_file(ClipAnnotation(2, 2, 1), "avi", tmp_path)
+
+
+def test_contradictions_are_found_before_writing(clip, tmp_path):
+    clip.labels[9] = "ghost"
+    with pytest.raises(DatasetError, match=r"unknown object ids \[9\]"):
+        coco.write(clip, tmp_path / "x.json")
+    del clip.labels[9]
+    clip.num_frames = 5
+    with pytest.raises(DatasetError, match="a mask on frame 8, the clip's frames are 0 to 4"):
+        davis.write(clip, tmp_path / "x")
+    with pytest.raises(DatasetError, match="at least one masklet"):
+        from_masklets([], 3)
+    assert not list(Path(tmp_path).iterdir())
