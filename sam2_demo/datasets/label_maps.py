@@ -109,10 +109,8 @@ def read_labelled_picture(files: PictureFiles, max_side: int | None = None) -> L
         scale = max_side / max(height, width)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-        maps = [cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST) for labels in maps]
-    return LabelledPicture(
-        files.source, np.ascontiguousarray(pixels, np.uint8), tuple(m.astype(np.uint8, copy=False) for m in maps)
-    )
+        maps = [np.asarray(cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST), np.uint8) for labels in maps]
+    return LabelledPicture(files.source, np.ascontiguousarray(pixels, np.uint8), tuple(maps))
 
 
 def read_labelled_pictures(

@@ -164,7 +164,7 @@ def _occluder(rng: np.random.Generator, source: PictureSource, frames: int) -> _
     """Something that crosses the frame once: a cut-out, or a bar or disc of another picture's texture."""
     if rng.random() < 0.5:
         layer = _cut_out(rng, source.draw_cut_out(rng), frames, OCCLUDER_LABEL, leaves=False)
-        pixels, alpha, box = layer.pixels, layer.alpha, layer.source_box
+        pixels, alpha, box = layer.pixels, layer.labels * np.uint8(255), layer.source_box
     else:
         pixels = source.draw_picture(rng).pixels
         height, width = pixels.shape[:2]
@@ -189,7 +189,7 @@ def _occluder(rng: np.random.Generator, source: PictureSource, frames: int) -> _
 
 def _compose(layers: list[_Layer], index: int, size: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     """One frame: the layers drawn over one another, moved by the background's camera."""
-    pixels = np.zeros((size, size, 3), np.float32)
+    pixels: NDArray[np.float32] = np.zeros((size, size, 3), np.float32)
     labels = np.zeros((size, size), np.int32)
     for layer in layers:
         map_x, map_y = _source_map(layer, index, size)
@@ -204,7 +204,7 @@ def _compose(layers: list[_Layer], index: int, size: int) -> tuple[NDArray[np.ui
         if not alpha.any():
             continue
         soft = cv2.GaussianBlur(alpha, (3, 3), 0)[..., None].astype(np.float32) / 255
-        pixels = pixels * (1 - soft) + drawn * soft
+        pixels = (pixels * (1 - soft) + drawn * soft).astype(np.float32)
         labels[alpha > 127] = layer.label_offset + 1
     return pixels.astype(np.uint8), labels
 

@@ -16,15 +16,18 @@ from sam2_demo.datasets.label_maps import read_labelled_pictures
 from sam2_demo.errors import DemoError
 from sam2_demo.network.config import EMBEDDED_CONFIG
 from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.training.clip_batches import ClipBatchMaker
 from sam2_demo.training.data_parallel import run_in_processes
 from sam2_demo.training.picture_batches import PictureBatchMaker
-from sam2_demo.training.stages import CONFIGS, TrainingConfig, with_budget
+from sam2_demo.training.stages import CONFIGS, FINETUNE, FREEZABLE, TrainingConfig, with_budget, with_frozen, with_size
 from sam2_demo.training.trainer import Trainer
+from sam2_demo.weights import load_network
 
 _EXAMPLES = """examples:
   python -m sam2_demo.training --config embedded --data DATA --out runs/embedded
   python -m sam2_demo.training --config embedded --data DATA --out runs/embedded --resume
-  python -m sam2_demo.training --config embedded --data DATA --out runs/short --minutes 10
+  python -m sam2_demo.training --config embedded --data DATA --out runs/short --minutes 10 --processes 2 --threads 1
+  python -m sam2_demo.training --config finetune --model facebook/sam2.1-hiera-tiny --data DATA --out runs/tuned
 """
 
 
@@ -40,6 +43,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, required=True, help="folder of pictures with label maps")
     parser.add_argument("--out", type=Path, required=True, help="run folder: checkpoint, metrics, curves, weights")
     parser.add_argument("--resume", action="store_true", help="go on from the run folder's checkpoint")
+    parser.add_argument("--model", help="weights to start from: a Hub id or a file (finetune; default embedded)")
+    parser.add_argument("--freeze", nargs="+", choices=sorted(FREEZABLE), default=[], help="parts kept as they are")
+    parser.add_argument("--size", type=int, help="input side in pixels of every stage, a multiple of 32")
     budget = parser.add_mutually_exclusive_group()
     budget.add_argument("--minutes", type=float, help="length of the whole run instead of the configured one")
     budget.add_argument("--steps", type=int, help="the same in steps: exactly repeatable")
@@ -67,6 +73,9 @@ def _train(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(1)
     config = with_budget(CONFIGS[options.config], options.minutes, options.steps)
+    config = with_frozen(config, tuple(options.freeze))
+    if options.size is not None:
+        config = with_size(config, options.size)
     pictures = list(read_labelled_pictures(options.data, config.max_picture_side, options.limit_pictures))
     logging.info("%d pictures", len(pictures))
     maker = PictureBatchMaker(pictures, config.augmentation, options.seed)
@@ -75,11 +84,20 @@ def _train(options: argparse.Namespace) -> None:
 
 def _train_one(options: argparse.Namespace, config: TrainingConfig, maker: PictureBatchMaker) -> None:
     torch.manual_seed(options.seed)
-    network = Sam2Network(EMBEDDED_CONFIG).to(options.device)
-    trainer = Trainer(network, config, maker, options.out)
+    network = _starting_network(options)
+    clips = ClipBatchMaker(maker, seed=options.seed)
+    trainer = Trainer(network, config, maker, clips, options.out)
     if options.resume:
         trainer.resume()
     trainer.train()
+
+
+def _starting_network(options: argparse.Namespace) -> Sam2Network:
+    """A fresh embedded network, or the one whose weights are to be tuned."""
+    if options.model is None and options.config != FINETUNE.name:
+        return Sam2Network(EMBEDDED_CONFIG).to(options.device)
+    network = load_network(options.model or "embedded", device=options.device, dtype="float32")
+    return network.requires_grad_(True)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sam2_demo.network.mask_decoder import NUM_MASK_TOKENS
 from sam2_demo.network.outputs import MaskPrediction
 
 
@@ -95,24 +96,28 @@ def mask_loss(logits: Tensor, targets: MaskTargets, weights: LossWeights) -> Ten
 def prediction_loss(
     prediction: MaskPrediction, targets: MaskTargets, multimask: bool, weights: LossWeights
 ) -> Tensor:
-    """Loss of one decoder pass with all four candidates, averaged over objects.
+    """Loss of one decoder pass, averaged over objects; candidates are all four, or the three or the one in use.
 
     With `multimask` only the candidate with the lowest mask loss among the three is supervised, otherwise
-    token 0; all IoU heads are; masks of hidden objects are not supervised.
+    token 0; the IoU heads of all candidates in use are; masks of hidden objects are not supervised.
     """
     logits = prediction.low_res_logits.float()
     visible = targets.visible.float()  # (N, 1)
-    candidates = mask_loss(logits, targets, weights)  # (N, 4)
-    if multimask:
-        masks = candidates[:, 1:].amin(dim=1, keepdim=True)
-        masks = masks + weights.mean_candidate * candidates[:, 1:].mean(dim=1, keepdim=True)
-        masks = masks + weights.single_candidate * candidates[:, :1]
-    else:
-        masks = candidates[:, :1]
+    candidates = mask_loss(logits, targets, weights)  # (N, M)
     with torch.no_grad():
         actual = true_ious(logits, targets)
-    heads = slice(None) if weights.single_candidate else slice(1, None) if multimask else slice(0, 1)
-    iou_error = (prediction.iou_predictions.float() - actual).abs()[:, heads].mean(dim=1, keepdim=True)
+    iou_errors = (prediction.iou_predictions.float() - actual).abs()
+    all_four = logits.shape[1] == NUM_MASK_TOKENS
+    if multimask:
+        several = candidates[:, 1:] if all_four else candidates
+        masks = several.amin(dim=1, keepdim=True) + weights.mean_candidate * several.mean(dim=1, keepdim=True)
+        if all_four and weights.single_candidate:
+            masks = masks + weights.single_candidate * candidates[:, :1]
+        elif all_four:
+            iou_errors = iou_errors[:, 1:]
+    else:
+        masks, iou_errors = candidates[:, :1], iou_errors[:, :1]
+    iou_error = iou_errors.mean(dim=1, keepdim=True)
     present = visible.sum().clamp(min=1)
     loss = ((masks + weights.iou * iou_error) * visible).sum() / present
     if weights.object_score:

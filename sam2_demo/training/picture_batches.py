@@ -28,7 +28,7 @@ class PictureAugmentation:
 
     zoom_in: float = 0.3
     zoom_out: float = 0.1
-    mosaic: float = 0.12
+    mosaic: float = 0.18
     paste: float = 0.3
     max_rotation_degrees: float = 10.0
     grey: float = 0.05
@@ -70,7 +70,7 @@ class PictureBatchMaker:
         self._cut_outs = np.array(salient or range(len(pictures)))
 
     def make(self, step: int, pictures: int, prompts: int, size: int) -> PictureBatch:
-        """The batch of `step`: `pictures` of side `size` with `prompts` objects each (repeated where there are fewer)."""
+        """The batch of `step`: pictures of side `size` with `prompts` objects each, repeated where there are fewer."""
         rng = np.random.default_rng((self._seed, step))
         samples: list[_Sample] = []
         masks = []
@@ -158,8 +158,7 @@ def _view(rng: np.random.Generator, picture: LabelledPicture, size: int, options
     angle = np.deg2rad(rng.normal() * options.max_rotation_degrees / 2) if rng.random() < 0.4 else 0.0
     flip = -1.0 if rng.random() < 0.5 else 1.0
     cos, sin = np.cos(angle), np.sin(angle)
-    to_source = np.array([[cos * window_width * flip, -sin * window_height], [sin * window_width * flip, cos * window_height]])
-    to_source /= size
+    to_source = np.array([[cos, -sin], [sin, cos]]) @ np.diag([window_width * flip, window_height]) / size
     offset = np.array([centre_x, centre_y]) - to_source @ np.full(2, (size - 1) / 2)
     matrix = np.concatenate([to_source, offset[:, None]], axis=1).astype(np.float32)
     flags = cv2.WARP_INVERSE_MAP

@@ -31,7 +31,7 @@ def sample_click(
 def sample_box(
     rng: np.random.Generator, mask: NDArray[np.bool_], tight_probability: float = 0.5
 ) -> tuple[float, float, float, float]:
-    """The box (x0, y0, x1, y1) in pixels around `mask` (H, W), its sides moved by up to a tenth or 2 % of the picture."""
+    """The box (x0, y0, x1, y1) in pixels around `mask` (H, W), often with its sides moved a little."""
     rows, columns = np.nonzero(mask.any(axis=1))[0], np.nonzero(mask.any(axis=0))[0]
     height, width = mask.shape
     if len(rows) == 0:

@@ -21,18 +21,34 @@ FROM_SCRATCH = LossWeights(
 )
 
 
+# Memories and the object score are what clips teach; all three candidates should hold the tracked object.
+FROM_SCRATCH_CLIPS = replace(FROM_SCRATCH, positive_weight=1.5, object_score=1.0, mean_candidate=0.3, saliency=0.0)
+
+
+@dataclass(frozen=True)
+class ClipStage:
+    """Clips of a stage: per step `clips` clips of `frames` frames with `objects` objects each; every
+    `picture_every`-th step takes pictures instead (1: every step, 0: none)."""
+
+    clips: int
+    frames: int
+    objects: int
+    picture_every: int = 3
+    losses: LossWeights = FROM_SCRATCH_CLIPS
+
+
 @dataclass(frozen=True)
 class Stage:
     """One stretch of training.
 
-    kind: "pictures" or "sequences"; size: input side in pixels, a multiple of 32; pictures: pictures (or clips)
-    per step; prompts: objects per picture; corrections: rounds of corrective clicks after the first prompt;
-    frames: frames per clip; steps or minutes: its length (one of them); lr_start to lr_end: learning rate, by
-    cosine; freeze: prefixes of parameters that stay as they are.
+    size: input side in pixels, a multiple of 32; pictures, prompts: pictures per step and objects per picture;
+    corrections: rounds of corrective clicks after the first prompt; lr_start to lr_end: learning rate, by
+    cosine; steps or minutes: its length (one of them); clips: what clips are made of, None for pictures only;
+    freeze: prefixes of parameters that stay as they are; freeze_statistics: batch norm keeps the statistics
+    measured on pictures of this size when the stage starts (batches of clips are too alike to measure them).
     """
 
     name: str
-    kind: str
     size: int
     pictures: int
     prompts: int
@@ -41,14 +57,13 @@ class Stage:
     steps: int | None = None
     minutes: float | None = None
     corrections: int = 2
-    frames: int = 1
+    clips: ClipStage | None = None
     losses: LossWeights = FROM_SCRATCH
     freeze: tuple[str, ...] = ()
+    freeze_statistics: bool = False
 
     def __post_init__(self) -> None:
         """Refuse stages without an end or with a size that the strides cannot hold."""
-        if self.kind not in ("pictures", "sequences"):
-            raise ConfigError(f"stage {self.name}: kind is {self.kind!r}; accepted: 'pictures', 'sequences'")
         if (self.steps is None) == (self.minutes is None):
             raise ConfigError(f"stage {self.name}: give either steps or minutes")
         if self.size <= 0 or self.size % 32:
@@ -91,14 +106,54 @@ _SOURCES = {
 EMBEDDED = TrainingConfig(
     name="embedded",
     stages=(
-        Stage("pictures-192", "pictures", 192, 24, 3, lr_start=1e-3, lr_end=7e-4, minutes=26, corrections=1),
-        Stage("pictures-256", "pictures", 256, 16, 4, lr_start=7e-4, lr_end=4e-4, minutes=18),
-        Stage("pictures-384", "pictures", 384, 8, 4, lr_start=4e-4, lr_end=1.5e-4, minutes=14),
+        Stage("pictures-192", 192, 24, 3, lr_start=1e-3, lr_end=7e-4, minutes=26, corrections=1),
+        Stage("pictures-256", 256, 16, 4, lr_start=7e-4, lr_end=4e-4, minutes=18),
+        Stage(
+            "clips-256", 256, 16, 4, lr_start=5e-4, lr_end=2.5e-4, minutes=28, freeze_statistics=True,
+            clips=ClipStage(clips=4, frames=6, objects=3),
+        ),
+        Stage(
+            "clips-384", 384, 8, 4, lr_start=2.5e-4, lr_end=1.2e-4, minutes=14, freeze_statistics=True,
+            clips=ClipStage(clips=2, frames=5, objects=3, picture_every=2),
+        ),
+        Stage(
+            "clips-512", 512, 4, 4, lr_start=1.2e-4, lr_end=1e-5, minutes=16, freeze_statistics=True,
+            clips=ClipStage(clips=2, frames=5, objects=2, picture_every=2),
+        ),
     ),
     augmentation=PictureAugmentation(source_weights=_SOURCES),
 )
 
-CONFIGS: dict[str, TrainingConfig] = {EMBEDDED.name: EMBEDDED}
+# The published recipe for an existing checkpoint: its losses, a small rate, less for the trunk's early blocks.
+FINETUNE = TrainingConfig(
+    name="finetune",
+    stages=(
+        Stage(
+            "finetune", 1024, 2, 2, lr_start=2e-5, lr_end=0.0, steps=2000, losses=LossWeights(),
+            clips=ClipStage(clips=1, frames=8, objects=2, picture_every=2, losses=LossWeights()),
+            freeze_statistics=True,
+        ),
+    ),
+    weight_decay=0.1,
+    layer_decay=0.9,
+    clip_norm=0.1,
+    warmup_steps=20,
+    max_picture_side=1024,
+)  # fmt: skip
+
+CONFIGS: dict[str, TrainingConfig] = {config.name: config for config in (EMBEDDED, FINETUNE)}
+FREEZABLE = {"trunk": "image_encoder.trunk.", "image-encoder": "image_encoder.", "memory": "memory_"}
+
+
+def with_size(config: TrainingConfig, size: int) -> TrainingConfig:
+    """The same run with every stage at input side `size`."""
+    return replace(config, stages=tuple(replace(stage, size=size) for stage in config.stages))
+
+
+def with_frozen(config: TrainingConfig, parts: tuple[str, ...]) -> TrainingConfig:
+    """The same run with parts of the network, names of FREEZABLE, kept as they are."""
+    prefixes = tuple(FREEZABLE[part] for part in parts)
+    return replace(config, stages=tuple(replace(stage, freeze=stage.freeze + prefixes) for stage in config.stages))
 
 
 def with_budget(config: TrainingConfig, minutes: float | None = None, steps: int | None = None) -> TrainingConfig:

@@ -13,24 +13,32 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from sam2_demo.errors import ConfigError, InputError
 from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.training.clip_batches import ClipBatch, ClipBatchMaker
+from sam2_demo.training.clip_loss import clip_loss
 from sam2_demo.training.data_parallel import average_over_processes, world
+from sam2_demo.training.export import write_weights
 from sam2_demo.training.optimisation import AveragedWeights, learning_rate, make_optimiser, set_learning_rate
-from sam2_demo.training.picture_batches import PictureBatchMaker
-from sam2_demo.training.picture_loss import SaliencyHead, StepResult, picture_loss
+from sam2_demo.training.picture_batches import PictureBatch, PictureBatchMaker
+from sam2_demo.training.picture_loss import SaliencyHead, StepResult, picture_loss, to_pixels
 from sam2_demo.training.run_log import RunLog
+from sam2_demo.training.samples import draw_samples
 from sam2_demo.training.stages import Stage, TrainingConfig
 
 _PREFETCHED = 3
+_STATISTICS_BATCHES, _STATISTICS_PICTURES = 16, 8
 _CHECKPOINT = "checkpoint.pt"
+WEIGHTS_NAME = "weights.safetensors"
+_SAMPLES_DRAW = 2**40  # no training step draws these pictures
 log = logging.getLogger(__name__)
 
 
@@ -52,11 +60,16 @@ class Trainer:
         network: Sam2Network,
         config: TrainingConfig,
         pictures: PictureBatchMaker,
+        clips: ClipBatchMaker,
         run_folder: Path,
     ) -> None:
-        self.network = network.to(memory_format=torch.channels_last)
+        self.network = network
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d):
+                module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.config = config
         self.pictures = pictures
+        self.clips = clips
         self.run_folder = run_folder
         self.progress = Progress()
         torch.manual_seed(config.seed)
@@ -111,12 +124,25 @@ class Trainer:
             self.save()
             if self.rank == 0:
                 self.log.draw_curves()
+                self.write_results()
+
+    def write_results(self) -> None:
+        """Write weights.safetensors, and samples.png where there are pictures, from the averaged weights."""
+        write_weights(self.average.tensors, self.run_folder / WEIGHTS_NAME, self.network.config.name)
+        kept = {name: value.clone() for name, value in self.network.state_dict().items()}
+        self.network.load_state_dict(self.average.tensors)
+        self.network.eval()
+        stage = self.config.stages[min(self.progress.stage, len(self.config.stages)) - 1]
+        draw_samples(self.network, self.pictures.make(_SAMPLES_DRAW, 8, 1, stage.size), self.run_folder / "samples.png")
+        self.network.load_state_dict(kept)
 
     def _train_stage(self, stage: Stage) -> None:
         log.info("stage %s starts at step %d", stage.name, self.progress.step)
         for name, parameter in self.network.named_parameters():
             parameter.requires_grad_(not name.startswith(stage.freeze) if stage.freeze else True)
         self.network.train()
+        if stage.freeze_statistics:
+            self._freeze_statistics(stage)
         seed = self.config.seed * 1000 + self.progress.stage
         last_saved = time.monotonic()
         for batch in self._batches(stage):
@@ -125,7 +151,7 @@ class Trainer:
             draw = self.progress.step * self.num_processes + self.rank
             rng = np.random.default_rng((seed, draw, 1))
             torch.manual_seed(seed * 1_000_003 + draw)
-            result = self._step(lambda batch=batch, rng=rng: self._loss(stage, batch, rng), started)
+            result = self._step(partial(self._loss, stage, batch, rng), started)
             self.progress.step += 1
             self.progress.total_steps += 1
             if self.rank > 0:
@@ -136,7 +162,30 @@ class Trainer:
                 self.log.draw_curves()
                 last_saved = time.monotonic()
 
-    def _loss(self, stage: Stage, batch: Any, rng: np.random.Generator) -> StepResult:
+    def _freeze_statistics(self, stage: Stage) -> None:
+        """Measure batch norm's statistics at the stage's size (at its start only), then hold them."""
+        norms = [module for module in self.network.modules() if isinstance(module, nn.BatchNorm2d)]
+        if norms and self.progress.step == 0:
+            momenta = [norm.momentum for norm in norms]
+            for norm in norms:
+                norm.reset_running_stats()
+                norm.momentum = None  # a plain mean over the batches
+            for number in range(_STATISTICS_BATCHES):
+                draw = 10_000_000 * (self.progress.stage + 1) - 1 - (number * self.num_processes + self.rank)
+                batch = self.pictures.make(draw, _STATISTICS_PICTURES, 1, stage.size)
+                with torch.no_grad(), torch.autocast(self.network.device.type, torch.bfloat16, self.config.bfloat16):
+                    self.network.encode_image(to_pixels(batch.pixels, self.network.device))
+            for norm, momentum in zip(norms, momenta, strict=True):
+                norm.momentum = momentum
+            for name, buffer in self.network.named_buffers():
+                if name in self.average.tensors:
+                    self.average.tensors[name].copy_(buffer)
+        for norm in norms:
+            norm.eval()
+
+    def _loss(self, stage: Stage, batch: PictureBatch | ClipBatch, rng: np.random.Generator) -> StepResult:
+        if isinstance(batch, ClipBatch):
+            return clip_loss(self.network, batch, rng, stage.clips.losses if stage.clips else stage.losses)
         return picture_loss(self.network, self.saliency, batch, rng, stage.losses, stage.corrections)
 
     def _step(self, compute: Callable[[], StepResult], started: float) -> StepResult:
@@ -176,15 +225,16 @@ class Trainer:
         left = self.progress.seconds * (1 / max(share, 1e-6) - 1)
         self.log.add(self.progress.total_steps, stage.name, figures, seconds_left_in_stage=left)
 
-    def _batches(self, stage: Stage) -> Iterator[Any]:
+    def _batches(self, stage: Stage) -> Iterator[PictureBatch | ClipBatch]:
         """Batches from the present step on, made ahead by a thread, until the stage is over."""
-        ready: queue.Queue[Any] = queue.Queue(_PREFETCHED)
+        ready: queue.Queue[PictureBatch | ClipBatch | Exception] = queue.Queue(_PREFETCHED)
         stop = threading.Event()
         first = self.progress.step
 
         def produce() -> None:
             step = first
             while not stop.is_set() and (stage.steps is None or step < stage.steps):
+                item: PictureBatch | ClipBatch | Exception
                 try:
                     item = self._make_batch(stage, step)
                 except Exception as error:  # noqa: BLE001 - handed to the training thread, which raises it
@@ -209,7 +259,10 @@ class Trainer:
             stop.set()
             thread.join(timeout=30)
 
-    def _make_batch(self, stage: Stage, step: int) -> Any:
+    def _make_batch(self, stage: Stage, step: int) -> PictureBatch | ClipBatch:
         # A stage's own range of steps keeps batches of different stages apart.
         draw = 10_000_000 * self.progress.stage + step * self.num_processes + self.rank
+        clips = stage.clips
+        if clips is not None and not (clips.picture_every and step % clips.picture_every == clips.picture_every - 1):
+            return self.clips.make(draw, clips.clips // self.num_processes, clips.objects, clips.frames, stage.size)
         return self.pictures.make(draw, stage.pictures // self.num_processes, stage.prompts, stage.size)

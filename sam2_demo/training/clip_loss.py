@@ -1,0 +1,134 @@
+"""Loss of a batch of clips: prompt the first frame, track the rest through memory, sometimes correct (appendix D.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sam2_demo.network.outputs import ImageEmbedding, MemoryTokens
+from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.tracking.frame_step import HIDDEN_LOGIT, FrameOutput, FramePrompts, encode_memory, frame_step
+from sam2_demo.tracking.memory_bank import FrameMemory, MemoryBank, stack_selections
+from sam2_demo.training.clip_batches import ClipBatch
+from sam2_demo.training.losses import LossWeights, MaskTargets, prediction_loss, true_ious
+from sam2_demo.training.picture_loss import StepResult, add_corrections, first_prompts, make_targets, to_pixels
+
+_LOGIT_LIMIT = 32.0
+_FIRST_PROMPTS = {"mask": 0.5, "click": 0.25, "box": 0.25}
+_FIRST_CORRECTION, _LATER_CORRECTION = 0.5, 0.25  # probabilities of a corrective click
+
+
+@dataclass
+class _Run:
+    """One batch on its way through its frames."""
+
+    network: Sam2Network
+    embedding: ImageEmbedding  # of all B * T frames
+    batch: ClipBatch
+    rng: np.random.Generator
+    weights: LossWeights
+    banks: list[MemoryBank]
+    losses: list[Tensor] = field(default_factory=list)
+    ious: list[Tensor] = field(default_factory=list)
+    score_hits: list[Tensor] = field(default_factory=list)
+
+    @property
+    def num_frames(self) -> int:
+        """Frames per clip."""
+        return self.batch.frames.shape[1]
+
+
+def clip_loss(network: Sam2Network, batch: ClipBatch, rng: np.random.Generator, weights: LossWeights) -> StepResult:
+    """Loss averaged over frames; objects of a batch share the kind of their first prompt."""
+    frames = batch.frames.reshape(-1, *batch.frames.shape[2:])
+    embedding = network.encode_image(to_pixels(frames, network.device))
+    banks = [MemoryBank(capacity=network.config.max_object_pointers) for _ in batch.masks]
+    run = _Run(network, embedding, batch, rng, weights, banks)
+    kind = str(rng.choice(list(_FIRST_PROMPTS), p=list(_FIRST_PROMPTS.values())))
+    corrected = int(rng.integers(1, run.num_frames)) if rng.random() < _LATER_CORRECTION else -1
+    for index in range(run.num_frames):
+        _track_frame(run, index, kind if index == 0 else "", index == corrected)
+    figures = {
+        f"clip_iou_{kind}": torch.cat(run.ious).nanmean().item(),
+        "object_score_accuracy": torch.cat(run.score_hits).mean().item(),
+    }
+    return StepResult(torch.stack(run.losses).mean(), figures)
+
+
+def _track_frame(run: _Run, index: int, kind: str, corrected: bool) -> None:
+    seen = run.embedding.select(
+        torch.from_numpy(run.batch.clip_indices * run.num_frames + index).to(run.network.device)
+    )
+    masks, known = run.batch.masks[:, index], run.batch.known[run.batch.clip_indices, index]
+    targets = make_targets(masks, known, run.network.device)
+    memory = _recall(run, index) if index > 0 else None
+    prompts, points = _first_prompts(run, kind, masks)
+    multimask = kind in ("", "click")
+    output = frame_step(run.network, seen, prompts, memory, multimask)
+    if kind != "mask":
+        run.losses.append(prediction_loss(output.candidates, targets, multimask, run.weights))
+        if corrected or (kind and run.rng.random() < _FIRST_CORRECTION):
+            output = _correct(run, seen, targets, memory, (output, points))
+    _record(run, output, targets, index)
+    hidden = output.object_score_logits[..., None, None] <= 0
+    logits = torch.where(hidden, HIDDEN_LOGIT, output.low_res_logits.float())
+    is_prompted = bool(kind) or corrected
+    features = encode_memory(run.network, seen, logits, output.object_score_logits, binarize=is_prompted)
+    for row, bank in enumerate(run.banks):
+        one = slice(row, row + 1)
+        bank.remember(index, FrameMemory(features[one], output.object_pointers[one]), is_prompted)
+
+
+def _first_prompts(
+    run: _Run, kind: str, masks: NDArray[np.bool_]
+) -> tuple[FramePrompts, tuple[NDArray[np.float32], NDArray[np.int32]]]:
+    nothing = np.zeros((len(masks), 0, 2), np.float32), np.zeros((len(masks), 0), np.int32)
+    device = run.network.device
+    if kind == "mask":
+        return FramePrompts(mask=torch.from_numpy(masks).to(device)[:, None]), nothing
+    if kind == "":
+        return FramePrompts(), nothing
+    points = first_prompts(run.rng, masks, kind == "box")
+    return _point_prompts(points, device), points
+
+
+def _point_prompts(points: tuple[NDArray[np.float32], NDArray[np.int32]], device: torch.device) -> FramePrompts:
+    return FramePrompts(torch.from_numpy(points[0]).to(device), torch.from_numpy(points[1]).to(device))
+
+
+def _recall(run: _Run, index: int) -> MemoryTokens:
+    # Pointer distances count as in a long clip: most clips are longer than these.
+    length = max(run.num_frames, run.network.config.max_object_pointers)
+    selections = [bank.select(run.network, index, length, backward=False) for bank in run.banks]
+    return stack_selections(run.network, selections)
+
+
+def _correct(
+    run: _Run,
+    seen: ImageEmbedding,
+    targets: MaskTargets,
+    memory: MemoryTokens | None,
+    before: tuple[FrameOutput, tuple[NDArray[np.float32], NDArray[np.int32]]],
+) -> FrameOutput:
+    """One corrective click per object on the frame just predicted."""
+    output, points = before
+    logits = output.low_res_logits.detach()
+    predicted = (logits[:, 0] > 0).cpu().numpy()
+    truth, valid = (targets.coverage[:, 0] > 0.5).cpu().numpy(), (targets.valid[:, 0] > 0).cpu().numpy()
+    prompts = _point_prompts(add_corrections(run.rng, points, predicted, truth, valid), run.network.device)
+    prompts = replace(prompts, low_res_logits=logits.clamp(-_LOGIT_LIMIT, _LOGIT_LIMIT))
+    corrected = frame_step(run.network, seen, prompts, memory, multimask=False)
+    run.losses.append(prediction_loss(corrected.candidates, targets, False, run.weights))
+    return corrected
+
+
+def _record(run: _Run, output: FrameOutput, targets: MaskTargets, index: int) -> None:
+    visible = targets.visible[:, 0]
+    ious = true_ious(output.low_res_logits.detach(), targets)[:, 0]
+    if index > 0:
+        run.ious.append(torch.where(visible, ious, torch.nan))
+        run.score_hits.append(((output.object_score_logits[:, 0] > 0) == visible).float())

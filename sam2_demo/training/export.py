@@ -1,0 +1,28 @@
+"""Averaged weights as a half-precision safetensors file that `load_network` reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+
+def write_weights(tensors: Mapping[str, Tensor], path: Path, config_name: str) -> None:
+    """Write tensors under their names in the official checkpoints, floating-point ones in half precision.
+
+    `config_name` goes into the file's metadata as "config".
+    Raises OverflowError when a weight does not fit half precision.
+    """
+    half = {
+        name: (value.half() if value.is_floating_point() else value).detach().cpu().contiguous()
+        for name, value in tensors.items()
+    }
+    if not all(torch.isfinite(value).all() for value in half.values() if value.is_floating_point()):
+        raise OverflowError(f"some weights exceed half precision's range (65504); {path} was not written")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    save_file(half, partial, metadata={"config": config_name, "format": "pt"})
+    partial.replace(path)
