@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sam2_demo.network.config import ConvTrunkConfig, HieraConfig, NetworkConfig
 from sam2_demo.network.conv_trunk import ConvTrunk
 from sam2_demo.network.hiera import Hiera
+from sam2_demo.network.outputs import ImageEmbedding
 
 
 def build_trunk(config: HieraConfig | ConvTrunkConfig) -> nn.Module:
@@ -35,23 +37,40 @@ class FeaturePyramid(nn.Module):
         # Checkpoints list the levels coarse to fine.
         self.convs = nn.ModuleList(PyramidLevel(c, width) for c in reversed(channels))
 
-    def forward(self, maps: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Four trunk maps, fine to coarse -> maps of `width` channels at strides 4, 8, 16."""
-        coarsest, stride16, stride8, stride4 = (
-            conv(x) for conv, x in zip(self.convs, reversed(maps), strict=True)
-        )
-        top_down = F.interpolate(coarsest.float(), scale_factor=2.0, mode="nearest")
-        return stride4, stride8, stride16 + top_down
+    def forward(self, maps: list[Tensor], skips: tuple[nn.Conv2d, nn.Conv2d]) -> ImageEmbedding:
+        """Four trunk maps, fine to coarse, and the decoder's skip projections -> what SAM 2 uses of a picture.
+
+        Strides 4 and 8 are only ever seen through the decoder's projections, so level and projection are applied as
+        one: the wide maps of stride 4 are the largest of the whole network and need never exist.
+        """
+        stride4, stride8, stride16, coarsest = maps
+        above, level16, level8, level4 = self.convs
+        top_down = F.interpolate(above(coarsest).float(), scale_factor=2.0, mode="nearest")
+        features = level16(stride16) + top_down
+        fine = _apply_as_one(level4, skips[0], stride4)
+        middle = _apply_as_one(level8, skips[1], stride8)
+        # Row-major: the memory encoder's convolutions then round to the bit as in the released code, whose memory
+        # layout ends up row-major there. Memories are kept in bfloat16, where a last bit grows to one in 256.
+        return ImageEmbedding(features.contiguous(), (fine, middle))
+
+
+def _apply_as_one(first: nn.Module, second: nn.Module, x: Tensor) -> Tensor:
+    """A pyramid level and the 1 x 1 convolution behind it as a single 1 x 1 convolution of x (B, in, H, W)."""
+    with torch.autocast(x.device.type, enabled=False):
+        inner, outer = first.get_parameter("conv.weight").flatten(1), second.get_parameter("weight").flatten(1)
+        weight = outer @ inner  # (out, in)
+        bias = outer @ first.get_parameter("conv.bias") + second.get_parameter("bias")
+    return F.conv2d(x, weight[..., None, None], bias)
 
 
 class ImageEncoder(nn.Module):
-    """Pixels to the three pyramid levels that SAM 2 uses."""
+    """Pixels to the picture's embedding."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.trunk = build_trunk(config.trunk)
         self.neck = FeaturePyramid(config.trunk.channels, config.hidden_dim)
 
-    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, 3, S, S) normalised pixels -> (B, C, S/4, S/4), (B, C, S/8, S/8), (B, C, S/16, S/16)."""
-        return self.neck(self.trunk(pixels))
+    def forward(self, pixels: Tensor, skips: tuple[nn.Conv2d, nn.Conv2d]) -> ImageEmbedding:
+        """(B, 3, S, S) normalised pixels -> embedding; `skips` are the decoder's projections of strides 4 and 8."""
+        return self.neck(self.trunk(pixels), skips)

@@ -71,11 +71,8 @@ class Sam2Network(nn.Module):
 
     def encode_image(self, pixels: Tensor) -> ImageEmbedding:
         """Pixels (B, 3, S, S) -> embedding; the decoder's skip projections are applied here, once per picture."""
-        fine, middle, features = self.image_encoder(pixels)
         decoder = self.sam_mask_decoder
-        # Row-major: the memory encoder's convolutions then round to the bit as in the released code, whose memory
-        # layout ends up row-major there. Memories are kept in bfloat16, where a last bit grows to one in 256.
-        return ImageEmbedding(features.contiguous(), (decoder.conv_s0(fine), decoder.conv_s1(middle)))
+        return self.image_encoder(pixels, (decoder.conv_s0, decoder.conv_s1))
 
     def attend_to_memory(self, features: Tensor, memory: MemoryTokens | None) -> Tensor:
         """Features (B, C, h, w) conditioned on memory; with None the no-memory embedding is added."""
