@@ -17,9 +17,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from sam2_demo import hub
-from sam2_demo.device import gpu_memory, resolve_device, resolve_dtype
+from sam2_demo.device import fast_dtype, gpu_memory, resolve_device, resolve_dtype
 from sam2_demo.errors import WeightsError
 from sam2_demo.network.checkpoint import ACCEPTED, build_network
+from sam2_demo.network.config import EMBEDDED_CONFIG
 from sam2_demo.network.provenance import Provenance
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.official_models import OFFICIAL_MODELS, OfficialModel, models_for_gpu
@@ -46,23 +47,29 @@ def load_network(
     an official `.pt` or of a `.safetensors` in official or transformers names; or "auto": on a GPU the best official
     model that suits its memory, from the cache or the Hub, the embedded one if the Hub is out of reach; on a CPU
     always the embedded one, since official models take seconds per frame there.
-    device: "auto" or a torch device; dtype: of the weights, "auto" is float32. progress: receives the step in
-    words and the fraction done in [0, 1], or None where it is unknown.
+    device: "auto" or a torch device. dtype: in which to compute, weights stay float32; "auto" is bfloat16 where that
+    is fast, on GPUs and, for the embedded model, which was trained so, on CPUs with matrix units; else float32.
+    progress: receives the step in words and the fraction done in [0, 1], or None where it is unknown.
 
     Raises WeightsError that names the step or tensor that failed, ConfigError for a device or dtype that is not there.
     """
-    resolved, weight_type = resolve_device(device), resolve_dtype(dtype)
-    report = progress or _ignore_progress
-    text = os.fspath(source)
+    resolved, compute_dtype = resolve_device(device), resolve_dtype(dtype)
+    network = _load(os.fspath(source), resolved, progress or _ignore_progress)
+    is_trained_so = network.config.name == EMBEDDED_CONFIG.name or resolved.type != "cpu"
+    network.compute_dtype = compute_dtype or (fast_dtype(resolved) if is_trained_so else torch.float32)
+    return network
+
+
+def _load(text: str, device: torch.device, report: hub.Progress) -> Sam2Network:
     if text == "auto":
-        return _load_auto(resolved, weight_type, report)
+        return _load_auto(device, report)
     if text == "embedded":
-        return _load_file(embedded_path(), "embedded", resolved, weight_type, report)
+        return _load_file(embedded_path(), "embedded", device, report)
     path = Path(text).expanduser()
     if path.suffix in _SUFFIXES or path.exists():
-        return _load_file(path, text, resolved, weight_type, report)
+        return _load_file(path, text, device, report)
     if _is_hub_id(text):
-        return _load_hub(text, resolved, weight_type, report, hub.FIRST_CONTACT_SECONDS)
+        return _load_hub(text, device, report, hub.FIRST_CONTACT_SECONDS)
     raise WeightsError(
         f"model source is {text!r}; accepted: 'auto', 'embedded', a Hub id such as 'facebook/sam2.1-hiera-tiny', or "
         f"the path of an existing {', '.join(_SUFFIXES)} file"
@@ -118,12 +125,10 @@ def _is_hub_id(text: str) -> bool:
     return bool(slash and owner and name) and all(c.isalnum() or c in "-_." for c in owner + name)
 
 
-def _load_file(
-    path: Path, source: str, device: torch.device, dtype: torch.dtype, progress: hub.Progress
-) -> Sam2Network:
+def _load_file(path: Path, source: str, device: torch.device, progress: hub.Progress) -> Sam2Network:
     progress(f"Reading {path.name}", None)
     try:
-        network = build_network(read_tensors(path), device, dtype)
+        network = build_network(read_tensors(path), device)
     except WeightsError as error:
         raise error if str(path) in str(error) else WeightsError(f"{path}: {error}") from error
     network.provenance = Provenance(source, network.config.name, str(path))
@@ -131,39 +136,39 @@ def _load_file(
 
 
 def _load_hub(
-    repo_id: str, device: torch.device, dtype: torch.dtype, progress: hub.Progress, contact_seconds: float
+    repo_id: str, device: torch.device, progress: hub.Progress, contact_seconds: float
 ) -> Sam2Network:
     path = hub.fetch(repo_id, progress, contact_seconds)
     try:
-        return _load_file(path, repo_id, device, dtype, progress)
+        return _load_file(path, repo_id, device, progress)
     except WeightsError:
         if not hub.discard_if_damaged(path):
             raise
     progress(f"The cached {path.name} of {repo_id} was damaged and has been removed", None)
     path = hub.fetch(repo_id, progress, contact_seconds)
-    return _load_file(path, repo_id, device, dtype, progress)
+    return _load_file(path, repo_id, device, progress)
 
 
-def _load_auto(device: torch.device, dtype: torch.dtype, progress: hub.Progress) -> Sam2Network:
+def _load_auto(device: torch.device, progress: hub.Progress) -> Sam2Network:
     memory = gpu_memory(device)
     if memory is None:
         notice = f"no GPU: using the embedded model; {_BIGGER}, but takes seconds per frame on a CPU"
-        return _load_embedded(notice, device, dtype, progress)
+        return _load_embedded(notice, device, progress)
     models = models_for_gpu(memory)
     try:
-        return _load_hub(models[0].hub_id, device, dtype, progress, hub.QUICK_CONTACT_SECONDS)
+        return _load_hub(models[0].hub_id, device, progress, hub.QUICK_CONTACT_SECONDS)
     except hub.HubUnreachableError as error:
         # Without the Hub, the second best from the cache still beats the embedded one.
         cached = [model for model in models if hub.find_cached(model.hub_id)]
         if cached:
-            return _load_hub(cached[0].hub_id, device, dtype, progress, hub.QUICK_CONTACT_SECONDS)
+            return _load_hub(cached[0].hub_id, device, progress, hub.QUICK_CONTACT_SECONDS)
         notice = f"Hub out of reach: using the embedded model; {_BIGGER} ({error})"
     except WeightsError as error:
         notice = f"{models[0].hub_id} could not be loaded: using the embedded model ({error})"
-    return _load_embedded(notice, device, dtype, progress)
+    return _load_embedded(notice, device, progress)
 
 
-def _load_embedded(notice: str, device: torch.device, dtype: torch.dtype, progress: hub.Progress) -> Sam2Network:
-    network = _load_file(embedded_path(), "embedded", device, dtype, progress)
+def _load_embedded(notice: str, device: torch.device, progress: hub.Progress) -> Sam2Network:
+    network = _load_file(embedded_path(), "embedded", device, progress)
     network.provenance = Provenance("embedded", network.config.name, str(embedded_path()), notice)
     return network
