@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from sam2_demo.errors import DemoError
-from sam2_demo.evaluation import image_run, results, video_run
+from sam2_demo.evaluation import image_run, interactive_run, results, video_run
 from sam2_demo.evaluation.image_protocol import ImageProtocol
+from sam2_demo.evaluation.interactive_protocol import MODES, PAUSE_BELOW, InteractiveProtocol
 from sam2_demo.evaluation.models import BASELINES, choose_models
 from sam2_demo.evaluation.video_protocol import PROMPTS
 from sam2_demo.evaluation.video_run import LAYOUTS, ClipData
@@ -21,6 +22,7 @@ _EXAMPLES = """examples:
   python -m sam2_demo.evaluation vos --data DAVIS --layout davis --split val --prompt mask --out runs/davis
   python -m sam2_demo.evaluation vos --data sav_val --layout sav --prompt clicks3 \\
       --model facebook/sam2.1-hiera-tiny facebook/sam2.1-hiera-large --baseline memoryless --out runs/sav
+  python -m sam2_demo.evaluation interactive --data DAVIS --mode online --split val --out runs/online
   python -m sam2_demo.evaluation image --data pictures --clicks 1,3,5 --box --baseline grabcut --out runs/pictures
   python -m sam2_demo.evaluation score --data DAVIS --layout davis --predictions runs/davis/predictions/embedded \\
       --out runs/score
@@ -51,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="protocol", required=True, metavar="PROTOCOL")
     _add_vos(commands)
+    _add_interactive(commands)
     _add_image(commands)
     _add_score(commands)
     return parser
@@ -68,6 +71,17 @@ def _add_vos(commands: Any) -> None:
     parser.add_argument("--prompt", choices=PROMPTS, default="mask", help="prompt on each object's first frame")
     _model_options(parser)
     parser.set_defaults(run=_run_vos)
+
+
+def _add_interactive(commands: Any) -> None:
+    parser = _add(commands, "interactive", "clips, clicked on frame after frame: J&F by clicked frames")
+    _clip_options(parser)
+    parser.add_argument("--mode", choices=MODES, default="offline", help="worst frame of each round, or one pass")
+    parser.add_argument("--frames", type=_positive, default=8, help="frames clicked at most")
+    parser.add_argument("--clicks", type=_positive, default=3, help="clicks on each frame")
+    parser.add_argument("--threshold", type=float, default=PAUSE_BELOW, help="online: IoU below which the pass stops")
+    _model_options(parser)
+    parser.set_defaults(run=_run_interactive)
 
 
 def _add_image(commands: Any) -> None:
@@ -114,6 +128,12 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
 def _run_vos(options: argparse.Namespace) -> None:
     content = video_run.run_vos(_clip_data(options), options.prompt, _models(options), options.out, _log)
     print("\n" + results.table(*video_run.header_and_rows(content["models"])))
+
+
+def _run_interactive(options: argparse.Namespace) -> None:
+    protocol = InteractiveProtocol(options.mode, options.frames, options.clicks, options.threshold)
+    content = interactive_run.run(_clip_data(options), protocol, _models(options), options.out, _log)
+    print("\n" + results.table(*interactive_run.header_and_rows(content["models"])))
 
 
 def _run_image(options: argparse.Namespace) -> None:

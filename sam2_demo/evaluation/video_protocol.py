@@ -45,18 +45,23 @@ def _start_runs(
     predictor: ClipPredictor, clip: AnnotatedClip, prompt: str, stack: ExitStack
 ) -> dict[int, Iterator[TrackedFrame]]:
     """One prompted session for each frame on which objects are first seen, all ready to run."""
-    starts: dict[int, list[int]] = {}
-    for object_id in clip.truth.object_ids:
-        first = clip.first_visible(object_id)
-        if first is not None:
-            starts.setdefault(first, []).append(object_id)
     runs = {}
-    for start, object_ids in sorted(starts.items()):
+    for start, object_ids in objects_by_start(clip).items():
         session = stack.enter_context(closing(predictor.open(clip.folder)))
         for object_id in object_ids:
             prompt_object(session, clip, object_id, start, prompt)
         runs[start] = iter(session.propagate(start_frame_index=start, direction="forward"))
     return runs
+
+
+def objects_by_start(clip: AnnotatedClip) -> dict[int, list[int]]:
+    """Object ids by the first frame that shows them, frames rising; objects that no frame shows are left out."""
+    starts: dict[int, list[int]] = {}
+    for object_id in clip.truth.object_ids:
+        first = clip.first_visible(object_id)
+        if first is not None:
+            starts.setdefault(first, []).append(object_id)
+    return dict(sorted(starts.items()))
 
 
 def prompt_object(session: TrackingSession, clip: AnnotatedClip, object_id: int, frame_index: int, prompt: str) -> None:
