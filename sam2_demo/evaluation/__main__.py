@@ -15,6 +15,7 @@ from sam2_demo.evaluation import image_run, interactive_run, results, video_run
 from sam2_demo.evaluation.image_protocol import ImageProtocol
 from sam2_demo.evaluation.interactive_protocol import MODES, PAUSE_BELOW, InteractiveProtocol
 from sam2_demo.evaluation.models import BASELINES, choose_models
+from sam2_demo.evaluation.run_folder import seconds_by_model
 from sam2_demo.evaluation.video_protocol import PROMPTS
 from sam2_demo.evaluation.video_run import LAYOUTS, ClipData
 
@@ -40,7 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DemoError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print(f"\n{options.out / 'report.html'}\n{_cost(time.perf_counter() - began)}")
+    for model, seconds in seconds_by_model(options.out).items():
+        print(f"{model}: {sum(seconds.values()):.1f} s for {len(seconds)} clips or pictures, loading included")
+    print(f"{options.out / 'report.html'}\n{_cost(time.perf_counter() - began)}")
     return 0
 
 
@@ -122,6 +125,9 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-model", action="store_true", help="measure baselines only")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--dtype", default="auto", help="auto, float32, float16 or bfloat16")
+    parser.add_argument(
+        "--fill-holes", action="store_true", help="fill small holes and remove specks, as people see masks"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
 
 
@@ -155,7 +161,7 @@ def _clip_data(options: argparse.Namespace) -> ClipData:
 
 def _models(options: argparse.Namespace) -> list[Any]:
     sources = [] if options.no_model else options.model or ["embedded"]
-    return choose_models(sources, options.baseline, options.device, options.dtype)
+    return choose_models(sources, options.baseline, options.device, options.dtype, options.fill_holes)
 
 
 def _counts(text: str) -> tuple[int, ...]:
@@ -178,7 +184,7 @@ def _log(line: str) -> None:
 
 def _cost(seconds: float) -> str:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform != "darwin" else 1 << 30)
-    text = f"{seconds:.1f} s, peak memory {peak:.2f} GiB"
+    text = f"this run: {seconds:.1f} s, peak memory {peak:.2f} GiB"
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         text += f", peak GPU memory {torch.cuda.max_memory_allocated() / (1 << 30):.2f} GiB"

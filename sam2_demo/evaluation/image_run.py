@@ -51,7 +51,8 @@ def run(request: ImageRun, models: list[Model], log: Log) -> dict[str, Any]:
     names = pictures.names[: request.limit]
     if not names:
         raise DatasetError(f"{request.data} holds no annotated picture")
-    folder = RunFolder(request.out, request.settings())
+    settings = request.settings() | {"fill_holes": any(model.fill_holes for model in models)}
+    folder = RunFolder(request.out, settings)
     records: dict[str, dict[str, dict[str, Any]]] = {}
     for model in models:
         # GrabCut takes no clicks: its row has the box column only.
@@ -61,7 +62,7 @@ def run(request: ImageRun, models: list[Model], log: Log) -> dict[str, Any]:
     per_model = {
         name: image_protocol.summarize(own, request.protocol.settings) for name, own in records.items()
     }
-    content = results.write_results(request.out, per_model, request.settings())
+    content = results.write_results(request.out, per_model, settings)
     results.write_csv(results.image_rows(per_model, records), request.out / "results.csv")
     _write_report(request, per_model, records)
     return content

@@ -30,6 +30,7 @@ def run(data: ClipData, protocol: InteractiveProtocol, models: list[Model], out:
         "frames": protocol.frames,
         "clicks": protocol.clicks,
         "threshold": protocol.threshold,
+        "fill_holes": any(model.fill_holes for model in models),
     }
     folder = RunFolder(out, settings | data.settings())
     records = {}

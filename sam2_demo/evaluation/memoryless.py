@@ -18,6 +18,7 @@ from sam2_demo.evaluation.baselines import BaselineFrame
 from sam2_demo.evaluation.predictors import BoolMask
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.image_predictor import ImagePredictor
+from sam2_demo.tracking.options import TrackingOptions
 from sam2_demo.video import FrameReader, open_video
 
 Box = tuple[float, float, float, float]
@@ -26,8 +27,8 @@ Box = tuple[float, float, float, float]
 class MemorylessPredictor:
     """Opens clips for tracking with an image predictor alone."""
 
-    def __init__(self, network: Sam2Network) -> None:
-        self._predictor = ImagePredictor(network)
+    def __init__(self, network: Sam2Network, options: TrackingOptions | None = None) -> None:
+        self._predictor = ImagePredictor(network, options)
 
     def open(self, source: Path) -> MemorylessSession:
         """Start on a folder of pictures or a video file."""

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from sam2_demo.errors import ConfigError
 from sam2_demo.evaluation.baselines import FlowPredictor, GrabCutPredictor
 from sam2_demo.evaluation.predictors import ClipPredictor, PicturePredictor
+from sam2_demo.tracking.options import TrackingOptions
 
 if TYPE_CHECKING:
     from sam2_demo.network.sam2_network import Sam2Network
 
+_OBJECTS_PER_BATCH = 16
 BASELINES = ("grabcut", "flow", "memoryless")
 
 
@@ -27,6 +29,7 @@ class Model:
     kind: str = "network"
     device: str = "auto"
     dtype: str = "auto"
+    fill_holes: bool = False  # the published numbers are without; people see masks with
 
     def clip_predictor(self) -> ClipPredictor:
         """What tracks clips; ConfigError for a baseline that does not."""
@@ -37,10 +40,10 @@ class Model:
         if self.kind == "memoryless":
             from sam2_demo.evaluation.memoryless import MemorylessPredictor
 
-            return MemorylessPredictor(self._network())
+            return MemorylessPredictor(self._network(), self._options())
         from sam2_demo.tracking.video_predictor import VideoPredictor
 
-        return VideoPredictor(self._network())
+        return VideoPredictor(self._network(), self._options())
 
     def picture_predictor(self) -> PicturePredictor:
         """What segments still pictures; ConfigError for a baseline that does not."""
@@ -50,7 +53,10 @@ class Model:
             raise ConfigError(f"the {self.kind} baseline tracks clips only; for pictures take grabcut")
         from sam2_demo.tracking.image_predictor import ImagePredictor
 
-        return ImagePredictor(self._network())
+        return ImagePredictor(self._network(), self._options())
+
+    def _options(self) -> TrackingOptions:
+        return TrackingOptions(max_fill_area=8 if self.fill_holes else 0, objects_per_batch=_OBJECTS_PER_BATCH)
 
     def _network(self) -> Sam2Network:
         # Imported here: scoring and --help need no torch, which takes seconds to load.
@@ -60,10 +66,14 @@ class Model:
 
 
 def choose_models(
-    sources: Sequence[str], baselines: Sequence[str], device: str = "auto", dtype: str = "auto"
+    sources: Sequence[str],
+    baselines: Sequence[str],
+    device: str = "auto",
+    dtype: str = "auto",
+    fill_holes: bool = False,
 ) -> list[Model]:
     """The rows of a run, in order; ConfigError for two of the same name or none at all."""
-    models = [Model(_short_name(source), source, "network", device, dtype) for source in sources]
+    models = [Model(_short_name(source), source, "network", device, dtype, fill_holes) for source in sources]
     for baseline in baselines:
         if baseline not in BASELINES:
             raise ConfigError(f"baseline is {baseline!r}; accepted: {', '.join(BASELINES)}")
@@ -71,7 +81,8 @@ def choose_models(
             if not sources:
                 raise ConfigError("the memoryless baseline segments frames with a model: give --model too")
             models += [
-                Model(f"{_short_name(source)}-without-memory", source, baseline, device, dtype) for source in sources
+                Model(f"{_short_name(source)}-without-memory", source, baseline, device, dtype, fill_holes)
+                for source in sources
             ]
         else:
             models.append(Model(baseline, baseline, baseline))

@@ -73,18 +73,22 @@ class RunFolder:
             records[unit] = record
         return records
 
-    def seconds(self) -> dict[str, dict[str, float]]:
-        """Seconds by model and unit, over all runs into this folder."""
-        path = self.out / "times.jsonl"
-        times: dict[str, dict[str, float]] = {}
-        for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
-            entry = json.loads(line)
-            times.setdefault(entry["model"], {})[entry["unit"]] = entry["seconds"]
-        return times
-
     def _note_time(self, model: str, unit: str, seconds: float) -> None:
         with (self.out / "times.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps({"model": model, "unit": unit, "seconds": round(seconds, 3)}) + "\n")
 
     def _record_path(self, model: str, unit: str) -> Path:
         return self.out / "records" / model / f"{unit}.json"
+
+
+def seconds_by_model(out: Path) -> dict[str, dict[str, float]]:
+    """Seconds by model and unit over all runs into a folder; a line that a kill cut off is left out."""
+    path = out / "times.jsonl"
+    times: dict[str, dict[str, float]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+        try:
+            entry = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        times.setdefault(entry["model"], {})[entry["unit"]] = entry["seconds"]
+    return times

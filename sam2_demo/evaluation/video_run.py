@@ -71,7 +71,8 @@ def run_vos(data: ClipData, prompt: str, models: list[Model], out: Path, log: Lo
     """Track every clip with every model and write the results; returns what results.json holds."""
     clips = data.open()
     names = data.names(clips)
-    folder = RunFolder(out, {"protocol": "vos", "prompt": prompt} | data.settings())
+    fill_holes = any(model.fill_holes for model in models)
+    folder = RunFolder(out, {"protocol": "vos", "prompt": prompt, "fill_holes": fill_holes} | data.settings())
     records = {}
     for model in models:
         evaluate = _Tracking(folder, model, clips, data, prompt)
