@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sam2_demo.network.position_encoding import rotary_table, rotate
+from sam2_demo.network.position_encoding import rotary_order, rotary_table, rotate
 
 
 class Attention(nn.Module):
@@ -49,7 +49,7 @@ class RotaryAttention(Attention):
         `size` is (H, W); keys are T maps of that size, then `num_plain_keys` tokens (object pointers) that
         have no place and are not turned.
         """
-        q, k, v = self._split(self.q_proj(q)), self._split(self.k_proj(k)), self._split(self.v_proj(v))
+        q, k, v = self._project(self.q_proj, q), self._project(self.k_proj, k), self._split(self.v_proj(v))
         table = rotary_table(*size, q.shape[-1], q.device)
         q = rotate(q, table)
         num_placed = k.shape[2] - num_plain_keys
@@ -57,3 +57,8 @@ class RotaryAttention(Attention):
         maps = placed.unflatten(2, (-1, size[0] * size[1]))  # (B, 1, T, H*W, dim)
         k = torch.cat((rotate(maps, table).flatten(2, 3), plain), dim=2)
         return self._attend(q, k, v)
+
+    def _project(self, projection: nn.Linear, x: Tensor) -> Tensor:
+        """Queries or keys with their channels in the order in which they are rotated."""
+        order = rotary_order(projection.out_features, x.device)
+        return self._split(F.linear(x, projection.weight[order], projection.bias[order]))
