@@ -70,7 +70,12 @@ class LabelMapPictures:
 
 
 def objects_of(labels: NDArray[np.uint8], suffix: str = "") -> list[PictureObject]:
-    """The objects of one (H, W) label map; 255 counts neither for nor against any of them."""
+    """The objects of one (H, W) label map; 255 counts neither for nor against any of them.
+
+    A map of 0 and 255 only is a black and white mask of one object.
+    """
+    if not ((labels > 0) & (labels < IGNORE_LABEL)).any():
+        return [PictureObject(f"1{suffix}", labels > 0)] if labels.any() else []
     void = labels == IGNORE_LABEL
     present = [label for label in np.unique(labels).tolist() if label not in (0, IGNORE_LABEL)]
     return [PictureObject(f"{label}{suffix}", labels == label, void if void.any() else None) for label in present]

@@ -17,7 +17,7 @@ from sam2_demo.tracking.masklet import decode_rle, encode_rle
 
 
 def read(path: PathLike, frame_names: list[str] | None = None) -> ClipAnnotation:
-    """Read a folder of indexed PNGs, one clip.
+    """Read a folder of indexed PNGs, one clip; PNGs of 0 and 255 only hold object 1.
 
     A file's number is its frame index, or, when `frame_names` lists the stems of the clip's pictures, its place
     there. Every object has a mask on every annotated frame, empty where it is not seen.
@@ -35,6 +35,8 @@ def read(path: PathLike, frame_names: list[str] | None = None) -> ClipAnnotation
                 clip.void[index] = encode_rle(labels == label)
             elif label:
                 clip.masklet(label).set(index, labels == label)
+    if not clip.masklets:
+        _take_void_as_object(clip)
     empty = np.zeros(size, np.bool_)
     for masklet in clip.masklets.values():
         for index in indices:
@@ -42,6 +44,13 @@ def read(path: PathLike, frame_names: list[str] | None = None) -> ClipAnnotation
                 masklet.set(index, empty, object_score_logits=-10.0)
     clip.masklets = {object_id: clip.masklets[object_id] for object_id in clip.object_ids}
     return clip.check()
+
+
+def _take_void_as_object(clip: ClipAnnotation) -> None:
+    """DAVIS 2016 and other sets of one object per clip draw it with 255: without any other label that is it."""
+    for index, rle in clip.void.items():
+        clip.masklet(1).set_rle(index, rle)
+    clip.void = {}
 
 
 def write(value: ClipAnnotation, path: PathLike, frame_names: list[str] | None = None) -> None:

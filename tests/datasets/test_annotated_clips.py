@@ -60,6 +60,15 @@ def test_void_pixels_are_kept_apart(davis_root):
     assert clip.truth.object_ids == [1, 2] and clip.void(2)[:3].all() and not clip.void(2)[3:].any()
 
 
+def test_black_and_white_masks_hold_one_object(davis_root):
+    for path in (davis_root / "Annotations" / "first").iterdir():
+        labels = np.array(Image.open(path))
+        Image.fromarray(((labels == 2) * 255).astype(np.uint8)).save(path)
+    clip = DavisClips(davis_root).clip("first")
+    assert clip.truth.object_ids == [1] and clip.first_visible(1) == 4 and clip.void(6) is None
+    assert clip.truth.masklets[1].frame_indices == list(range(12))
+
+
 def wrong_layouts(root: Path) -> dict[str, str]:
     clip = root / "Annotations" / "first"
     return {

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from sam2_demo.datasets.coco_instances import CocoPictures, open_coco, segmentation_mask
-from sam2_demo.datasets.pictures import LabelMapPictures
+from sam2_demo.datasets.pictures import LabelMapPictures, objects_of
 from sam2_demo.errors import DatasetError
 from sam2_demo.tracking.masklet import encode_rle
 
@@ -31,6 +31,13 @@ def test_label_maps_give_objects_and_void(tmp_path, labels):
     assert picture.source == "set" and [own.key for own in picture.objects] == ["1", "7"]
     np.testing.assert_array_equal(picture.objects[1].mask, labels == 7)
     np.testing.assert_array_equal(picture.objects[0].void, labels == 255)
+
+
+def test_black_and_white_maps_hold_one_object(labels):
+    (own,) = objects_of(((labels == 7) * 255).astype(np.uint8))
+    assert own.key == "1" and own.void is None
+    np.testing.assert_array_equal(own.mask, labels == 7)
+    assert objects_of(np.zeros((4, 4), np.uint8)) == []
 
 
 def test_sizes_that_differ_name_the_file(tmp_path, labels):
