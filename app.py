@@ -37,7 +37,8 @@ def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--max-upload-mb", type=int, default=limits.max_upload_mb)
     parser.add_argument("--max-clip-seconds", type=float, default=limits.max_clip_seconds)
     parser.add_argument("--max-sessions", type=int, default=limits.max_sessions, help="clips and pictures open at once")
-    parser.add_argument("--idle-minutes", type=float, default=limits.idle_minutes, help="until an unused one closes")
+    parser.add_argument("--idle-minutes", type=float, default=limits.idle_minutes, help="until it leaves memory")
+    parser.add_argument("--keep-hours", type=float, default=limits.keep_hours, help="until an unused one is deleted")
     return parser.parse_args(arguments)
 
 
@@ -48,6 +49,7 @@ def make_settings(given: argparse.Namespace) -> AppSettings:
         max_clip_seconds=given.max_clip_seconds,
         max_sessions=given.max_sessions,
         idle_minutes=given.idle_minutes,
+        keep_hours=given.keep_hours,
     )
     return AppSettings(model=given.model, data_dir=given.data_dir, limits=limits)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
 from sam2_demo.sessions.device_lock import DeviceLock
 from sam2_demo.tracking.image_predictor import ImagePredictor
+from sam2_demo.tracking.saved_state import SavedFrame
 from sam2_demo.tracking.video_session import VideoSession
 from sam2_demo.video.frame_reader import FrameReader
 
@@ -19,3 +21,13 @@ class Engine(Protocol):
     def open_video(self, frames: FrameReader) -> VideoSession: ...
 
     def open_picture(self) -> ImagePredictor: ...
+
+    def save_frame(self, session: VideoSession, object_id: int, frame_index: int) -> SavedFrame | None: ...
+
+    def restore_object(
+        self,
+        session: VideoSession,
+        object_id: int,
+        prompts: Mapping[int, Mapping[str, Any]],
+        frames: Iterable[SavedFrame],
+    ) -> None: ...

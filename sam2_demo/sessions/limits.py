@@ -9,13 +9,16 @@ from sam2_demo.errors import ConfigError
 
 @dataclass(frozen=True)
 class Limits:
-    """Upload size in megabytes, clip length in seconds, sessions at once, minutes until an idle one closes."""
+    """Upload size in megabytes, clip length in seconds, objects per session, sessions open at once, minutes until an
+    unused one leaves memory, hours until its folder is deleted, and how many folders are kept."""
 
     max_upload_mb: int = 500
     max_clip_seconds: float = 600.0
     max_objects: int = 50
     max_sessions: int = 12
-    idle_minutes: float = 60.0
+    idle_minutes: float = 30.0
+    keep_hours: float = 24.0
+    max_stored: int = 200
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from sam2_demo.errors import MediaError
+from sam2_demo.errors import MediaError, SessionError
 from sam2_demo.sessions.engine import Engine
+from sam2_demo.sessions.folder import SessionFolder
 from sam2_demo.sessions.limits import Limits
 from sam2_demo.sessions.picture_workspace import PictureWorkspace
 from sam2_demo.sessions.video_workspace import VideoWorkspace
@@ -23,7 +25,10 @@ def open_clip(token: str, source: Path, name: str, engine: Engine, limits: Limit
         )
     try:
         reader.read(0)
-        return VideoWorkspace(token, source, name, engine, reader, limits.max_objects)
+        workspace = VideoWorkspace(token, source, name, engine, reader, limits.max_objects)
+        times = [round(float(time), 6) for time in reader.times]
+        _describe(workspace, source, {"num_frames": reader.num_frames, "times": times})
+        return workspace
     except MediaError:
         reader.close()
         raise
@@ -31,4 +36,24 @@ def open_clip(token: str, source: Path, name: str, engine: Engine, limits: Limit
 
 def open_still(token: str, source: Path, name: str, engine: Engine, limits: Limits) -> PictureWorkspace:
     """A workspace for a picture file; MediaError when it cannot be read."""
-    return PictureWorkspace(token, read_picture(source), name, source.parent, engine, limits.max_objects)
+    workspace = PictureWorkspace(token, read_picture(source), name, source.parent, engine, limits.max_objects)
+    _describe(workspace, source, {"num_frames": 1})
+    return workspace
+
+
+def reopen(token: str, folder: Path, engine: Engine, limits: Limits) -> VideoWorkspace | PictureWorkspace:
+    """The workspace of a stored session with everything that was made; SessionError if the folder holds none."""
+    clip = SessionFolder(folder).read_json("clip.json")
+    if not isinstance(clip, dict) or clip.get("kind") not in ("video", "picture"):
+        raise SessionError("there is no stored session in this place")
+    source = folder / Path(clip["source"]).name
+    opener = open_clip if clip["kind"] == "video" else open_still
+    workspace = opener(token, source, clip["name"], engine, limits)
+    workspace.restore()
+    return workspace
+
+
+def _describe(workspace: VideoWorkspace | PictureWorkspace, source: Path, facts: dict[str, Any]) -> None:
+    height, width = workspace.size
+    about = {"kind": workspace.kind, "name": workspace.name, "source": source.name, "height": height, "width": width}
+    workspace.stored.write_json("clip.json", about | facts)

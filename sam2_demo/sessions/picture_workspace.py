@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +17,7 @@ from sam2_demo.sessions.mask_code import DISPLAY_LIMIT_PICTURE, decode_mask, dis
 from sam2_demo.sessions.prompt_set import PromptSet
 from sam2_demo.sessions.workspace import Workspace
 from sam2_demo.tracking.image_predictor import ImagePredictor
+from sam2_demo.tracking.masklet import decode_rle, encode_rle
 
 
 @dataclass
@@ -74,6 +76,8 @@ class PictureWorkspace(Workspace):
                 found = self._predict(object_id, prompt)
                 self.candidates[object_id] = found
                 self.prompts[(0, object_id)] = prompt
+                self._store(object_id)
+            self.stored.append_prompt(0, object_id, prompt)
         return self.candidates_to_json(object_id)
 
     def choose(self, object_id: int, position: int) -> None:
@@ -83,6 +87,7 @@ class PictureWorkspace(Workspace):
         if found is None or not 0 <= position < len(found.masks):
             raise PromptError(f"candidate {position} does not exist for object {object_id}")
         found.chosen = position
+        self._store(object_id)
 
     def candidates_to_json(self, object_id: int) -> dict[str, Any]:
         """Candidates of an object: run lengths at display size and predicted IoU, and the chosen one."""
@@ -108,6 +113,7 @@ class PictureWorkspace(Workspace):
             self.objects.remove(object_id)
             self.prompts.pop((0, object_id), None)
             self.candidates.pop(object_id, None)
+            self.stored.write_objects(self.objects.to_json())
 
     def reset(self) -> None:
         """Forget every object, prompt and mask; the picture stays."""
@@ -116,6 +122,19 @@ class PictureWorkspace(Workspace):
                 self.objects.remove(info.object_id)
             self.prompts.clear()
             self.candidates.clear()
+            self.stored.write_objects([])
+
+    def _store(self, object_id: int) -> None:
+        found = self.candidates[object_id]
+        codes = [encode_rle(mask) for mask in found.masks]
+        self.stored.write_candidates(object_id, {"masks": codes, "scores": found.scores, "chosen": found.chosen})
+
+    def _restore_masks(self) -> None:
+        for _, object_id in self.prompts:
+            saved = self.stored.read_candidates(object_id)
+            if saved is not None:
+                masks = [decode_rle(code) for code in saved["masks"]]
+                self.candidates[object_id] = Candidates(masks, saved["scores"], None, saved["chosen"])
 
     def _predict(self, object_id: int, prompt: PromptSet) -> Candidates:
         if prompt.mask is not None and not prompt.points and prompt.box is None:
@@ -126,6 +145,8 @@ class PictureWorkspace(Workspace):
             low_res = found.low_res_logits[found.chosen] if found.low_res_logits is not None else None
         with self.engine.lock:
             predictor = self._open()
+            if prompt.mask is not None:
+                low_res = self._painted_logits(prompt.mask)
             result = predictor.predict(
                 points=list(prompt.points) or None,
                 point_labels=list(prompt.labels) or None,
@@ -135,6 +156,13 @@ class PictureWorkspace(Workspace):
             )
         masks = [np.ascontiguousarray(mask).astype(bool) for mask in result.masks]
         return Candidates(masks, [float(s) for s in result.iou_predictions], np.asarray(result.low_res_logits))
+
+    def _painted_logits(self, mask: str) -> NDArray[np.float32]:
+        """A painted mask as the low-res logits that clicks refine."""
+        painted = decode_mask(mask, self.display, self.size).astype(np.float32)
+        side = self._open().network.config.low_res_size
+        small = cv2.resize(painted, (side, side), interpolation=cv2.INTER_AREA)
+        return np.asarray(small * 20 - 10, np.float32)
 
     def _open(self) -> ImagePredictor:
         if self._predictor is None:

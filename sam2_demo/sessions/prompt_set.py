@@ -44,6 +44,18 @@ class PromptSet:
             "mask": None if self.mask is None else decode_mask(self.mask, display, size),
         }
 
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> PromptSet:
+        """Inverse of `to_json`; other fields are ignored."""
+        points = fields.get("points") or []
+        box = fields.get("box")
+        return cls(
+            points=tuple((x, y) for x, y, _ in points),
+            labels=tuple(label for _, _, label in points),
+            box=None if box is None else (box[0], box[1], box[2], box[3]),
+            mask=fields.get("mask"),
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Plain values for the page and the session folder."""
         return {

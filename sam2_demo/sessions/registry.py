@@ -74,6 +74,15 @@ class SessionRegistry(Generic[S]):
             session.close()
         return len(closing)
 
+    def tokens(self) -> set[str]:
+        """Tokens of all open sessions."""
+        with self._guard:
+            return set(self._sessions)
+
+    def __contains__(self, token: object) -> bool:
+        with self._guard:
+            return token in self._sessions
+
     def __len__(self) -> int:
         return len(self._sessions)
 

@@ -61,6 +61,7 @@ class VideoWorkspace(Workspace):
             return
         with self.task():
             self._release_tracker()
+            self.stored.drop_masklets()
             self.engine = engine
             for (frame, object_id), prompt in self.prompts.items():
                 self._give(frame, object_id, prompt)
@@ -71,12 +72,16 @@ class VideoWorkspace(Workspace):
         self.objects.get(object_id)
         with self.task():
             if prompt.is_empty():
-                if self.prompts.pop((frame, object_id), None) is not None:
-                    with self.engine.lock:
-                        self.tracker().clear_prompts(frame, object_id)
+                if self.prompts.pop((frame, object_id), None) is None:
+                    return self.masks_at(frame)
+                tracker = self.tracker()
+                with self.engine.lock:
+                    tracker.clear_prompts(frame, object_id)
             else:
                 self._give(frame, object_id, prompt)
                 self.prompts[(frame, object_id)] = prompt
+            self.stored.append_prompt(frame, object_id, prompt)
+            self._store(object_id, frame)
         return self.masks_at(frame)
 
     def track(self, start: int | None, direction: str, end: int | None = None) -> Iterator[TrackStep]:
@@ -102,6 +107,8 @@ class VideoWorkspace(Workspace):
                 if step is None:
                     break
                 seen.add(step.frame_index)
+                for object_id in self.masklets():
+                    self._store(object_id, step.frame_index)
                 pace = (time.monotonic() - began) / len(seen)
                 yield TrackStep(
                     step.frame_index, len(seen), total, pace * (total - len(seen)), self.masks_at(step.frame_index)
@@ -133,6 +140,8 @@ class VideoWorkspace(Workspace):
             if self._tracker is not None and object_id in self._tracker.masklets:
                 with self.engine.lock:
                     self._tracker.remove_object(object_id)
+            self.stored.write_objects(self.objects.to_json())
+            self.stored.drop_masklet(object_id)
 
     def reset(self) -> None:
         """Forget every object, prompt and mask; the clip stays."""
@@ -143,6 +152,25 @@ class VideoWorkspace(Workspace):
             if self._tracker is not None:
                 with self.engine.lock:
                     self._tracker.reset()
+            self.stored.write_objects([])
+            self.stored.drop_masklets()
+
+    def _store(self, object_id: int, frame: int) -> None:
+        saved = self.engine.save_frame(self.tracker(), object_id, frame)
+        self.stored.append_frames(object_id, [frame if saved is None else saved])
+
+    def _restore_masks(self) -> None:
+        tracker = self.tracker()
+        for info in self.objects:
+            given = {
+                frame: prompt.as_arguments(self.display, self.size)
+                for (frame, object_id), prompt in self.prompts.items()
+                if object_id == info.object_id
+            }
+            frames = list(self.stored.read_frames(info.object_id))
+            if frames:
+                with self.engine.lock:
+                    self.engine.restore_object(tracker, info.object_id, given, frames)
 
     def _give(self, frame: int, object_id: int, prompt: PromptSet) -> None:
         arguments = prompt.as_arguments(self.display, self.size)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import Any
 
 from sam2_demo.errors import SessionError
 from sam2_demo.sessions.engine import Engine
+from sam2_demo.sessions.folder import SessionFolder
 from sam2_demo.sessions.object_table import ObjectInfo, ObjectTable
 from sam2_demo.sessions.prompt_set import PromptSet
 
@@ -18,8 +18,8 @@ from sam2_demo.sessions.prompt_set import PromptSet
 class Workspace:
     """One person's picture or clip while it is open on the server.
 
-    `folder` holds the source file and everything made from it; `size` and `display` are (height, width)
-    of the original and of what the browser shows.
+    `folder` holds the source file and everything made from it; closing leaves it, so that the session can be
+    opened again. `size` and `display` are (height, width) of the original and of what the browser shows.
     """
 
     kind = ""
@@ -28,6 +28,8 @@ class Workspace:
         self.token = token
         self.name = name
         self.folder = folder
+        self.stored = SessionFolder(folder)
+        self.view: dict[str, Any] = {}
         self.engine = engine
         self.objects = ObjectTable(max_objects)
         self.prompts: dict[tuple[int, int], PromptSet] = {}
@@ -53,6 +55,21 @@ class Workspace:
     def put_object(self, info: ObjectInfo) -> None:
         """Add an object or change its name, colour or visibility."""
         self.objects.put(info)
+        self.stored.write_objects(self.objects.to_json())
+
+    def put_view(self, view: dict[str, Any]) -> None:
+        """Keep how results are shown; plain values that only the page reads."""
+        self.view = view
+        self.stored.write_json("view.json", view)
+
+    def restore(self) -> None:
+        """Take objects, prompts and masks from the folder."""
+        for info in self.stored.read_objects():
+            self.objects.put(info)
+        self.view = self.stored.read_json("view.json") or {}
+        prompts = self.stored.read_prompts()
+        self.prompts = {key: prompt for key, prompt in prompts.items() if key[1] in self.objects}
+        self._restore_masks()
 
     def prompts_to_json(self) -> list[dict[str, Any]]:
         """Every prompt with its place."""
@@ -62,11 +79,13 @@ class Workspace:
         ]
 
     def close(self) -> None:
-        """End what runs and let everything go, the folder included."""
+        """End what runs and let memory go; the folder stays."""
         self.cancel.set()
         with self.task():
             self._release()
-        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _restore_masks(self) -> None:
+        """Bring back the masks that belong to `prompts`."""
 
     def _release(self) -> None:
         """Let frames and model state go."""

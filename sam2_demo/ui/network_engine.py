@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from sam2_demo.sessions.device_lock import DeviceLock
 from sam2_demo.tracking.image_predictor import ImagePredictor
+from sam2_demo.tracking.saved_state import SavedFrame, restore_object, save_frame
 from sam2_demo.tracking.video_predictor import VideoPredictor
 from sam2_demo.tracking.video_session import VideoSession
 from sam2_demo.ui.model_catalogue import choice_for
@@ -30,6 +34,20 @@ class NetworkEngine:
     def open_picture(self) -> ImagePredictor:
         """The model's view of a picture that is still to be set."""
         return ImagePredictor(self._videos.network)
+
+    def save_frame(self, session: VideoSession, object_id: int, frame_index: int) -> SavedFrame | None:
+        """What a clip's session holds of an object on a frame."""
+        return save_frame(session, object_id, frame_index)
+
+    def restore_object(
+        self,
+        session: VideoSession,
+        object_id: int,
+        prompts: Mapping[int, Mapping[str, Any]],
+        frames: Iterable[SavedFrame],
+    ) -> None:
+        """Put an object back into a clip's session."""
+        restore_object(session, object_id, prompts, frames)
 
 
 def load_engine(source: str, progress: Progress | None = None) -> LoadedModel:

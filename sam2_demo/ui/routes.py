@@ -48,6 +48,7 @@ class StudioRoutes:
             ("examples/{name}/poster.jpg", self.poster, "GET"),
             ("examples/{name}/open", self.open_example, "POST"),
             ("s/{token}/state", self.state, "GET"),
+            ("s/{token}/delete", self.delete, "POST"),
             ("s/{token}/tracks", self.tracks, "GET"),
             ("s/{token}/frames/{index:int}.jpg", self.frame, "GET"),
             ("s/{token}/masks/{first:int}-{last:int}", self.masks, "GET"),
@@ -93,7 +94,14 @@ class StudioRoutes:
 
     def state(self, request: Request) -> Response:
         """Everything about a session but frames and masks."""
-        return JSONResponse(workspace_to_json(self._workspace(request)), headers=_HEADERS)
+        workspace = self._workspace(request)
+        expires = self.server.storage.expires_at(workspace.token)
+        return JSONResponse(workspace_to_json(workspace) | {"expires": expires}, headers=_HEADERS)
+
+    def delete(self, request: Request) -> Response:
+        """Close a session and delete what it holds."""
+        self.server.forget(self._workspace(request).token)
+        return JSONResponse({}, headers=_HEADERS)
 
     def tracks(self, request: Request) -> Response:
         """Scores and areas of every masked frame."""
@@ -148,14 +156,14 @@ class StudioRoutes:
         if kind not in KINDS:
             return _refusal(404, "there is no such page")
         name = safe_name(unquote(request.headers.get("x-file-name", "")))
-        token, folder = self.server.new_folder()
+        token, folder = self.server.storage.create()
         source = folder / f"source{Path(name).suffix.lower()[:8]}"
         try:
             await self._receive(request, source)
             model = request.query_params.get("model")
             workspace = await run_in_threadpool(self.server.open_file, kind, token, source, name, model)
         except DemoError as error:
-            self.server.drop_folder(token)
+            self.server.storage.delete(token)
             return _refusal(400, str(error).replace(str(source), name).replace(source.name, name))
         return JSONResponse(workspace_to_json(workspace), headers=_HEADERS)
 

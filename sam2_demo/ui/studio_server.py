@@ -7,10 +7,10 @@ import shutil
 import threading
 from pathlib import Path
 
-from sam2_demo.errors import DemoError, InputError
-from sam2_demo.sessions.opening import open_clip, open_still
+from sam2_demo.errors import DemoError, InputError, SessionError
+from sam2_demo.sessions.opening import open_clip, open_still, reopen
 from sam2_demo.sessions.registry import SessionRegistry
-from sam2_demo.sessions.tokens import new_token
+from sam2_demo.sessions.storage import SessionStorage
 from sam2_demo.sessions.video_workspace import VideoWorkspace
 from sam2_demo.ui.examples import Example, list_examples
 from sam2_demo.ui.model_host import ModelHost
@@ -34,6 +34,8 @@ class StudioServer:
             limits.max_sessions, limits.idle_minutes * 60
         )
         self.examples: dict[str, Example] = {e.name: e for e in list_examples(settings.examples_dir)}
+        self.storage = SessionStorage(settings.data_dir, limits)
+        self._reopening = threading.Lock()
         self._closing = threading.Event()
 
     def start_sweeping(self) -> None:
@@ -44,26 +46,15 @@ class StudioServer:
         """Stop the background work."""
         self._closing.set()
 
-    def new_folder(self) -> tuple[str, Path]:
-        """A fresh token and the empty folder that belongs to it."""
-        token = new_token()
-        folder = self.settings.data_dir / token
-        folder.mkdir(parents=True, mode=0o700)
-        return token, folder
-
-    def drop_folder(self, token: str) -> None:
-        """Delete the folder of a session that did not come to be."""
-        shutil.rmtree(self.settings.data_dir / token, ignore_errors=True)
-
     def open_file(self, kind: str, token: str, source: Path, name: str, model: str | None) -> AnyWorkspace:
-        """Make a session of a file that lies in its folder; on failure the folder goes and the error stays."""
+        """Make a session of a file that lies in its folder; on failure the folder goes, the error is raised."""
         try:
             engine = self.models.engine(model)
             opener = open_clip if kind == "video" else open_still
             workspace: AnyWorkspace = opener(token, source, name, engine, self.settings.limits)
             self.sessions.add(token, workspace)
         except DemoError:
-            shutil.rmtree(source.parent, ignore_errors=True)
+            self.storage.delete(token)
             raise
         return workspace
 
@@ -72,14 +63,18 @@ class StudioServer:
         example = self.examples.get(name)
         if example is None:
             raise InputError(f"there is no example {name!r}; examples are {', '.join(self.examples) or 'none'}")
-        token, folder = self.new_folder()
+        token, folder = self.storage.create()
         source = folder / f"source{example.path.suffix}"
         shutil.copyfile(example.path, source)
         return self.open_file(example.kind, token, source, example.path.name, model)
 
     def workspace(self, token: object, model: object = None) -> AnyWorkspace:
         """The session of a token, on the model that the page has chosen."""
-        workspace = self.sessions.get(token)
+        try:
+            workspace = self.sessions.get(token)
+        except SessionError:
+            workspace = self._reopen(token)
+        workspace.stored.touch()
         if isinstance(model, str) and model != workspace.engine.name:
             workspace.use_engine(self.models.engine(model))
         return workspace
@@ -91,8 +86,24 @@ class StudioServer:
             raise InputError("this session holds a picture, not a clip")
         return workspace
 
+    def forget(self, token: str) -> None:
+        """Close a session and delete everything that it holds."""
+        self.sessions.remove(token)
+        self.storage.delete(token)
+
+    def _reopen(self, token: object) -> AnyWorkspace:
+        """A session that is stored but not in memory: after a restart of the server or a long pause."""
+        with self._reopening:
+            if token in self.sessions:
+                return self.sessions.get(token)
+            folder = self.storage.find(token)
+            workspace = reopen(str(token), folder, self.models.engine(None), self.settings.limits)
+            self.sessions.add(str(token), workspace)
+            return workspace
+
     def _sweep_loop(self) -> None:
         while not self._closing.wait(SWEEP_SECONDS):
             closed = self.sessions.sweep()
             if closed:
-                log.info("closed %d idle session(s)", closed)
+                log.info("%d idle session(s) left memory", closed)
+            self.storage.sweep(self.sessions.tokens())

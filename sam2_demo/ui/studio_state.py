@@ -22,6 +22,7 @@ def workspace_to_json(workspace: AnyWorkspace) -> dict[str, Any]:
         "objects": workspace.objects.to_json(),
         "prompts": workspace.prompts_to_json(),
         "model": workspace.engine.name,
+        "view": workspace.view,
         "clip": {
             "name": workspace.name,
             "width": workspace.size[1],
@@ -49,12 +50,13 @@ def workspace_to_json(workspace: AnyWorkspace) -> dict[str, Any]:
 
 
 def tracks_to_json(workspace: VideoWorkspace) -> dict[str, list[list[float]]]:
-    """Per object: [frame, object score, area as a share of the frame] of every frame that has a mask."""
+    """Per object: [frame, object score, area as a share of the frame, predicted IoU] of every frame that has a mask."""
     pixels = workspace.size[0] * workspace.size[1]
     tracks: dict[str, list[list[float]]] = {}
     for object_id, masklet in workspace.masklets().items():
         tracks[str(object_id)] = [
-            [k, round(masklet.frame(k).object_score_logits, 2), round(masklet.area(k) / pixels, 5)]
+            [k, round(found.object_score_logits, 2), round(masklet.area(k) / pixels, 5), round(found.iou_prediction, 3)]
             for k in masklet.frame_indices
+            if (found := masklet.frame(k))
         ]
     return tracks

@@ -3,28 +3,14 @@
 import numpy as np
 import pytest
 
-from sam2_demo.sessions.device_lock import DeviceLock
-from sam2_demo.tracking.image_predictor import ImagePredictor
 from sam2_demo.tracking.video_predictor import VideoPredictor
+from sam2_demo.ui.network_engine import NetworkEngine
 from sam2_demo.video import VideoWriter
-
-
-class NanoEngine:
-    def __init__(self, network, name="nano"):
-        self.name = name
-        self.lock = DeviceLock()
-        self.network = network
-
-    def open_video(self, frames):
-        return VideoPredictor(self.network).open(frames)
-
-    def open_picture(self):
-        return ImagePredictor(self.network)
 
 
 @pytest.fixture
 def engine(nano_network):
-    return NanoEngine(nano_network)
+    return NetworkEngine("nano", VideoPredictor(nano_network))
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from sam2_demo.sessions.object_table import ObjectInfo
 from sam2_demo.sessions.opening import open_clip
 from sam2_demo.sessions.prompt_set import PromptSet
 from sam2_demo.sessions.tokens import new_token
+from sam2_demo.tracking.video_predictor import VideoPredictor
+from sam2_demo.ui.network_engine import NetworkEngine
 
 CLICK = PromptSet(points=((15.0, 24.0),), labels=(1,))
 
@@ -95,19 +97,19 @@ def test_removing_an_object_leaves_the_others(workspace):
     assert all(key[1] == 2 for key in workspace.prompts)
 
 
-def test_another_model_gets_the_prompts_again(workspace, engine):
+def test_another_model_gets_the_prompts_again(workspace, nano_network):
     workspace.prompt(2, 1, CLICK)
     list(workspace.track(None, "forward"))
-    other = type(engine)(engine.network, "other")
+    other = NetworkEngine("other", VideoPredictor(nano_network))
     workspace.use_engine(other)
     assert workspace.engine is other
     assert workspace.masklets()[1].frame_indices == [2]
 
 
-def test_close_removes_the_folder(workspace):
+def test_close_lets_frames_go_but_keeps_the_folder(workspace):
     workspace.prompt(0, 1, CLICK)
     workspace.close()
-    assert not workspace.folder.exists()
+    assert (workspace.folder / "clip.json").is_file()
     with pytest.raises(MediaError):
         workspace.frames.jpeg(0)
 

@@ -13,6 +13,7 @@ from sam2_demo.errors import PromptError
 from sam2_demo.sessions.device_lock import DeviceLock
 from sam2_demo.tracking.masklet import Masklet
 from sam2_demo.tracking.prompts import read_prompts
+from sam2_demo.tracking.saved_state import SavedFrame
 from sam2_demo.ui.model_host import LoadedModel
 
 SIZE = (96, 160)
@@ -101,6 +102,8 @@ class StandInVideo:
 class StandInPicture:
     """The calls of an image predictor that workspaces make."""
 
+    network = SimpleNamespace(config=SimpleNamespace(low_res_size=16))
+
     def set_image(self, rgb):
         self.rgb = rgb
 
@@ -132,6 +135,22 @@ class StandInEngine:
 
     def open_picture(self):
         return StandInPicture()
+
+    def save_frame(self, session, object_id, frame_index):
+        masklet = session.masklets.get(object_id)
+        if masklet is None or frame_index not in masklet:
+            return None
+        found = masklet.frame(frame_index)
+        color = bytes(session.colors.get(object_id, (0, 0, 0)))
+        scores = found.object_score_logits, found.iou_prediction
+        return SavedFrame(frame_index, found.counts, *scores, frame_index not in session.prompted[object_id], color)
+
+    def restore_object(self, session, object_id, prompts, frames):
+        masklet = session.masklets[object_id] = Masklet(object_id, session.frames.height, session.frames.width)
+        session.prompted[object_id] = set(prompts)
+        for saved in frames:
+            masklet.set_rle(saved.frame_index, {"size": [masklet.height, masklet.width], "counts": saved.counts})
+            session.colors[object_id] = np.frombuffer(saved.record, np.uint8)
 
 
 def load_stand_in(source, progress=None) -> LoadedModel:

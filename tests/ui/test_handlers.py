@@ -2,13 +2,24 @@
 
 import gradio as gr
 import pytest
-from stand_in import SIZE, an_object, event
+from stand_in import SIZE, an_object, event, load_stand_in
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from sam2_demo.errors import WeightsError
+from sam2_demo.ui.model_host import ModelHost
 from sam2_demo.ui.model_loading import ModelLoading
+from sam2_demo.ui.routes import StudioRoutes
+from sam2_demo.ui.studio_server import StudioServer
 from sam2_demo.video import open_video
 
 CLICK = {"points": [[25, 35, 1]], "box": None, "mask": None}
+
+
+def state_of(client, token):
+    state = client.get(f"/sam2/s/{token}/state").json()
+    assert state.pop("expires") > 0
+    return state
 
 
 def test_a_click_is_answered_with_the_number_of_the_question(handlers, clip):
@@ -36,9 +47,9 @@ def test_a_click_is_answered_with_the_number_of_the_question(handlers, clip):
 def test_bad_prompts_are_explained_and_change_nothing(ask, clip, client, change, words):
     good = {"token": clip["token"], "frame": 0, "object_id": 1, "prompt": CLICK}
     ask("prompt", **good)
-    before = client.get(f"/sam2/s/{clip['token']}/state").json()
+    before = state_of(client, clip["token"])
     assert words in ask("prompt", **(good | change))["error"]
-    assert client.get(f"/sam2/s/{clip['token']}/state").json() == before
+    assert state_of(client, clip["token"]) == before
 
 
 @pytest.mark.parametrize("data", [None, [], "x", {"seq": "1"}, {"seq": -1}, {}])
@@ -125,3 +136,18 @@ def test_models_that_are_not_offered_or_fail_are_explained(server):
     server.models._loader = fail
     answers = list(ModelLoading(server.models).load(event(seq=4, source="facebook/sam2.1-hiera-tiny")))
     assert answers[-1]["error"] == "the Hub is out of reach"
+
+
+def test_a_new_server_over_the_same_folder_knows_the_sessions(server, ask, clip, client):
+    token = clip["token"]
+    ask("prompt", token=token, frame=0, object_id=1, prompt=CLICK)
+    ask("track", token=token, direction="forward", start=0)
+    before = state_of(client, token)
+    masks = client.get(f"/sam2/s/{token}/masks/0-19").json()
+    later = StudioServer(server.settings, ModelHost("auto", load_stand_in))
+    fresh = TestClient(Starlette(routes=StudioRoutes(later).all()))
+    assert state_of(fresh, token) == before
+    assert fresh.get(f"/sam2/s/{token}/masks/0-19").json() == masks
+    assert fresh.post(f"/sam2/s/{token}/delete").status_code == 200
+    assert fresh.get(f"/sam2/s/{token}/state").status_code == 404
+    assert not list(server.settings.data_dir.iterdir())

@@ -30,7 +30,7 @@ export class StartScreen {
       h("div", { class: "sam-drop-title" }, `Drop a ${noun} here`),
       button(`Choose a ${noun}`, () => this.input.click(), { class: "sam-primary" }),
       this.input,
-      h("div", { class: "sam-quiet" }, `${hint}; ${most}. Closed and deleted after ${limits.idle_minutes} minutes without use.`),
+      h("div", { class: "sam-quiet" }, `${hint}; ${most}. Kept under a private link, deleted after ${limits.keep_hours} hours without use.`),
       this.status);
     this.gallery = h("div", { class: "sam-gallery" });
     this.element = h("div", { class: "sam-start" }, this.drop, this.gallery);

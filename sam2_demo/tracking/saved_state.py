@@ -1,0 +1,78 @@
+"""One frame of one object as plain values, and an object put back from them into a session.
+
+What is saved is what memories are rebuilt from, so that tracking goes on after a restart as if there had been none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from sam2_demo.tracking.frame_records import pack_record, unpack_record
+from sam2_demo.tracking.prompts import read_prompts
+from sam2_demo.tracking.video_session import VideoSession
+
+
+@dataclass(frozen=True)
+class SavedFrame:
+    """A mask as COCO `counts` with its scores, the packed record behind it, and which way tracking passed.
+
+    went_backward: None where the frame was prompted but never tracked.
+    """
+
+    frame_index: int
+    counts: str
+    object_score_logits: float
+    iou_prediction: float
+    went_backward: bool | None
+    record: bytes
+
+
+def save_frame(session: VideoSession, object_id: int, frame_index: int) -> SavedFrame | None:
+    """What `session` holds of an object on a frame; None where it holds nothing."""
+    track = session._tracks.get(object_id)
+    record = None if track is None else track.records.get(frame_index)
+    if track is None or record is None or frame_index not in track.masklet:
+        return None
+    shown = track.masklet.frame(frame_index)
+    return SavedFrame(
+        frame_index=frame_index,
+        counts=shown.counts,
+        object_score_logits=shown.object_score_logits,
+        iou_prediction=shown.iou_prediction,
+        went_backward=track.tracked.get(frame_index),
+        record=pack_record(record),
+    )
+
+
+@torch.inference_mode()
+def restore_object(
+    session: VideoSession, object_id: int, prompts: Mapping[int, Mapping[str, Any]], frames: Iterable[SavedFrame]
+) -> None:
+    """Put an object back: `prompts` are arguments of `add_prompt` by frame, `frames` what was saved.
+
+    An object of that id is replaced. PromptError for prompts that do not suit the clip.
+    """
+    track = session._new_track(object_id)
+    for saved in frames:
+        index = saved.frame_index
+        rle = {"size": [session.height, session.width], "counts": saved.counts}
+        track.masklet.set_rle(index, rle, saved.object_score_logits, saved.iou_prediction)  # type: ignore[arg-type]
+        track.records.set(index, unpack_record(saved.record, session.network.device))
+        if saved.went_backward is not None:
+            track.tracked[index] = saved.went_backward
+    for index, given in prompts.items():
+        if index in track.records:
+            track.prompts[index] = read_prompts(
+                given.get("points"),
+                given.get("point_labels"),
+                given.get("box"),
+                given.get("mask"),
+                (session.height, session.width),
+            )
+            track.pending.add(index)
+    session._tracks[object_id] = track
+    track.commit_pending()

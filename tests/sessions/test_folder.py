@@ -1,0 +1,147 @@
+"""Sessions come back from their folders: the same prompts and masks, and tracking goes on as if nothing had been."""
+
+import os
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+
+from sam2_demo.errors import SessionError
+from sam2_demo.sessions.folder import SessionFolder
+from sam2_demo.sessions.limits import Limits
+from sam2_demo.sessions.object_table import ObjectInfo
+from sam2_demo.sessions.opening import open_clip, open_still, reopen
+from sam2_demo.sessions.prompt_set import PromptSet
+from sam2_demo.sessions.storage import SessionStorage
+from sam2_demo.sessions.tokens import new_token
+
+CLICK = PromptSet(points=((15.0, 24.0),), labels=(1,))
+BOX = PromptSet(box=(40.0, 10.0, 70.0, 40.0))
+LIMITS = Limits()
+
+
+@pytest.fixture
+def workspace(tmp_path, clip_path, engine):
+    folder = tmp_path / "session"
+    folder.mkdir()
+    shutil.copyfile(clip_path, folder / "source.mp4")
+    workspace = open_clip(new_token(), folder / "source.mp4", "my clip.mp4", engine, LIMITS)
+    for number in (1, 2):
+        workspace.put_object(ObjectInfo(number, f"Thing {number}", "#336699"))
+    return workspace
+
+
+def come_back(workspace):
+    return reopen(workspace.token, workspace.folder, workspace.engine, LIMITS)
+
+
+def iou(one, two):
+    union = (one | two).sum()
+    return (one & two).sum() / union if union else 1.0
+
+
+def test_everything_is_there_again(workspace):
+    workspace.prompt(0, 1, CLICK)
+    workspace.prompt(3, 2, BOX)
+    workspace.put_view({"object_effect": "outline"})
+    list(workspace.track(None, "both"))
+    again = come_back(workspace)
+    assert again.name == "my clip.mp4"
+    assert again.prompts == workspace.prompts
+    assert again.view == {"object_effect": "outline"}
+    assert again.objects.to_json() == workspace.objects.to_json()
+    assert again.masklets() == workspace.masklets()
+
+
+def test_a_stop_in_the_middle_keeps_the_finished_frames_and_tracking_goes_on_alike(workspace):
+    workspace.prompt(0, 1, CLICK)
+    steps = workspace.track(0, "forward")
+    for _ in range(9):
+        next(steps)
+    again = come_back(workspace)
+    assert again.masklets()[1].frame_indices == list(range(9))
+    list(again.track(8, "forward"))
+    steps.close()
+    list(workspace.track(8, "forward"))
+    for frame in range(24):
+        assert iou(again.masklets()[1].mask(frame), workspace.masklets()[1].mask(frame)) >= 0.99
+
+
+def test_a_correction_after_coming_back_gives_the_same_masks(workspace):
+    correction = PromptSet(points=((30.0, 24.0), (70.0, 5.0)), labels=(1, 0))
+    workspace.prompt(0, 1, CLICK)
+    list(workspace.track(None, "forward"))
+    again = come_back(workspace)
+    for each in (workspace, again):
+        each.prompt(10, 1, correction)
+        list(each.track(None, "both"))
+    for frame in range(24):
+        assert iou(again.masklets()[1].mask(frame), workspace.masklets()[1].mask(frame)) >= 0.99
+
+
+def test_what_was_taken_back_stays_away(workspace):
+    workspace.prompt(0, 1, CLICK)
+    workspace.prompt(5, 1, CLICK)
+    workspace.prompt(5, 1, PromptSet())
+    workspace.prompt(0, 2, BOX)
+    workspace.remove_object(2)
+    again = come_back(workspace)
+    assert again.prompts == {(0, 1): CLICK}
+    assert {i: m.frame_indices for i, m in again.masklets().items()} == {1: [0]}
+
+
+def test_lines_and_records_that_a_kill_cut_short_are_ignored(workspace):
+    workspace.prompt(0, 1, CLICK)
+    list(workspace.track(None, "forward"))
+    index = workspace.folder / "masklets" / "1" / "frames.jsonl"
+    index.write_bytes(index.read_bytes()[:-25])
+    records = workspace.folder / "masklets" / "1" / "records.bin"
+    os.truncate(records, records.stat().st_size - 3)
+    with (workspace.folder / "prompts.jsonl").open("a") as file:
+        file.write('{"frame": 3, "obj')
+    again = come_back(workspace)
+    assert again.prompts == {(0, 1): CLICK}
+    assert again.masklets()[1].frame_indices == list(range(23))
+    again.prompt(4, 1, CLICK)
+    assert set(come_back(again).prompts) == {(0, 1), (4, 1)}
+
+
+def test_a_picture_comes_back_with_the_chosen_candidate(tmp_path, clip_frames, engine):
+    path = tmp_path / "source.png"
+    cv2.imwrite(str(path), clip_frames[0][..., ::-1])
+    workspace = open_still(new_token(), path, "disc.png", engine, LIMITS)
+    workspace.put_object(ObjectInfo(1, "Disc", "#336699"))
+    workspace.prompt(1, CLICK)
+    workspace.choose(1, 2)
+    again = come_back(workspace)
+    assert again.candidates_to_json(1) == workspace.candidates_to_json(1)
+    assert np.array_equal(again.masks()[1], workspace.masks()[1])
+
+
+def test_a_folder_without_a_session_says_so(tmp_path, engine):
+    with pytest.raises(SessionError, match="no stored session"):
+        reopen(new_token(), tmp_path, engine, LIMITS)
+    (tmp_path / "clip.json").write_text("{not json")
+    with pytest.raises(SessionError, match="damaged"):
+        reopen(new_token(), tmp_path, engine, LIMITS)
+
+
+def test_folders_are_deleted_when_old_or_too_many_but_not_open_ones(tmp_path):
+    storage = SessionStorage(tmp_path, Limits(keep_hours=1, max_stored=3))
+    tokens = []
+    for age in range(5):
+        token, folder = storage.create()
+        SessionFolder(folder).write_json("clip.json", {})
+        os.utime(folder / "clip.json", (10_000 + age, 10_000 + age))
+        tokens.append(token)
+    assert storage.sweep({tokens[0]}, now=10_100) == 2
+    assert {path.name for path in tmp_path.iterdir()} == {tokens[0], tokens[3], tokens[4]}
+    assert storage.sweep({tokens[0]}, now=10_004 + 3600) == 1
+    assert storage.sweep(set(), now=20_000) == 2
+
+
+@pytest.mark.parametrize("token", ["", "..", "../x", "a/b", None, "x" * 32])
+def test_only_tokens_of_stored_sessions_find_a_folder(tmp_path, token):
+    with pytest.raises(SessionError):
+        SessionStorage(tmp_path, LIMITS).find(token)
