@@ -225,11 +225,15 @@ def _receive_once(remote: _RemoteFile, unfinished: Path, progress: Progress) -> 
         resumed = response.status_code == 206
         received = start if resumed else 0
         step = f"Downloading {remote.label}" + (f" ({remote.size / 1e6:.0f} MB)" if remote.size else "")
+        reported = 0
         with unfinished.open("ab" if resumed else "wb") as file:
-            for chunk in response.iter_bytes(_CHUNK):
+            # In pieces as they arrive: a fixed size would lose what it has gathered when the connection breaks.
+            for chunk in response.iter_bytes():
                 file.write(chunk)
                 received += len(chunk)
-                progress(step, received / remote.size if remote.size else None)
+                if received - reported >= _CHUNK or received == remote.size:
+                    reported = received
+                    progress(step, received / remote.size if remote.size else None)
     return True
 
 

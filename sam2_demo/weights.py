@@ -66,7 +66,7 @@ def _load(text: str, device: torch.device, report: hub.Progress) -> Sam2Network:
     if text == "embedded":
         return _load_file(embedded_path(), "embedded", device, report)
     path = Path(text).expanduser()
-    if path.suffix in _SUFFIXES or path.exists():
+    if path.suffix in _SUFFIXES or path.is_file():
         return _load_file(path, text, device, report)
     if _is_hub_id(text):
         return _load_hub(text, device, report, hub.FIRST_CONTACT_SECONDS)
