@@ -1,0 +1,1 @@
+"""Automatic masklets: everything in a clip found, tracked and filtered; one SA-V JSON file per clip."""

@@ -1,0 +1,147 @@
+"""`python -m sam2_demo.masklets`: automatic masklets of clips, one SA-V JSON file each."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sam2_demo.errors import DemoError
+from sam2_demo.masklets.options import MaskletOptions
+
+if TYPE_CHECKING:
+    from sam2_demo.masklets.batch import Find
+
+_EXAMPLES = """examples:
+  python -m sam2_demo.masklets clip.mp4 --out masklets
+  python -m sam2_demo.masklets clips/ --out masklets --model facebook/sam2.1-hiera-tiny
+  python -m sam2_demo.masklets clips/ more/dog.mov --out masklets --points-per-side 16 --find-every 48
+  python -m sam2_demo.masklets frames/ --out masklets --find-every 0 --annotation-step 1
+
+A clip is a video or a folder of pictures; a folder of clips holds either. Each clip gives DIR/<name>_auto.json in the
+layout of SA-V's train set, with masklet_type "auto" and a stability score for every mask. A run that was interrupted
+goes on when the same command is given again.
+
+exit status: 0 all clips are done; 2 wrong usage, or a clip that cannot be read (the others are done all the same).
+"""
+_HELP = {
+    "points_per_side": "points of the grid along each side of a frame",
+    "crop_layers": "look again at 2 x 2 (1), then 4 x 4 (2) enlarged parts of a frame for small things",
+    "pred_iou_thresh": "drop masks of which the model expects a lower IoU",
+    "stability_thresh": "drop masks of a lower stability score when they are found",
+    "find_every": "look for new things every so many frames; 0: on the first frame only, as in SA-V",
+    "annotation_step": "write every n-th frame",
+    "min_area": "masks with fewer pixels start no masklet",
+    "min_region_area": "remove parts and fill holes with fewer pixels",
+    "duplicate_iou": "above this IoU two masks or masklets are one",
+    "min_uncovered": "share of a later mask that must be new, 0 to 1",
+    "masklet_stability_thresh": "drop masklets of a lower mean stability score",
+    "stability_offset": "logits around the threshold that the stability score compares",
+    "max_objects": "track at most so many",
+}
+_MINIMUM_PAUSE = 0.5  # seconds between status lines on a terminal
+_MINIMUM_PAUSE_IN_FILES = 30.0
+
+
+class Terminal:
+    """Lines on standard output; a status is overwritten on a terminal and written seldom elsewhere."""
+
+    def __init__(self) -> None:
+        """Nothing is shown yet."""
+        self.overwrites = sys.stdout.isatty()
+        self._pause = _MINIMUM_PAUSE if self.overwrites else _MINIMUM_PAUSE_IN_FILES
+        self._last = time.monotonic()
+        self._width = 0
+
+    def line(self, text: str) -> None:
+        """Show something that stays."""
+        print(f"\r{text:<{self._width}}" if self._width else text, flush=True)
+        self._width = 0
+
+    def status(self, text: str) -> None:
+        """Show how far the run is, unless it was shown a moment ago."""
+        if time.monotonic() - self._last < self._pause:
+            return
+        self._last = time.monotonic()
+        if self.overwrites:
+            print(f"\r{text:<{self._width}}", end="", flush=True)
+            self._width = len(text)
+        else:
+            print(text, flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the masklets of all clips; 0 on success, 2 on wrong usage or input, 130 when interrupted."""
+    given = _parser().parse_args(arguments)
+    try:
+        failed = _run(given)
+    except DemoError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\ninterrupted; the same command goes on with the clips that are not done", file=sys.stderr)
+        return 130
+    for name, reason in failed.items():
+        print(f"error: {name}: {reason}", file=sys.stderr)
+    return 2 if failed else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m sam2_demo.masklets",
+        description="Find everything in clips and track it: automatic masklets.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("clips", type=Path, nargs="+", metavar="CLIP_OR_FOLDER", help="videos, or folders")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
+    parser.add_argument("--model", default="embedded", help="embedded (default), auto, a Hub id or a file")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--dtype", default="auto", help="auto, float32, float16 or bfloat16")
+    parser.add_argument("--objects-per-batch", type=int, default=8, help="objects computed at once (default 8)")
+    for option in fields(MaskletOptions):
+        parser.add_argument(
+            f"--{option.name.replace('_', '-')}",
+            type=type(option.default),
+            default=option.default,
+            metavar="N" if isinstance(option.default, int) else "X",
+            help=f"{_HELP[option.name]} (default {option.default})",
+        )
+    return parser
+
+
+def _run(given: argparse.Namespace) -> dict[str, str]:
+    """What failed, by clip name."""
+    # Imported here: --help and wrong usage need no torch, which takes seconds to load.
+    from sam2_demo.masklets.batch import run_batch
+    from sam2_demo.masklets.clips import find_clips
+    from sam2_demo.masklets.output_folder import OutputFolder
+
+    options = MaskletOptions(**{option.name: getattr(given, option.name) for option in fields(MaskletOptions)})
+    clips = find_clips(given.clips)
+    settings = {"model": given.model, "dtype": given.dtype, **asdict(options)}
+    folder = OutputFolder(given.out, settings)
+    terminal = Terminal()
+    return run_batch(clips, folder, lambda: _make_find(given, options, terminal), terminal).failed
+
+
+def _make_find(given: argparse.Namespace, options: MaskletOptions, terminal: Terminal) -> Find:
+    from sam2_demo.masklets.finding import find_masklets
+    from sam2_demo.tracking.options import TrackingOptions
+    from sam2_demo.tracking.video_predictor import VideoPredictor
+    from sam2_demo.weights import load_network
+
+    def report(step: str, fraction: float | None) -> None:
+        terminal.status(step if fraction is None else f"{step} {fraction:.0%}")
+
+    network = load_network(given.model, device=given.device, dtype=given.dtype, progress=report)
+    predictor = VideoPredictor(network, TrackingOptions(objects_per_batch=given.objects_per_batch))
+    return lambda frames, on_progress: find_masklets(predictor, frames, options, on_progress)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

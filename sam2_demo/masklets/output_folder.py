@@ -1,0 +1,64 @@
+"""The folder that a run writes: `<clip>_auto.json` for each clip, and the settings with which they were made.
+
+A clip's file is written whole when the clip is done. Where it exists the clip is done, so a run that was
+interrupted goes on with the next clip and ends with the files of one that was not.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from sam2_demo.errors import ConfigError, DatasetError
+from sam2_demo.formats import sa_v
+from sam2_demo.formats.annotation import ClipAnnotation
+from sam2_demo.formats.files import read_json, write_json
+from sam2_demo.masklets.clips import Clip
+from sam2_demo.video import FrameReader
+
+_SETTINGS = "settings.json"
+
+
+class OutputFolder:
+    """Made once per run; ConfigError when the folder holds masklets that were made with other settings."""
+
+    def __init__(self, place: Path, settings: dict[str, Any]) -> None:
+        self.place = place
+        wanted = json.loads(json.dumps(settings))
+        if place.exists() and not place.is_dir():
+            raise ConfigError(f"{place} is a file; give a folder for the masklets")
+        if (place / _SETTINGS).is_file():
+            found = read_json(place / _SETTINGS)
+            differing = sorted(key for key in {*found, *wanted} if found.get(key) != wanted.get(key))
+            if differing:
+                told = "; ".join(f"{key} {found.get(key)!r} there, {wanted.get(key)!r} here" for key in differing)
+                raise ConfigError(f"{place} holds masklets made with other settings ({told}): give another folder")
+        elif any(place.glob("*_auto.json")):
+            raise ConfigError(f"{place} holds masklets but no {_SETTINGS} to compare with: give another folder")
+        else:
+            write_json(wanted, place / _SETTINGS, indent=2)
+
+    def path(self, clip: Clip) -> Path:
+        """The file of a clip's masklets, named as in SA-V."""
+        return self.place / f"{clip.name}_auto.json"
+
+    def is_done(self, clip: Clip, reader: FrameReader) -> bool:
+        """Whether a clip's file exists; DatasetError when it was made from another clip of the same name."""
+        path = self.path(clip)
+        if not path.is_file():
+            return False
+        done = sa_v.read(path)
+        there, here = ((value.width, value.height, value.num_frames) for value in (done, reader))
+        if there != here:
+            raise DatasetError(
+                f"{path} is of a clip of {there[0]} x {there[1]} pixels and {there[2]} frames, {clip.path} has "
+                f"{here[0]} x {here[1]} and {here[2]}: give another folder, or delete the file"
+            )
+        return True
+
+    def write(self, clip: Clip, annotation: ClipAnnotation) -> Path:
+        """Write a clip's masklets whole or not at all."""
+        annotation.name = clip.name
+        sa_v.write(annotation, self.path(clip))
+        return self.path(clip)
