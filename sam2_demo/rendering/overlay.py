@@ -16,7 +16,7 @@ Mask = NDArray[np.bool_]
 
 def mask_bounds(mask: Mask) -> tuple[int, int, int, int] | None:
     """(x0, y0, x1, y1) of the true pixels of an (H, W) mask, end exclusive; None for an empty mask."""
-    x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
+    x, y, width, height = cv2.boundingRect(np.ascontiguousarray(mask, bool).view(np.uint8))
     return (x, y, x + width, y + height) if width else None
 
 
@@ -43,7 +43,7 @@ def draw_overlay(
         if bounds is None:
             continue
         x0, y0, x1, y1 = _grow(bounds, reach, frame.shape[:2])
-        part = np.ascontiguousarray(mask[y0:y1, x0:x1]).view(np.uint8)
+        part = np.ascontiguousarray(mask[y0:y1, x0:x1], bool).view(np.uint8)
         region = np.ascontiguousarray(out[y0:y1, x0:x1])
         color = np.full_like(region, colors[object_id])
         filled = cv2.addWeighted(region, 1 - opacity, color, opacity, 0)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sam2_demo.sessions.device_lock import DeviceLock
 from sam2_demo.tracking.image_predictor import ImagePredictor
 from sam2_demo.tracking.saved_state import SavedFrame
@@ -21,6 +24,8 @@ class Engine(Protocol):
     def open_video(self, frames: FrameReader) -> VideoSession: ...
 
     def open_picture(self) -> ImagePredictor: ...
+
+    def exclusive_masks(self, session: VideoSession, frame_index: int) -> Mapping[int, NDArray[np.bool_]]: ...
 
     def save_frame(self, session: VideoSession, object_id: int, frame_index: int) -> SavedFrame | None: ...
 

@@ -13,6 +13,7 @@ from sam2_demo.errors import MediaError
 from sam2_demo.video.frame_reader import FrameReader
 
 JPEG_QUALITY = 85
+THUMBNAIL_HEIGHT = 72
 CACHE_BYTES = 24 * 1024 * 1024
 
 
@@ -38,6 +39,12 @@ class FrameStore:
             while self._held_bytes > CACHE_BYTES and len(self._cache) > 1:
                 self._held_bytes -= len(self._cache.popitem(last=False)[1])
             return encoded
+
+    def thumbnail(self, index: int) -> bytes:
+        """A JPEG of a frame, THUMBNAIL_HEIGHT pixels high; MediaError for an index that the clip does not have."""
+        height = min(THUMBNAIL_HEIGHT, self._display[0])
+        width = max(1, round(self._display[1] * height / self._display[0]))
+        return encode_jpeg(self._reader.read(index), (height, width))
 
     def close(self) -> None:
         """Let the pictures go."""

@@ -89,6 +89,12 @@ class PictureWorkspace(Workspace):
         found.chosen = position
         self._store(object_id)
 
+    def preview(self, frame: int, x: float, y: float) -> str:
+        """Run lengths at display size of what a click at (x, y) would select; changes nothing."""
+        with self.engine.lock:
+            result = self._open().predict(points=[(x, y)], point_labels=[1], multimask=True)
+        return encode_mask(np.ascontiguousarray(result.masks[0]).astype(bool), self.display)
+
     def candidates_to_json(self, object_id: int) -> dict[str, Any]:
         """Candidates of an object: run lengths at display size and predicted IoU, and the chosen one."""
         found = self.candidates.get(object_id)

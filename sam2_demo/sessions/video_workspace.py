@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast, get_args
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sam2_demo.errors import PromptError
 from sam2_demo.sessions.engine import Engine
 from sam2_demo.sessions.frame_store import FrameStore
 from sam2_demo.sessions.mask_code import DISPLAY_LIMIT_VIDEO, display_size, encode_mask
 from sam2_demo.sessions.prompt_set import PromptSet
+from sam2_demo.sessions.still_view import StillView
 from sam2_demo.sessions.workspace import Workspace
 from sam2_demo.tracking.masklet import Masklet
 from sam2_demo.tracking.video_session import Direction, VideoSession
@@ -47,6 +51,7 @@ class VideoWorkspace(Workspace):
         self.display = display_size(self.size, DISPLAY_LIMIT_VIDEO)
         self.frames = FrameStore(reader, self.display)
         self._tracker: VideoSession | None = None
+        self._still_view: StillView | None = None
 
     def tracker(self) -> VideoSession:
         """The model's view of the clip, opened on first use."""
@@ -114,15 +119,37 @@ class VideoWorkspace(Workspace):
                     step.frame_index, len(seen), total, pace * (total - len(seen)), self.masks_at(step.frame_index)
                 )
 
+    def alternatives(self, frame: int, prompt: PromptSet) -> list[dict[str, Any]]:
+        """Up to three masks that a single click may mean, best first; changes nothing."""
+        self._check_frame(frame)
+        found = self._still().ask(
+            frame, points=list(prompt.points) or None, point_labels=list(prompt.labels) or None, box=prompt.box
+        )
+        return [{"counts": encode_mask(m, self.display), "iou": iou, "area": float(m.mean())} for m, iou in found]
+
+    def preview(self, frame: int, x: float, y: float) -> str:
+        """Run lengths at display size of what a click at (x, y) would select; changes nothing."""
+        self._check_frame(frame)
+        return encode_mask(self._still().ask(frame, points=[(x, y)], point_labels=[1])[0][0], self.display)
+
     def masks_at(self, frame: int) -> dict[str, dict[str, Any]]:
         """The masks of a frame by object id (as text): run lengths at display size, share of the frame, scores."""
-        if self._tracker is None:
+        masklets = {i: m for i, m in self.masklets().items() if frame in m}
+        exclusive = self._exclusive_masks(frame, masklets)
+        return {str(i): self._wire(masklet, frame, exclusive.get(i)) for i, masklet in masklets.items()}
+
+    def shown_masks(self, frame: int) -> dict[int, NDArray[np.bool_]]:
+        """The (H, W) masks of the visible objects on a frame, overlaps settled as the view says."""
+        shown = self.objects.visible_ids()
+        masklets = {i: m for i, m in self.masklets().items() if frame in m}
+        exclusive = self._exclusive_masks(frame, masklets)
+        return {i: exclusive[i] if i in exclusive else masklets[i].mask(frame) for i in shown if i in masklets}
+
+    def _exclusive_masks(self, frame: int, masklets: dict[int, Masklet]) -> Mapping[int, NDArray[np.bool_]]:
+        if len(masklets) < 2 or self.view.get("overlap") == "both" or self._tracker is None:
             return {}
-        found: dict[str, dict[str, Any]] = {}
-        for object_id, masklet in list(self._tracker.masklets.items()):
-            if frame in masklet and object_id in self.objects:
-                found[str(object_id)] = self._wire(masklet, frame)
-        return found
+        with self.engine.lock:
+            return self.engine.exclusive_masks(self._tracker, frame)
 
     def masklets(self) -> dict[int, Masklet]:
         """The masklets of all objects, by object id."""
@@ -172,16 +199,25 @@ class VideoWorkspace(Workspace):
                 with self.engine.lock:
                     self.engine.restore_object(tracker, info.object_id, given, frames)
 
+    def _still(self) -> StillView:
+        if self._still_view is None:
+            self._still_view = StillView(self.engine, self.reader)
+        return self._still_view
+
     def _give(self, frame: int, object_id: int, prompt: PromptSet) -> None:
         arguments = prompt.as_arguments(self.display, self.size)
         tracker = self.tracker()
         with self.engine.lock:
             tracker.add_prompt(frame, object_id, clear_previous=True, **arguments)
 
-    def _wire(self, masklet: Masklet, frame: int) -> dict[str, Any]:
+    def _wire(self, masklet: Masklet, frame: int, exclusive: NDArray[np.bool_] | None) -> dict[str, Any]:
         stored = masklet.frame(frame)
-        same = self.display == self.size
-        counts = stored.counts if same else encode_mask(masklet.mask(frame), self.display)
+        if exclusive is not None:
+            counts = encode_mask(exclusive, self.display)
+        elif self.display == self.size:
+            counts = stored.counts
+        else:
+            counts = encode_mask(masklet.mask(frame), self.display)
         return {
             "counts": counts,
             "area": masklet.area(frame) / (self.size[0] * self.size[1]),
@@ -202,6 +238,7 @@ class VideoWorkspace(Workspace):
 
     def _release_tracker(self) -> None:
         self._tracker = None
+        self._still_view = None
 
     def _release(self) -> None:
         self._release_tracker()

@@ -39,7 +39,6 @@ def render_clip(workspace: VideoWorkspace) -> Iterator[RenderProgress]:
     """
     reader = workspace.reader
     colors = {info.object_id: hex_to_color(info.color) for info in workspace.objects}
-    shown = workspace.objects.visible_ids()
     with workspace.task(wait=False):
         workspace.cancel.clear()
         writer = VideoWriter.like(workspace.folder / OVERLAY_NAME, reader, audio_from=workspace.source)
@@ -47,9 +46,7 @@ def render_clip(workspace: VideoWorkspace) -> Iterator[RenderProgress]:
             for index in range(reader.num_frames):
                 if workspace.cancel.is_set():
                     return
-                masklets = workspace.masklets()
-                masks = {i: masklets[i].mask(index) for i in shown if i in masklets and index in masklets[i]}
-                writer.write(draw_overlay(reader.read(index), masks, colors))
+                writer.write(draw_overlay(reader.read(index), workspace.shown_masks(index), colors))
                 yield RenderProgress(index + 1, reader.num_frames)
             writer.close()
         finally:

@@ -34,6 +34,14 @@ class StudioHandlers:
         """Quick changes: objects, chosen candidate, reset."""
         return self._answer(event, self._command)
 
+    def preview(self, event: gr.EventData) -> Answer:
+        """What a click under the pointer would select."""
+        return self._answer(event, self._preview)
+
+    def alternatives(self, event: gr.EventData) -> Answer:
+        """What else a single click on a clip's frame may mean."""
+        return self._answer(event, self._alternatives)
+
     def stop(self, event: gr.EventData) -> Answer:
         """End the running task of a session after the frame it is at."""
         return self._answer(event, self._stop)
@@ -54,11 +62,23 @@ class StudioHandlers:
             return workspace.prompt(object_id, prompt)
         return workspace.prompt(payloads.read_int(data, "frame", payloads.MAX_FRAME), object_id, prompt)
 
+    def _preview(self, data: dict[str, Any]) -> Any:
+        workspace = self.server.workspace(data.get("token"), data.get("model"))
+        frame = payloads.read_int(data, "frame", payloads.MAX_FRAME)
+        return {"counts": workspace.preview(frame, payloads.read_number(data, "x"), payloads.read_number(data, "y"))}
+
+    def _alternatives(self, data: dict[str, Any]) -> Any:
+        workspace = self.server.video(data.get("token"), data.get("model"))
+        frame = payloads.read_int(data, "frame", payloads.MAX_FRAME)
+        return {"chosen": -1, "candidates": workspace.alternatives(frame, payloads.read_prompt(data))}
+
     def _command(self, data: dict[str, Any]) -> Any:
         workspace = self.server.workspace(data.get("token"))
-        name = payloads.read_choice(data, "name", ("put_object", "remove_object", "choose", "reset"))
+        name = payloads.read_choice(data, "name", ("put_object", "put_view", "remove_object", "choose", "reset"))
         if name == "put_object":
             workspace.put_object(payloads.read_object(data))
+        elif name == "put_view":
+            workspace.put_view(payloads.read_view(data))
         elif name == "reset":
             workspace.reset()
         elif name == "remove_object":

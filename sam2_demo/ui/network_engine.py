@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sam2_demo.sessions.device_lock import DeviceLock
 from sam2_demo.tracking.image_predictor import ImagePredictor
+from sam2_demo.tracking.options import TrackingOptions
 from sam2_demo.tracking.saved_state import SavedFrame, restore_object, save_frame
-from sam2_demo.tracking.video_predictor import VideoPredictor
+from sam2_demo.tracking.video_predictor import Sam2Network, VideoPredictor
 from sam2_demo.tracking.video_session import VideoSession
 from sam2_demo.ui.model_catalogue import choice_for
 from sam2_demo.ui.model_host import LoadedModel, Progress
@@ -22,10 +26,10 @@ _DEVICE_LOCK = DeviceLock()
 class NetworkEngine:
     """The engine of one network."""
 
-    def __init__(self, name: str, videos: VideoPredictor) -> None:
+    def __init__(self, name: str, network: Sam2Network) -> None:
         self.name = name
         self.lock = _DEVICE_LOCK
-        self._videos = videos
+        self._videos = VideoPredictor(network, TrackingOptions(exclusive_masks=True))
 
     def open_video(self, frames: FrameReader) -> VideoSession:
         """The model's view of a clip."""
@@ -34,6 +38,10 @@ class NetworkEngine:
     def open_picture(self) -> ImagePredictor:
         """The model's view of a picture that is still to be set."""
         return ImagePredictor(self._videos.network)
+
+    def exclusive_masks(self, session: VideoSession, frame_index: int) -> dict[int, NDArray[np.bool_]]:
+        """A frame's masks, each pixel given to the object of the highest logit."""
+        return session.result(frame_index).masks
 
     def save_frame(self, session: VideoSession, object_id: int, frame_index: int) -> SavedFrame | None:
         """What a clip's session holds of an object on a frame."""
@@ -58,4 +66,4 @@ def load_engine(source: str, progress: Progress | None = None) -> LoadedModel:
     label = choice_for(name).label
     description = f"{label}, on {network.device}"
     notice = "" if provenance is None else provenance.notice
-    return LoadedModel(NetworkEngine(name, VideoPredictor(network)), description, notice)
+    return LoadedModel(NetworkEngine(name, network), description, notice)

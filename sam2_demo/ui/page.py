@@ -70,6 +70,8 @@ def _wire(component: gr.HTML, handlers: StudioHandlers) -> None:
     for event, work, places in (
         ("prompt", handlers.prompt, 8),
         ("command", handlers.command, 16),
+        ("preview", handlers.preview, 8),
+        ("alternatives", handlers.alternatives, 8),
         ("stop", handlers.stop, 16),
         ("track", handlers.track, 8),
         ("make_video", handlers.make_video, 4),

@@ -14,6 +14,7 @@ MAX_POINTS = 200
 MAX_MASK_TEXT = 400_000
 MAX_OBJECT_ID = 1_000_000
 MAX_FRAME = 10_000_000
+MAX_VIEW_FIELDS = 40
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
@@ -51,6 +52,25 @@ def read_text(data: dict[str, Any], name: str, most: int) -> str:
     if not isinstance(value, str) or len(value) > most:
         raise InputError(f"{name} must be a text of up to {most} characters, got {_shown(value)}")
     return "".join(character for character in value if character.isprintable()).strip()
+
+
+def read_number(data: dict[str, Any], name: str) -> float:
+    """A finite number."""
+    return _number(data.get(name))
+
+
+def read_view(data: dict[str, Any]) -> dict[str, Any]:
+    """How results are shown: a flat table of short texts, numbers and truth values."""
+    view = read_payload(data.get("view"))
+    if len(view) > MAX_VIEW_FIELDS:
+        raise InputError(f"a view has up to {MAX_VIEW_FIELDS} fields, got {len(view)}")
+    for name, value in view.items():
+        plain = value is None or isinstance(value, bool | int | float | str)
+        if len(name) > 40 or not plain or (isinstance(value, str) and len(value) > 80):
+            raise InputError(f"field {_shown(name)} of the view is not a short plain value")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"field {_shown(name)} of the view is not a finite number")
+    return view
 
 
 def read_prompt(data: dict[str, Any]) -> PromptSet:

@@ -51,6 +51,7 @@ class StudioRoutes:
             ("s/{token}/delete", self.delete, "POST"),
             ("s/{token}/tracks", self.tracks, "GET"),
             ("s/{token}/frames/{index:int}.jpg", self.frame, "GET"),
+            ("s/{token}/thumbs/{index:int}.jpg", self.thumb, "GET"),
             ("s/{token}/masks/{first:int}-{last:int}", self.masks, "GET"),
             ("s/{token}/picture/{what}.png", self.picture, "GET"),
             ("s/{token}/files/masks.zip", self.mask_zip, "GET"),
@@ -114,6 +115,11 @@ class StudioRoutes:
             encoded = workspace.jpeg()
         else:
             encoded = workspace.frames.jpeg(request.path_params["index"])
+        return Response(encoded, media_type="image/jpeg", headers=_kept(3600, "private"))
+
+    def thumb(self, request: Request) -> Response:
+        """A small picture of a frame, for the filmstrip."""
+        encoded = self.server.video(request.path_params["token"]).frames.thumbnail(request.path_params["index"])
         return Response(encoded, media_type="image/jpeg", headers=_kept(3600, "private"))
 
     def masks(self, request: Request) -> Response:

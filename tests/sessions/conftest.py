@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 
-from sam2_demo.tracking.video_predictor import VideoPredictor
 from sam2_demo.ui.network_engine import NetworkEngine
 from sam2_demo.video import VideoWriter
 
 
 @pytest.fixture
 def engine(nano_network):
-    return NetworkEngine("nano", VideoPredictor(nano_network))
+    return NetworkEngine("nano", nano_network)
 
 
 @pytest.fixture

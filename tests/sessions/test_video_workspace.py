@@ -10,7 +10,6 @@ from sam2_demo.sessions.object_table import ObjectInfo
 from sam2_demo.sessions.opening import open_clip
 from sam2_demo.sessions.prompt_set import PromptSet
 from sam2_demo.sessions.tokens import new_token
-from sam2_demo.tracking.video_predictor import VideoPredictor
 from sam2_demo.ui.network_engine import NetworkEngine
 
 CLICK = PromptSet(points=((15.0, 24.0),), labels=(1,))
@@ -100,7 +99,7 @@ def test_removing_an_object_leaves_the_others(workspace):
 def test_another_model_gets_the_prompts_again(workspace, nano_network):
     workspace.prompt(2, 1, CLICK)
     list(workspace.track(None, "forward"))
-    other = NetworkEngine("other", VideoPredictor(nano_network))
+    other = NetworkEngine("other", nano_network)
     workspace.use_engine(other)
     assert workspace.engine is other
     assert workspace.masklets()[1].frame_indices == [2]

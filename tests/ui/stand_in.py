@@ -136,6 +136,15 @@ class StandInEngine:
     def open_picture(self):
         return StandInPicture()
 
+    def exclusive_masks(self, session, frame_index):
+        """Earlier objects win."""
+        taken, found = np.zeros((session.frames.height, session.frames.width), bool), {}
+        for object_id, masklet in session.masklets.items():
+            if frame_index in masklet:
+                found[object_id] = masklet.mask(frame_index) & ~taken
+                taken = taken | found[object_id]
+        return found
+
     def save_frame(self, session, object_id, frame_index):
         masklet = session.masklets.get(object_id)
         if masklet is None or frame_index not in masklet:
@@ -149,7 +158,12 @@ class StandInEngine:
         masklet = session.masklets[object_id] = Masklet(object_id, session.frames.height, session.frames.width)
         session.prompted[object_id] = set(prompts)
         for saved in frames:
-            masklet.set_rle(saved.frame_index, {"size": [masklet.height, masklet.width], "counts": saved.counts})
+            masklet.set_rle(
+                saved.frame_index,
+                {"size": [masklet.height, masklet.width], "counts": saved.counts},
+                saved.object_score_logits,
+                saved.iou_prediction,
+            )
             session.colors[object_id] = np.frombuffer(saved.record, np.uint8)
 
 

@@ -1,19 +1,27 @@
-// The list of objects: which one gets the clicks, its name and colour, shown or hidden, removed.
+// The list of objects: which one gets the clicks, its name, colour and picture, shown, alone, locked, removed.
 
 import { button, h } from "./dom.js";
 
 export class ObjectsPanel {
-  constructor(store, act) {
-    this.store = store;
-    this.act = act;
+  constructor(bench) {
+    this.bench = bench;
+    this.store = bench.store;
     this.list = h("div", { class: "sam-objects", role: "listbox", "aria-label": "Objects" });
-    this.add = button("+ Add object", () => act.addObject(), { class: "sam-wide" });
-    this.element = h("section", { class: "sam-panel" }, h("h3", {}, "Objects"), this.list, this.add);
+    this.add = button("+ Add object", () => bench.objectActions.add(), { class: "sam-wide" });
+    this.overlap = h("select", {
+      "aria-label": "Where objects overlap", onchange: () => bench.setOverlap(this.overlap.value),
+    }, h("option", { value: "score" }, "Overlaps: surer object wins"), h("option", { value: "both" }, "Overlaps: show both"));
+    this.element = h("section", { class: "sam-panel" }, h("h3", {}, "Objects"), this.list, this.add,
+      bench.isVideo ? this.overlap : null);
     this.draw();
   }
 
   draw() {
     const { objects } = this.store;
+    // A name that is being typed must survive redrawing.
+    if (this.list.contains(document.activeElement) && document.activeElement.classList.contains("sam-name")) return;
+    this.overlap.hidden = objects.length < 2;
+    this.overlap.value = this.store.view.overlap || "score";
     if (!objects.length) {
       this.list.replaceChildren(h("div", { class: "sam-quiet" }, "None yet: click on the picture."));
       return;
@@ -22,29 +30,51 @@ export class ObjectsPanel {
   }
 
   row(object) {
-    const { store, act } = this;
-    const active = object.object_id === store.active;
-    const count = store.promptedFrames(object.object_id).length;
-    const note = store.kind === "video" && count ? `prompts on ${count} frame${count > 1 ? "s" : ""}` : "";
+    const { store } = this;
+    const act = this.bench.objectActions;
+    const id = object.object_id;
+    const active = id === store.active;
     const name = h("input", {
       class: "sam-name", value: object.name, maxlength: 60, "aria-label": `Name of ${object.name}`, spellcheck: "false",
-      onchange: (event) => act.changeObject(object.object_id, { name: event.target.value.trim() || object.name }),
-      onfocus: () => act.activate(object.object_id),
+      onchange: (event) => {
+        const text = event.target.value.trim() || object.name;
+        event.target.blur();
+        act.change(id, { name: text });
+      },
+      onkeydown: (event) => event.key === "Enter" && event.target.blur(),
     });
     const swatch = h("input", {
       type: "color", class: "sam-swatch", value: object.color, "aria-label": `Colour of ${object.name}`,
-      onchange: (event) => act.changeObject(object.object_id, { color: event.target.value }),
+      onchange: (event) => act.change(id, { color: event.target.value }),
+    });
+    const small = (text, label, work, pressed) => button(text, work, {
+      class: "sam-small", "aria-label": `${label} ${object.name}`, title: label, "aria-pressed": pressed === undefined ? null : String(pressed),
     });
     return h("div", {
       class: `sam-object${active ? " sam-current" : ""}${object.visible ? "" : " sam-hidden"}`,
-      role: "option", "aria-selected": String(active),
-      onclick: (event) => event.target.closest("button, input") || act.activate(object.object_id),
+      role: "option", "aria-selected": String(active), tabindex: 0,
+      onclick: (event) => event.target.closest("button, input") || act.activate(id),
+      onkeydown: (event) => event.target === event.currentTarget && event.key === "Enter" && act.activate(id),
     },
-    swatch,
-    h("div", { class: "sam-object-text" }, name, h("div", { class: "sam-quiet" }, note)),
-    button(object.visible ? "Hide" : "Show", () => act.changeObject(object.object_id, { visible: !object.visible }), {
-      class: "sam-small", "aria-label": `${object.visible ? "Hide" : "Show"} ${object.name}`,
-    }),
-    button("×", () => act.removeObject(object.object_id), { class: "sam-small", "aria-label": `Remove ${object.name}`, title: "Remove" }));
+    this.thumbnail(object), h("div", { class: "sam-object-text" },
+      h("div", { class: "sam-object-head" }, swatch, name, small("×", "Remove", () => act.remove(id))),
+      h("div", { class: "sam-object-tools" },
+        small(object.visible ? "Hide" : "Show", object.visible ? "Hide" : "Show", () => act.change(id, { visible: !object.visible })),
+        small("Solo", "Show only", () => act.solo(id)),
+        small(object.locked ? "Unlock" : "Lock", object.locked ? "Unlock" : "Lock", () => act.change(id, { locked: !object.locked })),
+        h("span", { class: "sam-quiet" }, this.note(id)))));
+  }
+
+  note(id) {
+    const count = this.store.promptedFrames(id).length;
+    return this.store.kind === "video" && count ? `prompts on ${count} frame${count > 1 ? "s" : ""}` : "";
+  }
+
+  // The object as it is on this frame, or the last picture of it.
+  thumbnail(object) {
+    const thumb = h("canvas", { class: "sam-thumb", width: 72, height: 72, "aria-hidden": "true" });
+    const mask = this.store.masksHere()[object.object_id];
+    if (mask && mask.area > 0) this.bench.stage.paintObjectThumb(thumb, mask.counts, object.color);
+    return thumb;
   }
 }

@@ -4,10 +4,10 @@ import { button, h, seconds } from "./dom.js";
 import { address } from "./server.js";
 
 export class VideoResults {
-  constructor(store, act) {
-    this.store = store;
-    this.act = act;
-    this.make = button("Make video", () => act.render(), { class: "sam-wide" });
+  constructor(bench) {
+    this.store = bench.store;
+    const { store } = bench;
+    this.make = button("Make video", () => bench.runs.render(), { class: "sam-wide" });
     this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
     this.player = h("div", { class: "sam-player" });
     this.masks = h("a", { class: "sam-link", href: address(`s/${store.token}/files/masks.zip`), download: "" }, "Download masks (PNG, ZIP)");
@@ -41,13 +41,10 @@ export class VideoResults {
 }
 
 export class PictureResults {
-  constructor(store, act) {
-    this.store = store;
-    this.act = act;
-    this.candidates = h("div", { class: "sam-candidates", role: "group", "aria-label": "Candidate masks" });
+  constructor(bench) {
+    this.store = bench.store;
     this.links = h("div", { class: "sam-links" });
-    this.element = h("section", { class: "sam-panel" },
-      h("h3", {}, "Candidate masks"), this.candidates, h("h3", {}, "Result"), this.links);
+    this.element = h("section", { class: "sam-panel" }, h("h3", {}, "Result"), this.links);
     this.draw();
   }
 
@@ -55,9 +52,6 @@ export class PictureResults {
     const { store } = this;
     const choice = store.choices.get(store.active);
     const found = choice?.candidates || [];
-    this.candidates.replaceChildren(...(found.length
-      ? found.map((mask, position) => this.candidate(mask, position, choice.chosen))
-      : [h("div", { class: "sam-quiet" }, "A single click gets up to three: the whole, a part, a part of that.")]));
     const base = `s/${store.token}/picture`;
     const object = `?object=${store.active}&v=${Date.now()}`;
     const link = (text, path) => h("a", { class: "sam-link", href: address(path), download: "" }, text);
@@ -65,18 +59,5 @@ export class PictureResults {
       ? [link("Download mask (PNG)", `${base}/mask.png${object}`), link("Download cut-out (PNG)", `${base}/cutout.png${object}`),
         link("Download overlay (PNG)", `${base}/overlay.png?v=${Date.now()}`)]
       : [h("div", { class: "sam-quiet" }, "Mask, cut-out and overlay appear here.")]));
-  }
-
-  candidate(mask, position, chosen) {
-    const { store } = this;
-    const thumb = h("canvas", { width: 96, height: 64, "aria-hidden": "true" });
-    this.act.paintThumb(thumb, mask.counts, store.object(store.active).color);
-    const percent = Math.round(mask.iou * 100);
-    const card = button("", () => this.act.choose(position), {
-      class: `sam-candidate${position === chosen ? " sam-current" : ""}`, "aria-pressed": String(position === chosen),
-      "aria-label": `Candidate ${position + 1}, score ${percent} %`,
-    });
-    card.append(thumb, h("span", {}, `${percent} %`));
-    return card;
   }
 }

@@ -76,14 +76,19 @@ export function encodeCanvas(canvas) {
   return encodeRuns(runs);
 }
 
-// Whether the display pixel (x, y) lies in the mask.
-export function maskContains(counts, height, x, y) {
-  const target = Math.floor(x) * height + Math.floor(y);
-  let start = 0;
-  const runs = decodeRuns(counts);
-  for (let index = 0; index < runs.length; index++) {
-    start += runs[index];
-    if (target < start) return (index & 1) === 1;
-  }
-  return false;
+// [x0, y0, x1, y1] of a mask whose columns have `height` pixels, end exclusive; null for an empty one.
+export function maskBounds(counts, height) {
+  let start = 0, x0 = Infinity, x1 = -1, y0 = Infinity, y1 = -1;
+  decodeRuns(counts).forEach((run, index) => {
+    if (index & 1 && run > 0) {
+      const last = start + run - 1;
+      const first = Math.floor(start / height), final = Math.floor(last / height);
+      x0 = Math.min(x0, first);
+      x1 = Math.max(x1, final);
+      y0 = Math.min(y0, first === final ? start % height : 0);
+      y1 = Math.max(y1, first === final ? last % height : height - 1);
+    }
+    start += run;
+  });
+  return x1 < 0 ? null : [x0, y0, x1 + 1, y1 + 1];
 }

@@ -1,6 +1,6 @@
 // The picture with its masks and markers, drawn on one canvas with zoom and pan.
 
-import { paintMask } from "./rle.js";
+import { maskBounds, paintMask } from "./rle.js";
 
 const OPACITY = 0.45;
 const MARKER = 7;
@@ -94,8 +94,15 @@ export class Stage {
     this.draw();
   }
 
-  show(bitmap) {
+  show(bitmap, frame) {
     this.bitmap = bitmap;
+    this.shownFrame = frame;
+    this.hover = null;
+    this.draw();
+  }
+
+  setHover(counts) {
+    this.hover = counts;
     this.draw();
   }
 
@@ -117,7 +124,14 @@ export class Stage {
     context.imageSmoothingEnabled = view.scale * (width / store.clip.display_width) < 3;
     context.setTransform(view.scale, 0, 0, view.scale, view.x, view.y);
     context.drawImage(this.bitmap, 0, 0, width, height);
-    for (const { object, mask } of store.shownMasks()) this.paintObject(object, mask.counts);
+    for (const { object, mask } of store.shownMasks()) {
+      if (!this.brush || object.object_id !== store.active) this.paintObject(object, mask.counts);
+    }
+    if (this.hover) {
+      context.globalAlpha = 0.35;
+      context.drawImage(this.maskCanvas(this.hover, "#ffffff"), 0, 0, width, height);
+      context.globalAlpha = 1;
+    }
     if (this.brush) {
       context.globalAlpha = 0.6;
       context.drawImage(this.brush, 0, 0, width, height);
@@ -234,5 +248,31 @@ export class Stage {
     context.beginPath();
     context.arc(ring.x, ring.y, ring.radius, 0, 7);
     context.stroke();
+  }
+
+  paintThumb(canvas, counts, color) {
+    const pen = canvas.getContext("2d");
+    const { width, height } = this.store.clip;
+    const scale = Math.min(canvas.width / width, canvas.height / height);
+    pen.translate((canvas.width - width * scale) / 2, (canvas.height - height * scale) / 2);
+    if (this.bitmap) pen.drawImage(this.bitmap, 0, 0, width * scale, height * scale);
+    pen.globalAlpha = 0.65;
+    pen.drawImage(this.maskCanvas(counts, color), 0, 0, width * scale, height * scale);
+  }
+
+  // The object alone, cut to its bounds.
+  paintObjectThumb(canvas, counts, color) {
+    const mask = this.maskCanvas(counts, color);
+    const bounds = maskBounds(counts, mask.height);
+    if (!bounds || !this.bitmap) return;
+    const [x0, y0, x1, y1] = bounds;
+    const w = x1 - x0, h = y1 - y0;
+    const pen = canvas.getContext("2d");
+    const scale = Math.min(canvas.width / w, canvas.height / h);
+    const place = [(canvas.width - w * scale) / 2, (canvas.height - h * scale) / 2, w * scale, h * scale];
+    pen.drawImage(mask, x0, y0, w, h, ...place);
+    pen.globalCompositeOperation = "source-in";
+    const kx = this.bitmap.width / mask.width, ky = this.bitmap.height / mask.height;
+    pen.drawImage(this.bitmap, x0 * kx, y0 * ky, w * kx, h * ky, ...place);
   }
 }

@@ -20,6 +20,7 @@ export class Store {
     for (const [id, choice] of Object.entries(state.candidates || {})) this.choices.set(Number(id), choice);
     this.tracks = new Map(); // object id -> Map(frame -> {score, area})
     this.setTracks(state.tracks || {});
+    this.view = state.view || {};
     this.frame = 0;
     this.active = this.objects.length ? this.objects[0].object_id : null;
     this.nextId = 1 + this.objects.reduce((most, o) => Math.max(most, o.object_id), 0);
@@ -57,7 +58,7 @@ export class Store {
     this.masks.set(frame, masks);
     for (const object of this.objects) {
       const mask = masks[object.object_id];
-      if (mask) this.track(object.object_id).set(frame, { score: mask.score, area: mask.area });
+      if (mask) this.track(object.object_id).set(frame, { score: mask.score, area: mask.area, iou: mask.iou });
       else this.track(object.object_id).delete(frame);
     }
   }
@@ -65,7 +66,7 @@ export class Store {
   setTracks(tracks) {
     this.tracks.clear();
     for (const [id, entries] of Object.entries(tracks)) {
-      this.tracks.set(Number(id), new Map(entries.map(([frame, score, area]) => [frame, { score, area }])));
+      this.tracks.set(Number(id), new Map(entries.map(([frame, score, area, iou]) => [frame, { score, area, iou }])));
     }
   }
 
@@ -94,10 +95,39 @@ export class Store {
   }
 
   shownMasks() {
-    const masks = this.kind === "picture" ? this.chosenMasks() : this.masks.get(this.frame) || {};
+    const masks = this.masksHere();
     return this.objects
       .filter((o) => o.visible && masks[o.object_id])
       .map((o) => ({ object: o, mask: masks[o.object_id] }));
+  }
+
+  masksHere() {
+    return this.kind === "picture" ? this.chosenMasks() : this.masks.get(this.frame) || {};
+  }
+
+  // First and last frame between the marks; the whole clip without marks.
+  marks() {
+    const last = this.clip.num_frames - 1;
+    const a = this.view.mark_in ?? 0, b = this.view.mark_out ?? last;
+    return { first: Math.max(0, Math.min(a, b)), last: Math.min(last, Math.max(a, b)) };
+  }
+
+  // Frames that a person should look at: the object is lost, its score is low or its area jumps.
+  doubtful(id) {
+    const frames = [];
+    let before = null;
+    for (const [frame, now] of [...this.track(id)].sort((a, b) => a[0] - b[0])) {
+      const lost = before && before.area > 0 && now.area === 0;
+      const low = now.area > 0 && now.iou < 0.5 && (!before || before.iou >= 0.5);
+      const jump = before && before.area > 0 && now.area > 0 && Math.abs(Math.log(now.area / before.area)) > 0.6;
+      if ((lost || low || jump) && !this.prompts.has(key(frame, id))) frames.push(frame);
+      before = now;
+    }
+    return frames;
+  }
+
+  allDoubtful() {
+    return [...new Set(this.objects.flatMap((o) => this.doubtful(o.object_id)))].sort((a, b) => a - b);
   }
 
   chosenMasks() {

@@ -7,14 +7,14 @@ const WAYS = [
   ["forward", "Forward from here"],
   ["backward", "Backward from here"],
   ["both", "Both ways from here"],
+  ["marks", "Between the marks"],
 ];
 
 export class TrackPanel {
-  constructor(act) {
-    this.act = act;
-    this.running = false;
+  constructor(bench) {
+    this.bench = bench;
     this.way = h("select", { "aria-label": "Which way to track" }, ...WAYS.map(([value, label]) => h("option", { value }, label)));
-    this.start = button("Track", () => this.track(), { class: "sam-primary sam-grow" });
+    this.start = button("Track", () => bench.runs.track(this.way.value), { class: "sam-primary sam-grow" });
     this.stop = button("Stop", () => this.halt(), { class: "sam-stop sam-grow", hidden: true });
     this.bar = h("progress", { max: 1, value: 0, hidden: true, "aria-label": "Tracking" });
     this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
@@ -23,19 +23,11 @@ export class TrackPanel {
   }
 
   draw({ canTrack }) {
-    this.start.disabled = !canTrack || this.running;
+    this.start.disabled = !canTrack || this.bench.runs.tracking;
     this.start.title = canTrack ? "" : "Click on an object first";
   }
 
-  track() {
-    const way = this.way.value;
-    const here = this.act.store.frame;
-    if (way === "whole") this.act.track("both", null);
-    else this.act.track(way, here);
-  }
-
   begin() {
-    this.running = true;
     this.start.hidden = true;
     this.stop.hidden = false;
     this.stop.disabled = false;
@@ -43,11 +35,10 @@ export class TrackPanel {
     this.bar.removeAttribute("value");
     this.status.textContent = "Starting …";
     this.way.disabled = true;
-    this.act.drawTools();
+    this.bench.drawTools();
   }
 
   progress({ done, total, seconds_left: left }) {
-    if (!this.running) return;
     this.bar.max = total;
     this.bar.value = done;
     this.status.textContent = `${done} of ${total} frames${done > 3 && left > 1 ? `, ${seconds(left)} left` : ""}`;
@@ -55,16 +46,15 @@ export class TrackPanel {
 
   halt() {
     this.stop.disabled = true;
-    this.act.stop();
+    this.bench.runs.stop();
   }
 
   finish(text) {
-    this.running = false;
     this.start.hidden = false;
     this.stop.hidden = true;
     this.bar.hidden = true;
     this.way.disabled = false;
     this.status.textContent = text;
-    this.act.drawTools();
+    this.bench.drawTools();
   }
 }
