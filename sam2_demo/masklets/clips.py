@@ -31,7 +31,7 @@ def find_clips(sources: Sequence[Path]) -> list[Clip]:
     by_name: dict[str, Path] = {}
     for clip in clips:
         other = by_name.setdefault(clip.name, clip.path)
-        if other != clip.path:
+        if other.resolve() != clip.path.resolve():
             raise DatasetError(
                 f"{other} and {clip.path} are both named {clip.name!r} and would be written to the same file; "
                 "rename one or write them to different folders"

@@ -35,6 +35,9 @@ _CROP_POINTS_DOWNSCALE = 4  # 32, then 8 and 2 points per side on crops; the pap
 _RECENT_MEMORIES = 16  # what tracking in one direction reads; older ones are never asked for
 
 
+Step = Literal["finding", "tracking", "tracking back"]
+
+
 @dataclass(frozen=True)
 class Progress:
     """How far a clip is: `num_done` of `num_frames` frames, `num_objects` tracked, what goes on now."""
@@ -42,7 +45,7 @@ class Progress:
     num_done: int
     num_frames: int
     num_objects: int
-    step: Literal["finding", "tracking", "tracking back"]
+    step: Step
 
 
 OnProgress = Callable[[Progress], None]
@@ -114,6 +117,7 @@ class _Finder:
         self.session = predictor.open(reader)
         self.tracked: dict[int, TrackedMasklet] = {}
         self.current: dict[int, Rle] = {}
+        self.num_done = 0
 
     def run(self) -> list[TrackedMasklet]:
         """Find, then track to the next frame on which to look; over and over to the end."""
@@ -121,7 +125,7 @@ class _Finder:
         step = self.options.find_every or self.reader.num_frames
         try:
             for key in range(0, self.reader.num_frames, step):
-                self._report(key, "finding")
+                self._report("finding")
                 new = self._find(key)
                 self._track_back(new, key, max(key - step + 1, 0))
                 self._track(key + 1, min(key + step, last))
@@ -137,6 +141,7 @@ class _Finder:
         if room <= 0 or pixels - covered_area(covering) < self.options.min_area:
             return {}
         records = self.generate(self.reader.read(frame_index))
+        self.num_done = max(self.num_done, frame_index + 1)
         first = len(self.tracked)
         new = dict(enumerate(new_candidates(records, covering, self.options, room), start=first))
         for object_id, candidate in new.items():
@@ -154,7 +159,8 @@ class _Finder:
         for result in self.session.propagate(first, "forward", last):
             self.current = self._collect(result, is_needed=result.frame_index == last)
             self._forget(self.session, result.frame_index)
-            self._report(result.frame_index + 1, "tracking")
+            self.num_done = result.frame_index + 1
+            self._report("tracking")
 
     def _track_back(self, new: dict[int, Candidate], key: int, first: int) -> None:
         """Objects found late are followed back to the frame after the last one on which all were looked for."""
@@ -168,7 +174,7 @@ class _Finder:
                 if result.frame_index != key:
                     self._collect(result, is_needed=False)
                 self._forget(session, result.frame_index)
-                self._report(key, "tracking back")
+                self._report("tracking back")
         finally:
             session.reset()
 
@@ -200,8 +206,8 @@ class _Finder:
         for masklet in session.masklets.values():
             masklet.discard(frame_index)
 
-    def _report(self, num_done: int, step: Literal["finding", "tracking", "tracking back"]) -> None:
-        self.on_progress(Progress(num_done, self.reader.num_frames, len(self.tracked), step))
+    def _report(self, step: Step) -> None:
+        self.on_progress(Progress(self.num_done, self.reader.num_frames, len(self.tracked), step))
 
 
 def _as_annotation(found: list[TrackedMasklet], reader: FrameReader, annotation_step: int) -> ClipAnnotation:
