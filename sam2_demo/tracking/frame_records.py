@@ -9,6 +9,7 @@ import tempfile
 import zlib
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import IO
 
 import numpy as np
 import torch
@@ -78,7 +79,7 @@ class FrameRecords:
         self.device = device
         self._held: OrderedDict[int, FrameRecord] = OrderedDict()
         self._places: dict[int, tuple[int, int]] = {}
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the records, removed with them
+        self._file: IO[bytes] | None = None  # made when it is first needed: most clips never fill the memory
 
     def set(self, frame_index: int, record: FrameRecord) -> None:
         """Store the record of a frame; replaces what the frame held."""
@@ -87,15 +88,20 @@ class FrameRecords:
         self._held.move_to_end(frame_index)
         while len(self._held) > self.capacity:
             oldest, old = self._held.popitem(last=False)
-            packed = pack_record(old)
-            self._places[oldest] = (self._file.seek(0, 2), len(packed))
-            self._file.write(packed)
+            self._places[oldest] = self._write(pack_record(old))
+
+    def _write(self, packed: bytes) -> tuple[int, int]:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the records, removed with them
+        start = self._file.seek(0, 2)
+        self._file.write(packed)
+        return start, len(packed)
 
     def get(self, frame_index: int) -> FrameRecord | None:
         """The record of a frame, or None."""
         if frame_index in self._held:
             return self._held[frame_index]
-        if frame_index not in self._places:
+        if frame_index not in self._places or self._file is None:
             return None
         start, length = self._places[frame_index]
         self._file.seek(start)
@@ -116,4 +122,5 @@ class FrameRecords:
 
     def close(self) -> None:
         """Free the temporary file."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
