@@ -40,6 +40,7 @@ _HELP = {
     "duplicate_iou": "above this IoU two masks or masklets are one",
     "min_uncovered": "share of a later mask that must be new, 0 to 1",
     "masklet_stability_thresh": "drop masklets of a lower mean stability score",
+    "min_visible_frames": "drop masklets that are seen on fewer written frames",
     "stability_offset": "logits around the threshold that the stability score compares",
     "max_objects": "track at most so many",
 }

@@ -81,7 +81,8 @@ def run_batch(
             display.line(f"{head}: failed: {error}")
         else:
             result.done.append(clip.name)
-            display.line(f"{head}: {count} masklets, {folder.path(clip)}")
+            hint = "" if count else " (lower thresholds find more)"
+            display.line(f"{head}: {count} masklets{hint}, {folder.path(clip)}")
         clock.num_done += num_frames
     return result
 

@@ -21,6 +21,7 @@ class MaskletOptions:
     duplicate_iou: above this IoU two masks of a frame, and two masklets over their frames, are one;
     min_uncovered: what share of a mask found later must be covered by no masklet, in [0, 1];
     masklet_stability_thresh: masklets whose mean stability lies below are dropped;
+    min_visible_frames: masklets that are seen on fewer written frames are dropped, unless fewer were tracked;
     stability_offset: how far the logits' threshold moves up and down for the stability score;
     max_objects: at most so many masklets are tracked, of each frame the best first.
     """
@@ -36,12 +37,13 @@ class MaskletOptions:
     duplicate_iou: float = 0.7
     min_uncovered: float = 0.5
     masklet_stability_thresh: float = 0.9
+    min_visible_frames: int = 2
     stability_offset: float = 1.0
     max_objects: int = 64
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
-        for name in ("points_per_side", "annotation_step", "max_objects", "min_area"):
+        for name in ("points_per_side", "annotation_step", "max_objects", "min_area", "min_visible_frames"):
             self._require(name, getattr(self, name) >= 1, "1 or more")
         for name in ("find_every", "min_region_area"):
             self._require(name, getattr(self, name) >= 0, "0 or more")

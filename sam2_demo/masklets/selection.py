@@ -92,9 +92,10 @@ def _as_candidate(record: MaskRecord) -> Candidate:
 
 
 def keep_good(found: Sequence[TrackedMasklet], options: MaskletOptions) -> list[TrackedMasklet]:
-    """Masklets that are visible, stable and no duplicate of a more stable one, in the order given."""
-    threshold = options.masklet_stability_thresh
-    stable = [one for one in found if one.visible_frames and one.mean_stability >= threshold]
+    """Masklets that are seen, stable and no duplicate of a more stable one, in the order given."""
+    threshold, least = options.masklet_stability_thresh, options.min_visible_frames
+    seen = [one for one in found if len(one.masklet) and len(one.visible_frames) >= min(least, len(one.masklet))]
+    stable = [one for one in seen if one.mean_stability >= threshold]
     ious = masklet_ious([one.masklet for one in stable])
     kept: list[int] = []
     for index in sorted(range(len(stable)), key=lambda i: -stable[i].mean_stability):

@@ -101,6 +101,15 @@ def test_nothing_left_to_do_loads_no_network(clips, loads, tmp_path) -> None:
     assert contents(tmp_path / "out") == before
 
 
+def test_clip_without_masklets_gives_a_file_and_a_hint(clips, loads, tmp_path, capsys) -> None:
+    assert run(clips / "c", "--out", tmp_path / "out", "--min-area", 48 * 80 + 1) == 0
+    assert "c: 0 masklets (lower thresholds find more)" in capsys.readouterr().out
+    content = json.loads((tmp_path / "out" / "c_auto.json").read_text())
+    assert content["masklet_num"] == 0
+    assert content["masklet"] == [[], []]
+    assert run(clips / "c", "--out", tmp_path / "out", "--min-area", 48 * 80 + 1) == 0  # and it is read back
+
+
 def test_broken_clip_does_not_stop_the_others(clips, loads, tmp_path, capsys) -> None:
     (clips / "b.mp4").write_bytes(b"not a video")
     assert run(clips, "--out", tmp_path / "out") == 2

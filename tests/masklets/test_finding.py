@@ -167,6 +167,25 @@ def test_masks_of_a_real_network_are_clean_scored_and_repeatable(nano_network, c
     assert again.extra == clip.extra
 
 
+def test_memory_does_not_grow_with_the_clip(nano_network, clip_frames, monkeypatch) -> None:
+    opened = []
+    plain_open = VideoPredictor.open
+    monkeypatch.setattr(
+        VideoPredictor, "open", lambda self, source: opened.append(plain_open(self, source)) or opened[-1]
+    )
+    held = []
+
+    def count(progress: Progress) -> None:
+        session = opened[0]
+        held.append(sum(len(masklet) for masklet in session.masklets.values()))
+        assert session.options.recent_memories == 16
+
+    generate, _ = answers([record(LEFT), record(RIGHT)])
+    options = MaskletOptions(find_every=0, masklet_stability_thresh=0)
+    find_masklets(VideoPredictor(nano_network), clip_frames, options, count, generate)
+    assert held == [0] * 24
+
+
 def test_everything_mode_is_used_unless_told_otherwise(nano_network, clip_frames) -> None:
     options = MaskletOptions(
         points_per_side=3,

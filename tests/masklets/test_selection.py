@@ -84,6 +84,14 @@ def test_unstable_unseen_and_double_masklets_are_dropped() -> None:
     assert keep_good([stable, double, shaky, unseen, other], OPTIONS) == [double, other]
 
 
+def test_masklets_that_are_lost_at_once_are_dropped() -> None:
+    nothing = np.zeros((HEIGHT, WIDTH), bool)
+    lost = masklet_of({0: block(0, 0, 10, 20), 4: nothing, 8: nothing})
+    last = masklet_of({8: block(30, 0, 40, 20)})
+    assert keep_good([lost, last], OPTIONS) == [last]
+    assert keep_good([lost, last], MaskletOptions(min_visible_frames=1)) == [lost, last]
+
+
 def test_hidden_frames_do_not_make_a_masklet_stable() -> None:
     masks = {0: block(0, 0, 10, 10), 1: np.zeros((HEIGHT, WIDTH), bool)}
     masklet = masklet_of(masks)
