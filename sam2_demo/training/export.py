@@ -25,4 +25,5 @@ def write_weights(tensors: Mapping[str, Tensor], path: Path, config_name: str) -
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     save_file(half, partial, metadata={"config": config_name, "format": "pt"})
+    partial.chmod(0o644)  # safetensors makes files that only their owner can read
     partial.replace(path)

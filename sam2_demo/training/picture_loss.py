@@ -89,7 +89,7 @@ def picture_loss(
     """Encode the pictures once, prompt each object by a click or a box, then by `corrections` more clicks."""
     embedding = network.encode_image(to_pixels(batch.pixels, network.device))
     prompts = len(batch.masks) // len(batch.pixels)
-    boxed = np.arange(len(batch.masks)) % prompts == max(1, prompts - 1)  # the last one of each picture
+    boxed = np.arange(len(batch.masks)) % prompts >= (prompts + 1) // 2  # the latter half of each picture's objects
     total, figures = torch.zeros((), device=network.device), {}
     for name, is_box in (("click", False), ("box", True)):
         rows = np.nonzero(boxed == is_box)[0]

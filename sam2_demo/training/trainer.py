@@ -264,5 +264,5 @@ class Trainer:
         draw = 10_000_000 * self.progress.stage + step * self.num_processes + self.rank
         clips = stage.clips
         if clips is not None and not (clips.picture_every and step % clips.picture_every == clips.picture_every - 1):
-            return self.clips.make(draw, clips.clips // self.num_processes, clips.objects, clips.frames, stage.size)
+            return self.clips.make(draw, clips.clips // self.num_processes, clips.objects, clips.frames, clips.size)
         return self.pictures.make(draw, stage.pictures // self.num_processes, stage.prompts, stage.size)
