@@ -49,8 +49,7 @@ class FeaturePyramid(nn.Module):
         features = level16(stride16) + top_down
         fine = _apply_as_one(level4, skips[0], stride4)
         middle = _apply_as_one(level8, skips[1], stride8)
-        # Row-major: the memory encoder's convolutions then round to the bit as in the released code, whose memory
-        # layout ends up row-major there. Memories are kept in bfloat16, where a last bit grows to one in 256.
+        # Row-major: the memory encoder's convolutions then round to the bit as in the released code.
         return ImageEmbedding(features.contiguous(), (fine, middle))
 
 

@@ -92,13 +92,16 @@ def encode_memory(
 ) -> Tensor:
     """Memory of a frame whose mask is known: (B, memory_dim, S/16, S/16).
 
-    low_res_logits (B, 1, S/4, S/4); `binarize` on frames with prompts, where the mask is certain.
+    low_res_logits (B, 1, S/4, S/4); `binarize` on frames with prompts, where the mask is certain. Memories are of the
+    type in which the network computes. The released code rounds them to bfloat16 even where it computes in float32;
+    that only adds noise: a difference in the last bit becomes one of 1/256.
     """
     side = 16 * embedding.features.shape[-1]
     logits = network.upscale_logits(low_res_logits, (side, side))
     probabilities = (logits > 0).float() if binarize else logits.sigmoid()
     with network.precision():
-        return network.encode_memory(embedding.features, probabilities, _visible(object_score_logits))
+        features = network.encode_memory(embedding.features, probabilities, _visible(object_score_logits))
+    return features.to(network.compute_dtype)
 
 
 def _visible(object_score_logits: Tensor) -> Tensor:

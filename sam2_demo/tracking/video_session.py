@@ -33,8 +33,6 @@ from sam2_demo.tracking.prompts import Points, Prompts, as_frame_prompts, read_p
 from sam2_demo.video import FrameReader
 
 Direction = Literal["forward", "backward", "both"]
-# The released code stores memories in bfloat16; masks of the official weights depend on it.
-_MEMORY_DTYPE = torch.bfloat16
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,7 +205,7 @@ class VideoSession:
         output = frame_step(self.network, embedding, FramePrompts(), memory, multimask=True)
         features = encode_memory(
             self.network, embedding, output.low_res_logits, output.object_score_logits, binarize=False
-        ).to(_MEMORY_DTYPE)
+        )
         for row, (track, _) in enumerate(group):
             record = _as_record(output, row)
             track.records.set(frame_index, record)
@@ -258,10 +256,9 @@ class VideoSession:
 
     def _encode_memory(self, frame_index: int, record: FrameRecord) -> Tensor:
         score = torch.tensor([[record.object_score_logits]], device=self.network.device)
-        features = encode_memory(
+        return encode_memory(
             self.network, self._embed(frame_index), record.low_res_logits, score, binarize=record.is_prompted
         )
-        return features.to(_MEMORY_DTYPE)
 
     def _embed(self, frame_index: int, rows: int = 1) -> ImageEmbedding:
         return self._embeddings.get(frame_index, lambda: self._compute_embedding(frame_index)).expand(rows)

@@ -144,12 +144,14 @@ def test_random_weights_make_masks_depend_on_memory(pair: Pair) -> None:
     assert 0.02 < (last[0] > 0).mean() < 0.98
 
 
-def test_memories_are_kept_in_bfloat16(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    session = open_session(pair[1])
-    session.add_prompt(0, 1, points=[(50, 60)], point_labels=[1])
-    list(session.propagate(0, end_frame_index=1))
-    bank = session._tracks[1].bank
-    kept = [*bank.conditioning.values(), *bank.recent.values()]
-    assert len(kept) == 2
-    assert all(memory.features.dtype == torch.bfloat16 for memory in kept)
+def test_memories_are_of_the_type_in_which_the_network_computes(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = pair[1]
+    for dtype in (torch.float32, torch.bfloat16):
+        monkeypatch.setattr(network, "compute_dtype", dtype)
+        session = open_session(network)
+        session.add_prompt(0, 1, points=[(50, 60)], point_labels=[1])
+        list(session.propagate(0, end_frame_index=1))
+        bank = session._tracks[1].bank
+        kept = [*bank.conditioning.values(), *bank.recent.values()]
+        assert len(kept) == 2
+        assert all(memory.features.dtype == dtype for memory in kept)
