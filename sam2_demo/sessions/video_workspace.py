@@ -25,6 +25,15 @@ from sam2_demo.video.frame_reader import FrameReader
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
 
+def mask_center(masklet: Masklet, frame: int) -> tuple[float, float] | None:
+    """The middle of a mask's bounds as shares of width and height; None for an empty mask."""
+    box = masklet.box(frame)
+    if box is None:
+        return None
+    x0, y0, x1, y1 = box
+    return round((x0 + x1) / 2 / masklet.width, 5), round((y0 + y1) / 2 / masklet.height, 5)
+
+
 @dataclass(frozen=True)
 class TrackStep:
     """One tracked frame: its masks in wire form, how many frames are done, and the time left in seconds."""
@@ -223,6 +232,7 @@ class VideoWorkspace(Workspace):
             "area": masklet.area(frame) / (self.size[0] * self.size[1]),
             "score": stored.object_score_logits,
             "iou": stored.iou_prediction,
+            "center": mask_center(masklet, frame),
         }
 
     def _check_frame(self, frame: int) -> None:

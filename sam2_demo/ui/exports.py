@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam2_demo.errors import InputError, MediaError
-from sam2_demo.rendering.overlay import draw_cutout, draw_overlay
+from sam2_demo.rendering.effects import draw_effects
+from sam2_demo.rendering.overlay import draw_cutout
 from sam2_demo.rendering.palette import hex_to_color
+from sam2_demo.rendering.scene import Look, Scene, Subject
 from sam2_demo.sessions.picture_workspace import PictureWorkspace
-from sam2_demo.sessions.video_workspace import VideoWorkspace
+from sam2_demo.sessions.video_workspace import VideoWorkspace, mask_center
+from sam2_demo.sessions.workspace import Workspace
+from sam2_demo.video.pictures import read_picture
 from sam2_demo.video.writer import VideoWriter
 
 OVERLAY_NAME = "overlay.mp4"
+BACKDROP_NAME = "backdrop.png"
 EXPORT_NAMES = (OVERLAY_NAME,)
 
 
@@ -38,7 +43,9 @@ def render_clip(workspace: VideoWorkspace) -> Iterator[RenderProgress]:
     Ends without a file when the session's `cancel` is set.
     """
     reader = workspace.reader
-    colors = {info.object_id: hex_to_color(info.color) for info in workspace.objects}
+    look = Look.from_view(workspace.view)
+    backdrop = read_backdrop(workspace)
+    trails = Trails(workspace)
     with workspace.task(wait=False):
         workspace.cancel.clear()
         writer = VideoWriter.like(workspace.folder / OVERLAY_NAME, reader, audio_from=workspace.source)
@@ -46,7 +53,8 @@ def render_clip(workspace: VideoWorkspace) -> Iterator[RenderProgress]:
             for index in range(reader.num_frames):
                 if workspace.cancel.is_set():
                     return
-                writer.write(draw_overlay(reader.read(index), workspace.shown_masks(index), colors))
+                subjects = _subjects(workspace, workspace.shown_masks(index), trails.until(index))
+                writer.write(draw_effects(Scene(reader.read(index), subjects, backdrop), look))
                 yield RenderProgress(index + 1, reader.num_frames)
             writer.close()
         finally:
@@ -74,8 +82,8 @@ def picture_file(workspace: PictureWorkspace, what: str, object_text: str | None
     """(file name, PNG) of `what`: "mask" or "cutout" of one object, or "overlay" of all visible ones."""
     stem = Path(workspace.name).stem or "picture"
     if what == "overlay":
-        colors = {info.object_id: hex_to_color(info.color) for info in workspace.objects}
-        painted = draw_overlay(workspace.rgb, workspace.masks(), colors)
+        scene = Scene(workspace.rgb, _subjects(workspace, workspace.masks(), {}), read_backdrop(workspace))
+        painted = draw_effects(scene, Look.from_view(workspace.view))
         return f"{stem}_overlay.png", encode_png(painted[..., ::-1])
     if what not in ("mask", "cutout"):
         raise InputError(f"{what!r} is not one of mask, cutout, overlay")
@@ -88,6 +96,41 @@ def picture_file(workspace: PictureWorkspace, what: str, object_text: str | None
         return f"{stem}_mask_{object_id}.png", encode_png(mask_picture(found.mask))
     rgba = draw_cutout(workspace.rgb, found.mask)
     return f"{stem}_cutout_{object_id}.png", encode_png(rgba[..., [2, 1, 0, 3]])
+
+
+class Trails:
+    """Where each object's centre has been so far, taken up frame by frame."""
+
+    def __init__(self, workspace: VideoWorkspace) -> None:
+        self._workspace = workspace
+        self._centers: dict[int, list[tuple[float, float]]] = {}
+
+    def until(self, frame: int) -> dict[int, tuple[tuple[float, float], ...]]:
+        """Centres by object id up to a frame; frames must be asked for in order."""
+        for object_id, masklet in self._workspace.masklets().items():
+            center = mask_center(masklet, frame) if frame in masklet else None
+            if center is not None:
+                self._centers.setdefault(object_id, []).append(center)
+        return {object_id: tuple(centers) for object_id, centers in self._centers.items()}
+
+
+def read_backdrop(workspace: Workspace) -> NDArray[np.uint8] | None:
+    """The picture that was given to stand behind the objects."""
+    path = workspace.folder / BACKDROP_NAME
+    return read_picture(path) if path.is_file() else None
+
+
+def _subjects(
+    workspace: Workspace,
+    masks: Mapping[int, NDArray[np.bool_]],
+    trails: Mapping[int, tuple[tuple[float, float], ...]],
+) -> tuple[Subject, ...]:
+    infos = {info.object_id: info for info in workspace.objects}
+    return tuple(
+        Subject(mask, hex_to_color(infos[i].color), infos[i].name, trails.get(i, ()))
+        for i, mask in masks.items()
+        if i in infos
+    )
 
 
 def mask_picture(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:

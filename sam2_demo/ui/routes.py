@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from pathlib import Path
@@ -18,6 +19,7 @@ from sam2_demo.sessions.picture_workspace import PictureWorkspace
 from sam2_demo.ui.examples import read_poster
 from sam2_demo.ui.exports import EXPORT_NAMES, picture_file, write_mask_zip
 from sam2_demo.ui.payloads import safe_name
+from sam2_demo.ui.sprite_files import sprite_file, store_backdrop
 from sam2_demo.ui.studio_server import KINDS, StudioServer
 from sam2_demo.ui.studio_state import AnyWorkspace, tracks_to_json, workspace_to_json
 
@@ -53,12 +55,14 @@ class StudioRoutes:
             ("s/{token}/frames/{index:int}.jpg", self.frame, "GET"),
             ("s/{token}/thumbs/{index:int}.jpg", self.thumb, "GET"),
             ("s/{token}/masks/{first:int}-{last:int}", self.masks, "GET"),
+            ("s/{token}/sprites/{name}.png", self.sprite, "GET"),
             ("s/{token}/picture/{what}.png", self.picture, "GET"),
             ("s/{token}/files/masks.zip", self.mask_zip, "GET"),
             ("s/{token}/files/{name}", self.result, "GET"),
         ]
         routes = [Route(f"/sam2/{path}", _answering(work), methods=[verb]) for path, work, verb in table]
         routes.append(Route("/sam2/upload/{kind}", self.upload, methods=["POST"]))
+        routes.append(Route("/sam2/s/{token}/backdrop", self.receive_backdrop, methods=["POST"]))
         return routes
 
     def own_file(self, request: Request) -> Response:
@@ -155,6 +159,27 @@ class StudioRoutes:
         if "download" in request.query_params:
             headers = _download(f"{_stem(workspace.name)}_{name}")
         return FileResponse(path, media_type=_TYPES[path.suffix], headers=headers)
+
+    def sprite(self, request: Request) -> Response:
+        """A small picture that an effect places."""
+        encoded = sprite_file(self._workspace(request), request.path_params["name"], request.query_params)
+        return Response(encoded, media_type="image/png", headers=_kept(3600, "private"))
+
+    async def receive_backdrop(self, request: Request) -> Response:
+        """Take a picture to stand behind the objects."""
+        part = self.server.settings.data_dir / "none"
+        try:
+            workspace = await run_in_threadpool(self._workspace, request)
+            part = workspace.folder / f".backdrop-{uuid.uuid4().hex[:8]}.part"
+            await self._receive(request, part)
+            await run_in_threadpool(store_backdrop, workspace, part)
+        except SessionError as error:
+            return _refusal(404, str(error))
+        except DemoError as error:
+            return _refusal(400, str(error).replace(str(part), "the picture").replace(part.name, "the picture"))
+        finally:
+            part.unlink(missing_ok=True)
+        return JSONResponse({}, headers=_HEADERS)
 
     async def upload(self, request: Request) -> Response:
         """Take a file as the request's body and start a session on it."""

@@ -6,7 +6,8 @@ from typing import Any
 
 from sam2_demo.rendering.palette import color_to_hex, object_color
 from sam2_demo.sessions.picture_workspace import PictureWorkspace
-from sam2_demo.sessions.video_workspace import VideoWorkspace
+from sam2_demo.sessions.video_workspace import VideoWorkspace, mask_center
+from sam2_demo.tracking.masklet import Masklet
 
 PALETTE = [color_to_hex(object_color(position)) for position in range(28)]
 
@@ -49,14 +50,24 @@ def workspace_to_json(workspace: AnyWorkspace) -> dict[str, Any]:
     return state
 
 
-def tracks_to_json(workspace: VideoWorkspace) -> dict[str, list[list[float]]]:
-    """Per object: [frame, object score, area as a share of the frame, predicted IoU] of every frame that has a mask."""
+def tracks_to_json(workspace: VideoWorkspace) -> dict[str, list[list[Any]]]:
+    """Per object and masked frame: [frame, object score, share of the frame, predicted IoU, centre]."""
     pixels = workspace.size[0] * workspace.size[1]
-    tracks: dict[str, list[list[float]]] = {}
+    tracks: dict[str, list[list[Any]]] = {}
     for object_id, masklet in workspace.masklets().items():
         tracks[str(object_id)] = [
-            [k, round(found.object_score_logits, 2), round(masklet.area(k) / pixels, 5), round(found.iou_prediction, 3)]
-            for k in masklet.frame_indices
-            if (found := masklet.frame(k))
+            _track_entry(masklet, k, pixels) for k in masklet.frame_indices
         ]
     return tracks
+
+
+def _track_entry(masklet: Masklet, frame: int, pixels: int) -> list[Any]:
+    found = masklet.frame(frame)
+    share = round(masklet.area(frame) / pixels, 5)
+    return [
+        frame,
+        round(found.object_score_logits, 2),
+        share,
+        round(found.iou_prediction, 3),
+        mask_center(masklet, frame),
+    ]

@@ -1,5 +1,6 @@
 """A studio server over a stand-in model, with its routes and handlers."""
 
+import socket
 import sys
 from pathlib import Path
 
@@ -9,11 +10,13 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+from drive import CHROMIUM, FLAGS
 from stand_in import SIZE, an_object, event, load_stand_in, scene
 
 from sam2_demo.sessions.limits import Limits
 from sam2_demo.ui.handlers import StudioHandlers
 from sam2_demo.ui.model_host import ModelHost
+from sam2_demo.ui.page import build_page, launch_options
 from sam2_demo.ui.routes import StudioRoutes
 from sam2_demo.ui.settings import AppSettings
 from sam2_demo.ui.studio_server import StudioServer
@@ -73,3 +76,47 @@ def clip(client, clip_file, ask) -> dict:
     for number in (1, 2):
         ask("command", token=state["token"], name="put_object", object=an_object(number))
     return state
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory):
+    settings = AppSettings(
+        data_dir=tmp_path_factory.mktemp("data"), examples_dir=tmp_path_factory.mktemp("none"), limits=Limits()
+    )
+    server = StudioServer(settings, ModelHost("auto", load_stand_in))
+    page = build_page(server)
+    options = launch_options(server)
+    _, url, _ = page.launch(
+        prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", server_port=free_port(), **options
+    )
+    yield server, url
+    page.close()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    sync_playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").sync_playwright
+    with sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tab(app, chromium):
+    """A fresh tab on the page; fails on errors in its scripts."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(app[1])
+    page.wait_for_selector("#video-studio .sam-drop", timeout=30_000)
+    yield page
+    context.close()
+    assert errors == []

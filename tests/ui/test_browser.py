@@ -1,135 +1,14 @@
 """The page in Chromium: the whole job with the mouse, and what the server made of it."""
 
-import shutil
-import socket
-
 import pytest
-from stand_in import load_stand_in
+from drive import CHROMIUM, Drive
 
-from sam2_demo.sessions.limits import Limits
-from sam2_demo.ui.model_host import ModelHost
-from sam2_demo.ui.page import build_page, launch_options
-from sam2_demo.ui.settings import AppSettings
-from sam2_demo.ui.studio_server import StudioServer
 from sam2_demo.video import open_video
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (apt-get install chromium)"),
 ]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory):
-    settings = AppSettings(
-        data_dir=tmp_path_factory.mktemp("data"), examples_dir=tmp_path_factory.mktemp("none"), limits=Limits()
-    )
-    server = StudioServer(settings, ModelHost("auto", load_stand_in))
-    page = build_page(server)
-    options = launch_options(server)
-    _, url, _ = page.launch(
-        prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", server_port=free_port(), **options
-    )
-    yield server, url
-    page.close()
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def tab(app, chromium):
-    """A fresh tab on the page; fails on errors in its scripts."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(app[1])
-    page.wait_for_selector("#video-studio .sam-drop", timeout=30_000)
-    yield page
-    context.close()
-    assert errors == []
-
-
-class Drive:
-    """The page's studio of one kind as a person uses it; places are in pixels of the original."""
-
-    def __init__(self, tab, server, kind, size=(96, 160)):
-        self.tab, self.server, self.kind, self.size = tab, server, kind, size
-        self.root = tab.locator(f"#{kind}-studio")
-
-    def upload(self, path):
-        self.root.locator("input[type=file]").set_input_files(str(path))
-        self.root.locator("canvas.sam-canvas").wait_for(timeout=20_000)
-        return self
-
-    def place(self, x, y):
-        box = self.root.locator("canvas.sam-canvas").bounding_box()
-        scale = min(box["width"] / self.size[1], box["height"] / self.size[0])
-        left = box["x"] + (box["width"] - self.size[1] * scale) / 2
-        top = box["y"] + (box["height"] - self.size[0] * scale) / 2
-        return left + x * scale, top + y * scale
-
-    def click(self, x, y, button="left"):
-        self.tab.mouse.click(*self.place(x, y), button=button)
-
-    def drag(self, x0, y0, x1, y1):
-        self.tab.mouse.move(*self.place(x0, y0))
-        self.tab.mouse.down()
-        self.tab.mouse.move(*self.place((x0 + x1) / 2, (y0 + y1) / 2))
-        self.tab.mouse.move(*self.place(x1, y1))
-        self.tab.mouse.up()
-
-    def press(self, name):
-        self.root.get_by_role("button", name=name, exact=True).click()
-
-    def workspace(self):
-        fragment = self.tab.evaluate("location.hash.slice(1)")
-        token = dict(part.split("=") for part in fragment.split("&"))[self.kind]
-        return self.server.sessions.get(token)
-
-    def until(self, condition, what, seconds=15):
-        for _ in range(seconds * 20):
-            if condition(self.workspace()):
-                return
-            self.tab.wait_for_timeout(50)
-        raise AssertionError(f"never happened: {what}")
-
-    def clicks(self, count):
-        """Waits until the first object has so many clicks on frame 0."""
-        self.until(lambda w: (0, 1) in w.prompts and len(w.prompts[(0, 1)].points) == count, f"{count} clicks")
-
-    def color_at(self, x, y):
-        """RGB on the canvas at a place of the original."""
-        return self.root.locator("canvas.sam-canvas").evaluate(
-            """(canvas, [x, y, w, h]) => {
-                const scale = Math.min(canvas.width / w, canvas.height / h);
-                const px = (canvas.width - w * scale) / 2 + x * scale, py = (canvas.height - h * scale) / 2 + y * scale;
-                return [...canvas.getContext('2d').getImageData(px, py, 1, 1).data.slice(0, 3)];
-            }""",
-            [x, y, self.size[1], self.size[0]],
-        )
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
 // The picture with its masks and markers, drawn on one canvas with zoom and pan.
 
+import { drawEffects } from "./effects.js";
 import { maskBounds, paintMask } from "./rle.js";
+import { Sprites } from "./sprites.js";
 
-const OPACITY = 0.45;
 const MARKER = 7;
 
 export class Stage {
@@ -20,6 +21,11 @@ export class Stage {
     this.hover = null;
     this.painted = new Map();
     this.wanted = 0;
+    this.spritesLoaded = 0;
+    this.sprites = new Sprites(store.token, () => {
+      this.spritesLoaded++;
+      this.draw();
+    });
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(canvas);
     this.resize();
@@ -123,10 +129,7 @@ export class Stage {
     const { width, height } = store.clip;
     context.imageSmoothingEnabled = view.scale * (width / store.clip.display_width) < 3;
     context.setTransform(view.scale, 0, 0, view.scale, view.x, view.y);
-    context.drawImage(this.bitmap, 0, 0, width, height);
-    for (const { object, mask } of store.shownMasks()) {
-      if (!this.brush || object.object_id !== store.active) this.paintObject(object, mask.counts);
-    }
+    context.drawImage(this.composed(), 0, 0, width, height);
     if (this.hover) {
       context.globalAlpha = 0.35;
       context.drawImage(this.maskCanvas(this.hover, "#ffffff"), 0, 0, width, height);
@@ -150,29 +153,39 @@ export class Stage {
     return found;
   }
 
-  paintObject(object, counts) {
-    const { context, store } = this;
-    const { width, height } = store.clip;
-    const mask = this.maskCanvas(counts, object.color);
-    const edge = this.edge || (this.edge = new OffscreenCanvas(1, 1));
-    if (edge.width !== mask.width || edge.height !== mask.height) {
-      edge.width = mask.width;
-      edge.height = mask.height;
-    }
-    const pen = edge.getContext("2d");
-    pen.globalCompositeOperation = "source-over";
-    pen.clearRect(0, 0, edge.width, edge.height);
-    const reach = Math.max(1, Math.round(Math.max(mask.width, mask.height) / 450));
-    for (let k = 0; k < 12; k++) {
-      const angle = (k * Math.PI) / 6;
-      pen.drawImage(mask, Math.round(reach * Math.cos(angle)), Math.round(reach * Math.sin(angle)));
-    }
-    pen.globalCompositeOperation = "destination-out";
-    pen.drawImage(mask, 0, 0);
-    context.globalAlpha = OPACITY;
-    context.drawImage(mask, 0, 0, width, height);
-    context.globalAlpha = 1;
-    context.drawImage(edge, 0, 0, width, height);
+  // The frame with its effects at display size, drawn anew only when something of it changed.
+  composed() {
+    const { store, bitmap } = this;
+    const { display_width: width, display_height: height } = store.clip;
+    const shown = store.shownMasks().filter(({ object }) => !this.brush || object.object_id !== store.active);
+    const state = [shown.map(({ object, mask }) => [object.name, object.color, mask.counts]), store.view, store.frame, this.spritesLoaded];
+    const stamp = JSON.stringify(state);
+    if (this.picture && this.stamp === stamp && this.stampBitmap === bitmap) return this.picture;
+    this.picture ||= new OffscreenCanvas(width, height);
+    drawEffects(this.picture, this.scene(shown, width, height));
+    this.stamp = stamp;
+    this.stampBitmap = bitmap;
+    return this.picture;
+  }
+
+  scene(shown, width, height) {
+    const { store, sprites } = this;
+    const { view } = store;
+    const named = [view.objects, view.extra];
+    const subjects = shown.map(({ object, mask }) => ({
+      mask: this.maskCanvas(mask.counts, object.color),
+      color: object.color,
+      bounds: maskBounds(mask.counts, height),
+      trail: named.includes("trail") ? store.trail(object.object_id) : [],
+      label: named.includes("label") ? sprites.label(object) : null,
+    }));
+    const kind = view.background_variant || 0;
+    return {
+      frame: this.bitmap, width, height, subjects, view,
+      stickers: named.includes("emoji") ? [0, 1, 2].map((k) => sprites.sticker(k)) : null,
+      lettering: view.background === "text" ? sprites.lettering(view.text ?? "SAM 2", kind) : null,
+      backdrop: view.background === "picture" && view.backdrop ? sprites.backdrop(view.backdrop) : null,
+    };
   }
 
   paintMarkers(view) {

@@ -58,7 +58,7 @@ export class Store {
     this.masks.set(frame, masks);
     for (const object of this.objects) {
       const mask = masks[object.object_id];
-      if (mask) this.track(object.object_id).set(frame, { score: mask.score, area: mask.area, iou: mask.iou });
+      if (mask) this.track(object.object_id).set(frame, { score: mask.score, area: mask.area, iou: mask.iou, center: mask.center });
       else this.track(object.object_id).delete(frame);
     }
   }
@@ -66,13 +66,21 @@ export class Store {
   setTracks(tracks) {
     this.tracks.clear();
     for (const [id, entries] of Object.entries(tracks)) {
-      this.tracks.set(Number(id), new Map(entries.map(([frame, score, area, iou]) => [frame, { score, area, iou }])));
+      this.tracks.set(Number(id), new Map(entries.map(([frame, score, area, iou, center]) => [frame, { score, area, iou, center }])));
     }
   }
 
   track(id) {
     if (!this.tracks.has(id)) this.tracks.set(id, new Map());
     return this.tracks.get(id);
+  }
+
+  // Centres of an object up to this frame, as shares of the picture.
+  trail(id) {
+    return [...this.track(id)]
+      .filter(([frame, { center }]) => frame <= this.frame && center)
+      .sort((a, b) => a[0] - b[0])
+      .map(([, { center }]) => center);
   }
 
   hasMasks(frame) {

@@ -2,6 +2,7 @@
 
 import { Candidates } from "./candidates.js";
 import { button, h } from "./dom.js";
+import { EffectsPanel } from "./effects_panel.js";
 import { Frames } from "./frames.js";
 import { HelpSheet } from "./help_sheet.js";
 import { History } from "./history.js";
@@ -45,6 +46,7 @@ export class Workbench {
     this.toolbar = new Toolbar(this.pointer, this.stage, this);
     this.objects = new ObjectsPanel(this);
     this.candidates = new Candidates(this);
+    this.effects = new EffectsPanel(this);
     this.results = this.isVideo ? new VideoResults(this) : new PictureResults(this);
     this.timeline = this.isVideo ? new Timeline(store, this) : null;
     this.runs = this.isVideo ? new Runs(this) : null;
@@ -71,7 +73,7 @@ export class Workbench {
         h("div", { class: "sam-left" }, this.toolbar.element, this.tip,
           h("div", { class: "sam-stage" }, this.canvas, this.spinner), this.timeline?.element),
         h("div", { class: "sam-side" }, this.objects.element, this.candidates.element, this.trackPanel?.element,
-          this.results.element)),
+          this.effects.element, this.results.element)),
       this.help.element);
   }
 
@@ -185,6 +187,7 @@ export class Workbench {
   drawAll() {
     this.objects.draw();
     this.candidates.draw();
+    this.effects.draw();
     this.results.draw();
     this.timeline?.draw();
     this.stage.draw();

@@ -1,0 +1,72 @@
+"""Effects change what they should and nothing else, for every size and for empty scenes."""
+
+import numpy as np
+import pytest
+
+from sam2_demo.rendering.effects import BACKGROUND_EFFECTS, OBJECT_EFFECTS, draw_effects
+from sam2_demo.rendering.scene import Look, Scene, Subject
+from sam2_demo.rendering.sprites import STICKERS, label, lettering, sticker
+
+INSIDE = ("erase", "pixelate", "blur", "gradient")
+RNG = np.random.default_rng(0)
+
+
+def scene(height=90, width=160):
+    frame = RNG.integers(0, 255, (height, width, 3), dtype=np.uint8)
+    mask = np.zeros((height, width), bool)
+    mask[height // 4 : height // 2 + 1, width // 4 : width // 2 + 1] = True
+    trail = ((0.1, 0.2), (0.3, 0.4))
+    backdrop = RNG.integers(0, 255, (7, 5, 3), dtype=np.uint8)
+    return Scene(frame, (Subject(mask, (200, 30, 60), "Thing", trail),), backdrop)
+
+
+@pytest.mark.parametrize("variant", range(3))
+@pytest.mark.parametrize("name", OBJECT_EFFECTS)
+def test_object_effects_leave_the_given_frame_alone_and_show(name, variant):
+    given = scene()
+    before = given.frame.copy()
+    out = draw_effects(given, Look(objects=name, objects_variant=variant))
+    assert (given.frame == before).all()
+    assert out.shape == before.shape and out.dtype == np.uint8
+    assert (out != before).any()
+    if name in INSIDE:
+        assert (out[~given.union] == before[~given.union]).all()
+
+
+@pytest.mark.parametrize("variant", range(3))
+@pytest.mark.parametrize("name", [*BACKGROUND_EFFECTS, "text", "color"])
+def test_background_effects_never_touch_objects(name, variant):
+    given = scene()
+    out = draw_effects(given, Look(background=name, background_variant=variant, objects="none"))
+    assert (out[given.union] == given.frame[given.union]).all()
+    assert (out[~given.union] != given.frame[~given.union]).any()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 300), (300, 1), (33, 47)])
+def test_odd_sizes_and_empty_masks(size):
+    full = scene(*size)
+    empty = Scene(full.frame, (Subject(np.zeros(size, bool), (1, 2, 3), "Nothing"),))
+    for given in (full, empty, Scene(full.frame)):
+        for name in OBJECT_EFFECTS:
+            for variant in range(3):
+                assert draw_effects(given, Look(objects=name, objects_variant=variant)).shape == (*size, 3)
+        for name in [*BACKGROUND_EFFECTS, "text", "color"]:
+            assert draw_effects(given, Look(background=name)).shape == (*size, 3)
+
+
+def test_unknown_names_and_wrong_kinds_keep_the_defaults():
+    look = Look.from_view({"objects": "nothing", "background": 5, "objects_variant": 7, "background_color": "red"})
+    assert look == Look(objects="nothing")
+    given = scene()
+    assert (draw_effects(given, look) == given.frame).all()
+
+
+def test_sprites_are_rgba_and_readable():
+    for name in STICKERS:
+        alpha = sticker(name)[..., 3]
+        assert alpha.max() == 255 and 0.2 < (alpha > 127).mean() < 0.9
+    assert label("Dog", (255, 255, 255))[..., 0].min() < 60
+    assert label("Dog", (0, 0, 90))[..., 0].max() > 200
+    assert label("", (0, 0, 0)).shape[2] == 4
+    assert lettering("", 2).shape[2] == 4
+    assert label("A long name " * 4, (9, 9, 9)).shape[1] > label("A", (9, 9, 9)).shape[1]
