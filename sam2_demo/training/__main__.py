@@ -13,20 +13,29 @@ import cv2
 import torch
 
 from sam2_demo.datasets.label_maps import read_labelled_pictures
-from sam2_demo.errors import DemoError
+from sam2_demo.errors import ConfigError, DemoError
 from sam2_demo.network.config import EMBEDDED_CONFIG
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.training.clip_batches import ClipBatchMaker
-from sam2_demo.training.data_parallel import run_in_processes
+from sam2_demo.training.data_parallel import run_in_processes, world
 from sam2_demo.training.picture_batches import PictureBatchMaker
-from sam2_demo.training.stages import CONFIGS, FINETUNE, FREEZABLE, TrainingConfig, with_budget, with_frozen, with_size
+from sam2_demo.training.stages import (
+    CONFIGS,
+    FINETUNE,
+    FREEZABLE,
+    TrainingConfig,
+    check_divisible,
+    with_budget,
+    with_frozen,
+    with_size,
+)
 from sam2_demo.training.trainer import Trainer
 from sam2_demo.weights import load_network
 
 _EXAMPLES = """examples:
   python -m sam2_demo.training --config embedded --data DATA --out runs/embedded
   python -m sam2_demo.training --config embedded --data DATA --out runs/embedded --resume
-  python -m sam2_demo.training --config embedded --data DATA --out runs/short --minutes 10 --processes 2 --threads 1
+  python -m sam2_demo.training --config embedded --data DATA --out runs/short --minutes 10
   python -m sam2_demo.training --config finetune --model facebook/sam2.1-hiera-tiny --data DATA --out runs/tuned
 """
 
@@ -52,8 +61,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--limit-pictures", type=int, help="use that many pictures only")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--processes", type=int, default=1, help="processes that share every batch")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="CPU threads of each process")
+    parser.add_argument("--processes", type=int, help="processes that share every batch; on CPUs 2 where they can")
+    parser.add_argument("--threads", type=int, help="CPU threads of each process; default: all, shared evenly")
     return parser
 
 
@@ -70,19 +79,35 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _train(options: argparse.Namespace) -> None:
-    torch.set_num_threads(options.threads)
     cv2.setNumThreads(1)
     config = with_budget(CONFIGS[options.config], options.minutes, options.steps)
+    processes = options.processes or _usual_processes(config, options.device)
+    torch.set_num_threads(options.threads or max(1, (os.cpu_count() or 1) // processes))
     config = with_frozen(config, tuple(options.freeze))
     if options.size is not None:
         config = with_size(config, options.size)
     pictures = list(read_labelled_pictures(options.data, config.max_picture_side, options.limit_pictures))
     logging.info("%d pictures", len(pictures))
     maker = PictureBatchMaker(pictures, config.augmentation, options.seed)
-    run_in_processes(partial(_train_one, options, config, maker), options.processes)
+    backend = "gloo" if options.device == "cpu" else "nccl"
+    run_in_processes(partial(_train_one, options, config, maker), processes, backend)
+
+
+def _usual_processes(config: TrainingConfig, device: str) -> int:
+    """Two on a CPU with two cores or more, if they can share every batch; else one."""
+    if device != "cpu" or (os.cpu_count() or 1) < 2:
+        return 1
+    try:
+        check_divisible(config, 2)
+    except ConfigError:
+        return 1
+    return 2
 
 
 def _train_one(options: argparse.Namespace, config: TrainingConfig, maker: PictureBatchMaker) -> None:
+    rank, count = world()
+    if count > 1 and options.device == "cuda":
+        options.device = f"cuda:{rank}"
     torch.manual_seed(options.seed)
     network = _starting_network(options)
     clips = ClipBatchMaker(maker, seed=options.seed)

@@ -51,7 +51,7 @@ class RunLog:
             return
         figure = Figure(figsize=(11, 4), layout="constrained")
         axes = figure.subplots(1, 2)
-        names = sorted({name for entry in entries for name in entry if name == "loss" or name.startswith("iou_")})
+        names = sorted({name for entry in entries for name in entry if name == "loss" or "iou_" in name})
         for name in names:
             points = [(int(e["step"]), float(e[name])) for e in entries if name in e]
             axis = axes[0] if name == "loss" else axes[1]

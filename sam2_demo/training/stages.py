@@ -143,6 +143,16 @@ CONFIGS: dict[str, TrainingConfig] = {config.name: config for config in (EMBEDDE
 FREEZABLE = {"trunk": "image_encoder.trunk.", "image-encoder": "image_encoder.", "memory": "memory_"}
 
 
+def check_divisible(config: TrainingConfig, processes: int) -> None:
+    """Refuse a number of processes that cannot share every batch evenly."""
+    for stage in config.stages:
+        for count in (stage.pictures, stage.clips.clips if stage.clips else 0):
+            if count % processes:
+                raise ConfigError(
+                    f"stage {stage.name} has batches of {count}, which {processes} processes cannot share evenly"
+                )
+
+
 def with_size(config: TrainingConfig, size: int) -> TrainingConfig:
     """The same run with every stage's pictures and clips at input side `size`."""
     stages = (

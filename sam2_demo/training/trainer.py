@@ -32,7 +32,7 @@ from sam2_demo.training.picture_batches import PictureBatch, PictureBatchMaker
 from sam2_demo.training.picture_loss import SaliencyHead, StepResult, picture_loss, to_pixels
 from sam2_demo.training.run_log import RunLog
 from sam2_demo.training.samples import draw_samples
-from sam2_demo.training.stages import Stage, TrainingConfig
+from sam2_demo.training.stages import Stage, TrainingConfig, check_divisible
 
 _PREFETCHED = 3
 _STATISTICS_BATCHES, _STATISTICS_PICTURES = 16, 8
@@ -77,6 +77,7 @@ class Trainer:
         self.average = AveragedWeights(network, config.ema_decay)
         self.optimiser = make_optimiser((network, self.saliency), config.weight_decay, config.layer_decay)
         self.rank, self.num_processes = world()
+        check_divisible(config, self.num_processes)
         self.log = RunLog(run_folder)
 
     @property

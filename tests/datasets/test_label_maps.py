@@ -1,0 +1,76 @@
+"""Folders of pictures with label maps, and what is said of wrong ones."""
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from sam2_demo.datasets.label_maps import find_labelled_pictures, read_labelled_pictures
+from sam2_demo.errors import DatasetError
+
+
+def write_pair(folder, stem, size=(40, 60), suffix=".jpg"):
+    folder.mkdir(parents=True, exist_ok=True)
+    pixels = np.zeros((*size, 3), np.uint8)
+    pixels[..., 2] = 200  # red, in OpenCV's order
+    cv2.imwrite(str(folder / f"{stem}{suffix}"), pixels)
+    labels = np.zeros(size, np.uint8)
+    labels[5:20, 5:30] = 1
+    labels[0, 0] = 255
+    image = Image.fromarray(labels)
+    image.putpalette([0, 0, 0, 250, 10, 10] + [0] * 762)
+    image.save(folder / f"{stem}.png")
+
+
+def test_pairs_by_stem_keep_colours_and_palette_indices(tmp_path):
+    write_pair(tmp_path / "cats", "a")
+    write_pair(tmp_path / "cats", "b", suffix=".webp")
+    found = list(read_labelled_pictures(tmp_path))
+    assert [picture.source for picture in found] == ["cats", "cats"]
+    assert found[0].pixels[10, 10, 0] > 150 > found[0].pixels[10, 10, 2]
+    assert np.unique(found[0].label_maps[0]).tolist() == [0, 1, 255]
+
+
+def test_index_groups_several_maps_of_a_picture(tmp_path):
+    write_pair(tmp_path / "train" / "set", "a")
+    write_pair(tmp_path / "train" / "set", "second")
+    (tmp_path / "train" / "index.csv").write_text(
+        "source,file,mask\nset,set/a.jpg,set/a.png\nset,set/a.jpg,set/second.png\n"
+    )
+    (found,) = read_labelled_pictures(tmp_path)
+    assert found.source == "set" and len(found.label_maps) == 2
+
+
+def test_large_pictures_are_shrunk_with_their_maps(tmp_path):
+    write_pair(tmp_path, "a", size=(200, 400))
+    (found,) = read_labelled_pictures(tmp_path, max_side=100)
+    assert found.pixels.shape == (50, 100, 3) and found.label_maps[0].shape == (50, 100)
+
+
+def test_limit_spreads_over_the_list(tmp_path):
+    for number in range(5):
+        write_pair(tmp_path / str(number), "a")
+    assert [picture.source for picture in read_labelled_pictures(tmp_path, limit=3)] == ["0", "2", "4"]
+
+
+def test_wrong_folders_are_named(tmp_path):
+    with pytest.raises(DatasetError, match="does not exist"):
+        find_labelled_pictures(tmp_path / "nowhere")
+    with pytest.raises(DatasetError, match=r"no index\.csv and no picture"):
+        find_labelled_pictures(tmp_path)
+    (tmp_path / "index.csv").write_text("source,file\n")
+    with pytest.raises(DatasetError, match=r"lacks the column\(s\) mask"):
+        find_labelled_pictures(tmp_path)
+
+
+def test_missing_and_misfit_files_are_named(tmp_path):
+    write_pair(tmp_path, "a")
+    (tmp_path / "index.csv").write_text("source,file,mask\nset,a.jpg,gone.png\n")
+    with pytest.raises(DatasetError, match=r"gone\.png is missing"):
+        list(read_labelled_pictures(tmp_path))
+    Image.new("L", (10, 10)).save(tmp_path / "gone.png")
+    with pytest.raises(DatasetError, match="sizes must agree"):
+        list(read_labelled_pictures(tmp_path))
+    Image.new("RGB", (60, 40)).save(tmp_path / "gone.png")
+    with pytest.raises(DatasetError, match="8-bit indexed or grey"):
+        list(read_labelled_pictures(tmp_path))

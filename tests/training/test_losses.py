@@ -1,0 +1,58 @@
+"""Losses supervise what the recipe says, and nothing else."""
+
+import pytest
+import torch
+
+from sam2_demo.network.outputs import MaskPrediction
+from sam2_demo.training.losses import LossWeights, MaskTargets, dice_loss, focal_loss, prediction_loss, true_ious
+
+TRUTH = torch.zeros(1, 1, 8, 8)
+TRUTH[..., 2:6, 2:6] = 1
+PERFECT = TRUTH * 40 - 20
+
+
+def targets(visible: bool = True, valid: torch.Tensor | None = None) -> MaskTargets:
+    return MaskTargets(TRUTH, torch.ones_like(TRUTH) if valid is None else valid, torch.tensor([[visible]]))
+
+
+def prediction(logits: torch.Tensor, score: float = 5.0) -> MaskPrediction:
+    count = logits.shape[1]
+    return MaskPrediction(logits, torch.full((1, count), 0.5), torch.zeros(1, count, 4), torch.tensor([[score]]))
+
+
+def test_perfect_masks_cost_nothing_and_wrong_ones_much():
+    assert dice_loss(PERFECT, targets()).item() < 1e-4
+    assert focal_loss(PERFECT, targets()).item() < 1e-4
+    assert dice_loss(-PERFECT, targets()).item() > 0.9
+    assert true_ious(PERFECT, targets()).item() == 1.0
+
+
+def test_only_the_best_of_three_is_supervised():
+    logits = torch.cat([PERFECT * 0.1, PERFECT * 0.05, -PERFECT * 0.1, -PERFECT * 0.05], dim=1).requires_grad_()
+    prediction_loss(prediction(logits), targets(), multimask=True, weights=LossWeights()).backward()
+    moved = logits.grad.abs().sum(dim=(0, 2, 3)) > 0
+    assert moved.tolist() == [False, True, False, False]
+
+
+def test_single_mask_is_supervised_after_more_prompts():
+    logits = (torch.cat([PERFECT] * 4, dim=1) * 0.1).requires_grad_()
+    prediction_loss(prediction(logits), targets(), multimask=False, weights=LossWeights()).backward()
+    assert (logits.grad.abs().sum(dim=(0, 2, 3)) > 0).tolist() == [True, False, False, False]
+
+
+def test_hidden_objects_teach_the_object_score_alone():
+    logits = (torch.cat([PERFECT] * 3, dim=1) * 0.1).requires_grad_()
+    loss = prediction_loss(prediction(logits, score=5.0), targets(visible=False), True, LossWeights())
+    loss.backward()
+    assert logits.grad.abs().sum() == 0
+    assert loss.item() == pytest.approx(5.0067, abs=1e-3)
+
+
+def test_unknown_cells_do_not_count():
+    valid = torch.ones_like(TRUTH)
+    valid[..., 0, :] = 0
+    spoiled = PERFECT.clone()
+    spoiled[..., 0, :] = 20
+    assert true_ious(spoiled, targets(valid=valid)).item() == 1.0
+    assert dice_loss(spoiled, targets(valid=valid)).item() < 1e-4
+    assert dice_loss(spoiled, targets()).item() > 0.1

@@ -1,0 +1,49 @@
+"""Batches of pictures are pure functions of the step, and their masks agree with their labels."""
+
+import numpy as np
+import pytest
+
+from sam2_demo.errors import DatasetError
+from sam2_demo.training.picture_batches import PictureAugmentation, PictureBatchMaker
+
+PLAIN = PictureAugmentation(zoom_in=0, zoom_out=0, mosaic=0, paste=0, max_rotation_degrees=0, grey=0, blur=0)
+
+
+def test_step_fixes_the_batch(drawn_pictures):
+    make = PictureBatchMaker(drawn_pictures, PictureAugmentation(), seed=3).make
+    first, again, other = make(7, 3, 2, 64), make(7, 3, 2, 64), make(8, 3, 2, 64)
+    assert np.array_equal(first.pixels, again.pixels) and np.array_equal(first.masks, again.masks)
+    assert not np.array_equal(first.pixels, other.pixels)
+
+
+def test_masks_are_labels_of_their_picture(drawn_pictures):
+    batch = PictureBatchMaker(drawn_pictures, PictureAugmentation(mosaic=0.5, paste=0.5)).make(0, 4, 3, 64)
+    assert batch.pixels.shape == (4, 64, 64, 3) and batch.masks.shape == (12, 64, 64)
+    assert batch.picture_indices.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
+    for mask, index in zip(batch.masks, batch.picture_indices, strict=True):
+        inside = np.unique(batch.labels[index][mask])
+        assert len(inside) == 1 and inside[0] > 0
+        assert not (batch.labels[index][~mask] == inside[0]).any()
+
+
+def test_labels_move_with_pixels(drawn_pictures):
+    batch = PictureBatchMaker(drawn_pictures, PLAIN).make(0, 4, 2, 96)
+    for index in range(4):
+        red, blue = (batch.pixels[index, ..., c].astype(int) for c in (0, 2))
+        disc = batch.labels[index] == 1
+        assert (red - blue)[disc].mean() > 60 > (red - blue)[~disc].mean()
+
+
+def test_paste_brings_an_object_of_another_picture(drawn_pictures):
+    batch = PictureBatchMaker(drawn_pictures, PictureAugmentation(paste=1.0, mosaic=0)).make(1, 8, 1, 64)
+    assert (batch.labels.reshape(8, -1).max(axis=1) > 255).sum() >= 4
+
+
+def test_source_weight_zero_is_never_drawn(drawn_pictures):
+    maker = PictureBatchMaker(drawn_pictures, PictureAugmentation(source_weights={"drawn": 1.0, "other": 0.0}))
+    assert maker.draw_picture(np.random.default_rng(0)).source == "drawn"
+
+
+def test_no_pictures_is_an_error():
+    with pytest.raises(DatasetError, match="at least one"):
+        PictureBatchMaker([], PictureAugmentation())

@@ -1,0 +1,127 @@
+"""Training lowers the loss, resumes exactly, and tunes checkpoints in the official format."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+
+from sam2_demo.errors import ConfigError, InputError
+from sam2_demo.network.config import HieraConfig
+from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.training.clip_batches import ClipBatchMaker
+from sam2_demo.training.losses import LossWeights
+from sam2_demo.training.picture_batches import PictureAugmentation, PictureBatchMaker
+from sam2_demo.training.stages import CONFIGS, ClipStage, Stage, TrainingConfig, with_budget, with_frozen, with_size
+from sam2_demo.training.trainer import WEIGHTS_NAME, Trainer
+
+CLIPS = ClipStage(size=64, clips=1, frames=3, objects=2, picture_every=2)
+
+
+def config(steps: int, **changes: object) -> TrainingConfig:
+    stage = Stage("small", 64, 4, 2, lr_start=3e-3, lr_end=1e-3, steps=steps, corrections=1)
+    return TrainingConfig("test", (replace(stage, **changes),), warmup_steps=5, bfloat16=False)
+
+
+def trainer(network, plan, pictures, folder) -> Trainer:
+    maker = PictureBatchMaker(pictures, PictureAugmentation(mosaic=0, paste=0), plan.seed)
+    return Trainer(network, plan, maker, ClipBatchMaker(maker, seed=plan.seed), folder)
+
+
+def losses(run: Trainer) -> list[float]:
+    return [float(entry["loss"]) for entry in run.log.read()]
+
+
+def test_a_short_run_learns_and_leaves_its_record(small_network, drawn_pictures, tmp_path):
+    run = trainer(small_network, config(60), drawn_pictures, tmp_path)
+    run.train()
+    record = losses(run)
+    assert len(record) == 60
+    assert np.mean(record[-10:]) < 0.75 * np.mean(record[:10])
+    for name in ("metrics.jsonl", "curves.png", "samples.png", "checkpoint.pt", WEIGHTS_NAME):
+        assert (tmp_path / name).stat().st_size > 0
+    assert cv2.imread(str(tmp_path / "samples.png")).std() > 10
+
+
+def test_weights_are_half_precision_under_module_names(small_network, drawn_pictures, tmp_path):
+    trainer(small_network, config(2), drawn_pictures, tmp_path).train()
+    with safe_open(tmp_path / WEIGHTS_NAME, framework="pt") as file:
+        assert file.metadata()["config"] == "small"
+        assert set(file.keys()) == set(small_network.state_dict())
+        assert file.get_tensor("no_mem_embed").dtype == torch.float16
+
+
+def test_resumed_run_equals_an_uninterrupted_one(small_config, drawn_pictures, tmp_path, monkeypatch):
+    plan = replace(config(8, clips=CLIPS, freeze_statistics=True), checkpoint_minutes=0.0)
+    torch.manual_seed(1)
+    whole = trainer(Sam2Network(small_config), plan, drawn_pictures, tmp_path / "whole")
+    whole.train()
+
+    torch.manual_seed(1)
+    broken = trainer(Sam2Network(small_config), plan, drawn_pictures, tmp_path / "broken")
+    add = broken.log.add
+
+    def add_until_the_power_fails(step, *arguments, **named):
+        if step == 5:
+            raise KeyboardInterrupt
+        add(step, *arguments, **named)
+
+    monkeypatch.setattr(broken.log, "add", add_until_the_power_fails)
+    with pytest.raises(KeyboardInterrupt):
+        broken.train()
+    resumed = trainer(Sam2Network(small_config), plan, drawn_pictures, tmp_path / "broken")
+    resumed.resume()
+    assert resumed.progress.step == 4
+    resumed.train()
+    assert losses(resumed) == pytest.approx(losses(whole), abs=1e-4)
+    for name, value in whole.average.tensors.items():
+        assert torch.allclose(value, resumed.average.tensors[name], atol=1e-4), name
+
+
+def test_tuning_a_random_official_format_checkpoint_lowers_its_loss(small_config, drawn_pictures, tmp_path):
+    hiera = replace(small_config, name="small-hiera", trunk=HieraConfig(16, 1, (1, 1, 2, 1), (2,), (4, 4, 2, 2)))
+    torch.manual_seed(2)
+    torch.save({"model": Sam2Network(hiera).state_dict()}, tmp_path / "random.pt")
+    network = Sam2Network(hiera)
+    network.load_state_dict(torch.load(tmp_path / "random.pt", weights_only=True)["model"], strict=True)
+    published = config(20, losses=LossWeights(), clips=replace(CLIPS, losses=LossWeights()))
+    run = trainer(network, published, drawn_pictures[:2], tmp_path)
+    run.train()
+    record = losses(run)
+    assert np.mean(record[-4:]) < 0.9 * np.mean(record[:4])
+
+
+def test_frozen_parts_stay(small_network, drawn_pictures, tmp_path):
+    before = {name: value.clone() for name, value in small_network.named_parameters()}
+    plan = with_frozen(config(3, freeze_statistics=False), ("trunk",))
+    trainer(small_network, plan, drawn_pictures, tmp_path).train()
+    moved = {name for name, value in small_network.named_parameters() if not torch.equal(value, before[name])}
+    assert not any(name.startswith("image_encoder.trunk.") for name in moved)
+    assert any(name.startswith("sam_mask_decoder.") for name in moved)
+
+
+def test_resume_needs_a_run_of_the_same_configuration(small_network, drawn_pictures, tmp_path):
+    run = trainer(small_network, config(1), drawn_pictures, tmp_path)
+    with pytest.raises(InputError, match=r"checkpoint\.pt does not exist"):
+        run.resume()
+    run.save()
+    other = trainer(small_network, replace(config(1), name="other"), drawn_pictures, tmp_path)
+    with pytest.raises(ConfigError, match="'test'"):
+        other.resume()
+
+
+def test_stages_refuse_contradictions():
+    with pytest.raises(ConfigError, match="multiple of 32"):
+        config(1, size=50)
+    with pytest.raises(ConfigError, match="either steps or minutes"):
+        config(1, minutes=1.0)
+
+
+def test_budget_keeps_the_shares():
+    stretched = with_budget(CONFIGS["embedded"], minutes=10)
+    assert sum(stage.minutes for stage in stretched.stages) == pytest.approx(10)
+    counted = with_budget(CONFIGS["embedded"], steps=100)
+    assert abs(sum(stage.steps for stage in counted.stages) - 100) <= len(counted.stages)
+    assert {stage.clips.size for stage in with_size(CONFIGS["finetune"], 64).stages if stage.clips} == {64}
