@@ -7,7 +7,9 @@ from typing import Any
 
 import gradio as gr
 
+from sam2_demo.formats.exchange import FORMATS
 from sam2_demo.ui.components import CANVAS_FOLDER, model_bar, studio
+from sam2_demo.ui.endpoints import Endpoints
 from sam2_demo.ui.examples import VIDEO_SUFFIXES
 from sam2_demo.ui.handlers import StudioHandlers
 from sam2_demo.ui.model_loading import ModelLoading
@@ -15,7 +17,7 @@ from sam2_demo.ui.routes import StudioRoutes
 from sam2_demo.ui.studio_server import StudioServer
 from sam2_demo.ui.studio_state import PALETTE
 
-TITLE = "SAM 2: click on a thing, follow it through the video"
+TITLE = "SAM 2: click on it, follow it"
 
 # Fonts of the reader's own system: nothing is fetched from elsewhere.
 FONT = ["system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif"]
@@ -29,11 +31,12 @@ def build_page(server: StudioServer) -> gr.Blocks:
         "limits": asdict(server.settings.limits),
         "suffixes": list(VIDEO_SUFFIXES),
         "default_model": server.models.default,
+        "formats": [[own.name, own.title] for own in FORMATS.values()],
     }
     with gr.Blocks(title="SAM 2 demo", analytics_enabled=False, fill_width=True) as page:
         with gr.Row(elem_id="page-head"):
-            gr.HTML(f"<h1 class='sam-title'>{TITLE}</h1>", apply_default_css=False, scale=1, min_width=200)
-            bar = model_bar(config, scale=1, min_width=280)
+            gr.HTML(f"<h1 class='sam-title'>{TITLE}</h1>", apply_default_css=False, scale=2, min_width=200)
+            bar = model_bar(config, scale=3, min_width=280)
         bar.load_model(
             ModelLoading(server.models).load,
             None,
@@ -46,6 +49,9 @@ def build_page(server: StudioServer) -> gr.Blocks:
             for kind, label in (("video", "Video"), ("picture", "Image")):
                 with gr.Tab(label, id=kind, render_children=True):
                     _wire(studio(kind, config), handlers)
+        endpoints = Endpoints(server)
+        gr.api(endpoints.segment_picture, api_name="segment_picture", concurrency_limit=4)
+        gr.api(endpoints.track_clip, api_name="track_clip", concurrency_limit=2)
     return page
 
 

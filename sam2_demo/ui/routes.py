@@ -18,6 +18,7 @@ from sam2_demo.errors import DemoError, InputError, MediaError, SessionError
 from sam2_demo.sessions.picture_workspace import PictureWorkspace
 from sam2_demo.ui.examples import read_poster
 from sam2_demo.ui.exports import EXPORT_NAMES, picture_file, write_mask_zip
+from sam2_demo.ui.mask_exports import write_masks
 from sam2_demo.ui.payloads import safe_name
 from sam2_demo.ui.sprite_files import sprite_file, store_backdrop
 from sam2_demo.ui.studio_server import KINDS, StudioServer
@@ -58,6 +59,7 @@ class StudioRoutes:
             ("s/{token}/sprites/{name}.png", self.sprite, "GET"),
             ("s/{token}/picture/{what}.png", self.picture, "GET"),
             ("s/{token}/files/masks.zip", self.mask_zip, "GET"),
+            ("s/{token}/masks-as/{name}", self.mask_file, "GET"),
             ("s/{token}/files/{name}", self.result, "GET"),
         ]
         routes = [Route(f"/sam2/{path}", _answering(work), methods=[verb]) for path, work, verb in table]
@@ -95,13 +97,11 @@ class StudioRoutes:
     def open_example(self, request: Request) -> Response:
         """Start a session on an example."""
         workspace = self.server.open_example(request.path_params["name"], request.query_params.get("model"))
-        return JSONResponse(workspace_to_json(workspace), headers=_HEADERS)
+        return self._describe(workspace)
 
     def state(self, request: Request) -> Response:
         """Everything about a session but frames and masks."""
-        workspace = self._workspace(request)
-        expires = self.server.storage.expires_at(workspace.token)
-        return JSONResponse(workspace_to_json(workspace) | {"expires": expires}, headers=_HEADERS)
+        return self._describe(self._workspace(request))
 
     def delete(self, request: Request) -> Response:
         """Close a session and delete what it holds."""
@@ -147,6 +147,11 @@ class StudioRoutes:
         workspace = self.server.video(request.path_params["token"])
         path = write_mask_zip(workspace)
         return FileResponse(path, media_type="application/zip", headers=_download(f"{_stem(workspace.name)}_masks.zip"))
+
+    def mask_file(self, request: Request) -> Response:
+        """All masks of a session in one of the project's formats."""
+        path = write_masks(self._workspace(request), request.path_params["name"])
+        return FileResponse(path, headers=_download(path.name))
 
     def result(self, request: Request) -> Response:
         """A rendered file of a session."""
@@ -196,7 +201,7 @@ class StudioRoutes:
         except DemoError as error:
             self.server.storage.delete(token)
             return _refusal(400, str(error).replace(str(source), name).replace(source.name, name))
-        return JSONResponse(workspace_to_json(workspace), headers=_HEADERS)
+        return self._describe(workspace)
 
     async def _receive(self, request: Request, target: Path) -> None:
         limit = self.server.settings.limits.max_upload_mb * 1_000_000
@@ -209,6 +214,10 @@ class StudioRoutes:
                 file.write(chunk)
         if not received:
             raise MediaError("the file is empty")
+
+    def _describe(self, workspace: AnyWorkspace) -> Response:
+        expires = self.server.storage.expires_at(workspace.token)
+        return JSONResponse(workspace_to_json(workspace) | {"expires": expires}, headers=_HEADERS)
 
     def _workspace(self, request: Request) -> AnyWorkspace:
         return self.server.workspace(request.path_params["token"])

@@ -147,3 +147,64 @@ def test_another_model_without_restart(tab, app, video):
     video.click(30, 40)
     video.clicks(2)
     assert video.workspace().engine.name == "embedded"
+
+
+def test_brush_eraser_and_boxes_by_two_clicks(tab, video):
+    video.press("Brush")
+    video.drag(60, 60, 90, 60)
+    video.until(lambda w: w.prompts.get((0, 1)) is not None and w.prompts[(0, 1)].mask, "a painted mask")
+    painted = video.workspace().masklets()[1].area(0)
+    video.press("Eraser")
+    video.drag(75, 50, 75, 70)
+    video.until(lambda w: 0 < w.masklets()[1].area(0) < painted, "a rubbed mask")
+    video.press("+ Add object")
+    video.press("Box")
+    video.click(118, 8)
+    video.click(142, 32)
+    video.until(lambda w: w.prompts.get((0, 2)) is not None and w.prompts[(0, 2)].box, "a box of two clicks")
+
+
+def test_everything_by_keyboard(tab, video):
+    canvas = video.root.locator("canvas.sam-canvas")
+    canvas.focus()
+    for _ in range(3):
+        tab.keyboard.press("ArrowLeft")
+    tab.keyboard.press("Enter")
+    video.clicks(1)
+    tab.keyboard.press("Shift+ArrowUp")
+    tab.keyboard.press("Backspace")
+    video.until(lambda w: w.prompts[(0, 1)].labels == (1, 0), "a negative point")
+    tab.keyboard.press("Control+z")
+    video.clicks(1)
+    tab.keyboard.press(".")
+    tab.keyboard.press(".")
+    assert video.root.get_by_label("Frame", exact=True).input_value() == "2"
+    tab.keyboard.press("?")
+    assert video.root.get_by_role("dialog").is_visible()
+    tab.keyboard.press("Escape")
+    canvas.focus()
+    tab.keyboard.press("t")
+    video.until(lambda w: len(w.masklets()[1]) == 20 and not w.is_busy(), "tracking by key")
+
+
+def test_names_with_markup_stay_text_and_views_come_back(tab, video):
+    video.click(25, 35)
+    name = video.root.get_by_label("Name of Object 1")
+    name.fill("<img src=x onerror=window.hacked=1>")
+    name.press("Enter")
+    video.root.get_by_label("Objects effect").select_option("label")
+    video.root.get_by_label("Background effect").select_option("desaturate")
+    video.until(lambda w: w.view.get("background") == "desaturate", "the view")
+    tab.reload()
+    video.root.locator("canvas.sam-canvas").wait_for(timeout=20_000)
+    tab.wait_for_timeout(400)
+    assert tab.evaluate("window.hacked") is None
+    assert video.root.locator("img[src=x]").count() == 0
+    assert video.root.get_by_label("Objects effect").input_value() == "label"
+
+
+def test_candidates_of_a_clip_s_click_can_be_chosen(tab, video):
+    video.click(25, 35)
+    video.root.get_by_role("button", name="Candidate 2, score 70 %").click(timeout=10_000)
+    video.until(lambda w: w.prompts[(0, 1)].mask is not None, "the second candidate")
+    assert video.root.locator(".sam-candidate").count() == 3

@@ -151,3 +151,21 @@ def test_a_new_server_over_the_same_folder_knows_the_sessions(server, ask, clip,
     assert fresh.post(f"/sam2/s/{token}/delete").status_code == 200
     assert fresh.get(f"/sam2/s/{token}/state").status_code == 404
     assert not list(server.settings.data_dir.iterdir())
+
+
+@pytest.mark.parametrize(
+    "view",
+    [None, [], {"x" * 41: 1}, {"a": "x" * 81}, {"a": {}}, {"a": float("inf")}, {str(k): k for k in range(41)}],
+)
+def test_views_are_small_tables_of_plain_values(ask, clip, view):
+    assert "error" in ask("command", token=clip["token"], name="put_view", view=view)
+
+
+def test_previews_and_alternatives_change_nothing(ask, clip, client):
+    token = clip["token"]
+    before = state_of(client, token)
+    assert ask("preview", token=token, frame=3, x=25, y=35)["result"]["counts"]
+    found = ask("alternatives", token=token, frame=3, prompt=CLICK)["result"]["candidates"]
+    assert [candidate["iou"] for candidate in found] == pytest.approx([0.9, 0.7, 0.5])
+    assert "outside" in ask("preview", token=token, frame=3, x=2500, y=35)["error"]
+    assert state_of(client, token) == before

@@ -129,6 +129,34 @@ def test_masks_of_a_range_and_the_zip(client, clip, ask):
     assert mask.shape == SIZE and set(np.unique(mask)) == {0, 255}
 
 
+def test_masks_in_the_formats_of_the_field(client, clip, ask):
+    token = clip["token"]
+    assert "no masks yet" in client.get(f"/sam2/s/{token}/masks-as/coco").json()["error"]
+    ask("prompt", token=token, frame=0, object_id=1, prompt=CLICK)
+    ask("track", token=token, direction="forward", start=None)
+    table = client.get(f"/sam2/s/{token}/masks-as/coco")
+    assert 'filename="scene_coco.json"' in table.headers["content-disposition"]
+    assert len(table.json()["annotations"]) == 20
+    names = zipfile.ZipFile(io.BytesIO(client.get(f"/sam2/s/{token}/masks-as/davis").content)).namelist()
+    assert sum(name.endswith(".png") for name in names) == 20
+    assert client.get(f"/sam2/s/{token}/masks-as/..%2Fx").status_code == 404
+    assert client.get(f"/sam2/s/{token}/masks-as/exe").status_code == 400
+
+
+def test_sprites_and_backdrop(client, clip, ask):
+    base = f"/sam2/s/{clip['token']}"
+    for path in ("label.png?object=1", "text.png?text=%3Cb%3E&variant=2", "sticker.png?variant=1"):
+        assert read_png(client.get(f"{base}/sprites/{path}").content).shape[2] == 4
+    for path in ("label.png?object=9", "label.png", "sticker.png?variant=7", "other.png", "backdrop.png"):
+        assert client.get(f"{base}/sprites/{path}").status_code == 400
+    picture = cv2.imencode(".png", np.full((30, 50, 3), 90, np.uint8))[1].tobytes()
+    assert client.post(f"{base}/backdrop", content=picture).status_code == 200
+    assert read_png(client.get(f"{base}/sprites/backdrop.png").content).shape == (30, 50, 3)
+    refused = client.post(f"{base}/backdrop", content=b"no picture")
+    assert refused.status_code == 400 and clip["token"] not in refused.text
+    assert client.post("/sam2/s/forged/backdrop", content=picture).status_code == 404
+
+
 def test_results_of_a_picture(client, picture_file, ask):
     state = upload(client, "picture", picture_file.read_bytes(), "scene.png").json()
     base = f"/sam2/s/{state['token']}/picture"

@@ -15,6 +15,7 @@ export class PromptEditor {
     this.previewing = false;
     this.previewAsked = null;
     this.previewOn = false;
+    this.stroking = false;
   }
 
   current() {
@@ -68,6 +69,7 @@ export class PromptEditor {
     if (!this.mayEdit()) return;
     if (this.store.active === null) this.bench.objectActions.add();
     if (!stage.brush) stage.brush = this.brushLayer();
+    this.stroking = true;
     const { clip } = this.store;
     const scale = clip.display_width / clip.width;
     const pen = stage.brush.getContext("2d");
@@ -91,6 +93,7 @@ export class PromptEditor {
 
   strokeEnd() {
     const { stage } = this.bench;
+    this.stroking = false;
     if (!stage.brush) return;
     const counts = encodeCanvas(stage.brush);
     const { display_width: width, display_height: height } = this.store.clip;
@@ -161,7 +164,8 @@ export class PromptEditor {
         store.setPrompt(frame, object, this.accepted.get(name) || emptyPrompt());
       }
     }
-    bench.stage.brush = null;
+    // A new stroke may have begun while the answer was on its way.
+    if (!this.stroking && !bench.outbox.holds(`prompt ${frame} ${object}`)) bench.stage.brush = null;
     bench.drawAll();
   }
 

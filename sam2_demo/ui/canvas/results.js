@@ -3,6 +3,22 @@
 import { button, h, seconds } from "./dom.js";
 import { address } from "./server.js";
 
+// Masks in one of the formats that the server knows.
+class MaskDownload {
+  constructor(store, formats) {
+    this.base = `s/${store.token}/masks-as`;
+    this.format = h("select", { "aria-label": "Format of the masks", onchange: () => this.point() },
+      ...formats.map(([name, title]) => h("option", { value: name }, title)));
+    this.link = h("a", { class: "sam-link", download: "" }, "Download masks");
+    this.element = h("div", { class: "sam-masks" }, h("span", { class: "sam-quiet" }, "Masks as"), this.format, this.link);
+    this.point();
+  }
+
+  point() {
+    this.link.href = address(`${this.base}/${this.format.value}`);
+  }
+}
+
 export class VideoResults {
   constructor(bench) {
     this.store = bench.store;
@@ -11,7 +27,8 @@ export class VideoResults {
     this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
     this.player = h("div", { class: "sam-player" });
     this.masks = h("a", { class: "sam-link", href: address(`s/${store.token}/files/masks.zip`), download: "" }, "Download masks (PNG, ZIP)");
-    this.element = h("section", { class: "sam-panel" }, h("h3", {}, "Result"), this.make, this.status, this.player, this.masks);
+    this.other = new MaskDownload(store, bench.config.formats);
+    this.element = h("section", { class: "sam-panel" }, h("h3", {}, "Result"), this.make, this.status, this.player, this.masks, this.other.element);
     this.draw();
   }
 
@@ -19,6 +36,7 @@ export class VideoResults {
     const any = this.store.objects.some((o) => this.store.track(o.object_id).size);
     this.make.disabled = !any;
     this.masks.hidden = !any;
+    this.other.element.hidden = !any;
   }
 
   progress(done, total, secondsLeft) {
@@ -44,7 +62,8 @@ export class PictureResults {
   constructor(bench) {
     this.store = bench.store;
     this.links = h("div", { class: "sam-links" });
-    this.element = h("section", { class: "sam-panel" }, h("h3", {}, "Result"), this.links);
+    this.other = new MaskDownload(this.store, bench.config.formats.filter(([name]) => name !== "alpha"));
+    this.element = h("section", { class: "sam-panel" }, h("h3", {}, "Result"), this.links, this.other.element);
     this.draw();
   }
 
@@ -52,6 +71,7 @@ export class PictureResults {
     const { store } = this;
     const choice = store.choices.get(store.active);
     const found = choice?.candidates || [];
+    this.other.element.hidden = !store.choices.size;
     const base = `s/${store.token}/picture`;
     const object = `?object=${store.active}&v=${Date.now()}`;
     const link = (text, path) => h("a", { class: "sam-link", href: address(path), download: "" }, text);

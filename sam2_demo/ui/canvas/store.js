@@ -21,6 +21,7 @@ export class Store {
     this.tracks = new Map(); // object id -> Map(frame -> {score, area})
     this.setTracks(state.tracks || {});
     this.view = state.view || {};
+    this.expires = state.expires || null;
     this.frame = 0;
     this.active = this.objects.length ? this.objects[0].object_id : null;
     this.nextId = 1 + this.objects.reduce((most, o) => Math.max(most, o.object_id), 0);

@@ -56,6 +56,7 @@ class Studio {
     this.workbench = new Workbench(state, {
       ask: (event, question, options) =>
         this.channel.ask(event, { ...question, token: state.token, model: chosenModel() }, options),
+      config: this.config,
       warn: (text) => this.warn(text),
       quiet: () => this.quiet(),
       leave: () => this.start(),

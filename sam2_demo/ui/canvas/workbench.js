@@ -15,7 +15,7 @@ import { Pointer } from "./pointer.js";
 import { PromptEditor } from "./prompt_editor.js";
 import { PictureResults, VideoResults } from "./results.js";
 import { Runs } from "./runs.js";
-import { address, get } from "./server.js";
+import { address, get, post } from "./server.js";
 import { Stage } from "./stage.js";
 import { Store } from "./store.js";
 import { Timeline } from "./timeline.js";
@@ -28,6 +28,7 @@ export class Workbench {
   constructor(state, host, example) {
     this.host = host;
     this.example = example;
+    this.config = host.config;
     this.store = new Store(state);
     const { store } = this;
     this.isVideo = store.kind === "video";
@@ -59,22 +60,72 @@ export class Workbench {
 
   build() {
     const { clip } = this.store;
-    this.tip = h("div", { class: "sam-tip", role: "status", "aria-live": "polite" });
+    this.tipText = h("span", { role: "status", "aria-live": "polite" });
+    this.tryIt = button("Show me", () => this.trySuggestion(), { class: "sam-small", hidden: true, title: "Select what this example is about" });
+    this.tip = h("div", { class: "sam-tip" }, this.tipText, this.tryIt);
     this.spinner = h("div", { class: "sam-spinner", hidden: true, "aria-hidden": "true" });
     const facts = this.isVideo
       ? `${clip.width} × ${clip.height}, ${clip.num_frames} frames, ${clip.frame_rate.toFixed(2).replace(/\.?0+$/, "")} fps`
       : `${clip.width} × ${clip.height}`;
     this.element = h("div", { class: "sam-work" },
-      h("div", { class: "sam-top" },
-        button(this.isVideo ? "Other video" : "Other picture", () => this.host.leave()),
-        h("div", { class: "sam-clip" }, h("strong", {}, clip.name), h("span", { class: "sam-quiet" }, facts)),
-        button("?", () => this.help.open(), { "aria-label": "Help and keys", title: "Help and keys (?)", class: "sam-help-button" })),
       h("div", { class: "sam-main" },
+        h("div", { class: "sam-top" },
+          h("div", { class: "sam-row" },
+            button(this.isVideo ? "Other video" : "Other picture", () => this.host.leave(), { class: "sam-grow" }),
+            button("Copy link", () => this.copyLink(), { title: "Whoever has this link can open and change this session" }),
+            button("?", () => this.help.open(), { "aria-label": "Help and keys", title: "Help and keys (?)", class: "sam-help-button" })),
+          h("div", { class: "sam-clip" }, h("strong", { title: clip.name }, clip.name), h("span", { class: "sam-quiet" }, facts))),
         h("div", { class: "sam-left" }, this.toolbar.element, this.tip,
           h("div", { class: "sam-stage" }, this.canvas, this.spinner), this.timeline?.element),
-        h("div", { class: "sam-side" }, this.objects.element, this.candidates.element, this.trackPanel?.element,
-          this.effects.element, this.results.element)),
+        h("div", { class: "sam-side" }, this.objects.element, this.trackPanel?.element, this.candidates.element,
+          this.effects.element, this.results.element,
+          h("div", { class: "sam-quiet sam-keep" }, this.keepText(), " ",
+            button("Delete now", () => this.forget(), { class: "sam-small", title: "Delete this session with its file and results" })))),
       this.help.element);
+  }
+
+  keepText() {
+    const when = this.store.expires ? new Date(this.store.expires * 1000) : null;
+    const text = when ? when.toLocaleString([], { dateStyle: "medium", timeStyle: "short" }) : "a time without use";
+    return `Saved as you go; deleted after ${text} unless used before.`;
+  }
+
+  async copyLink() {
+    try {
+      await navigator.clipboard.writeText(location.href);
+      this.say("The link to this session is on the clipboard.");
+    } catch {
+      this.say("The link to this session is the address of this page.");
+    }
+  }
+
+  async forget() {
+    try {
+      await post(`s/${this.store.token}/delete`);
+    } catch (error) {
+      this.host.warn(error.message);
+    }
+    this.host.leave();
+  }
+
+  // An example comes with a prompt that works: shown as a marker to press.
+  suggestion() {
+    const { store } = this;
+    const given = (this.example?.prompts || []).filter((p) => (p.frame_index || 0) === store.frame);
+    return store.prompts.size ? null : given[0] || null;
+  }
+
+  trySuggestion() {
+    const { store } = this;
+    for (const [index, prompt] of (this.example?.prompts || []).entries()) {
+      if ((prompt.frame_index || 0) !== store.frame) continue;
+      if (index > 0 || store.active === null) this.objectActions.add();
+      if (prompt.object) this.objectActions.set(store.active, { name: prompt.object });
+      const labels = prompt.point_labels || [];
+      this.editor.edit({
+        points: (prompt.points || []).map(([x, y], k) => [x, y, labels[k] ?? 1]), box: prompt.box || null, mask: null,
+      });
+    }
   }
 
   begin() {
@@ -173,7 +224,7 @@ export class Workbench {
   }
 
   say(text) {
-    if (this.tip.textContent !== text) this.tip.textContent = text;
+    if (this.tipText.textContent !== text) this.tipText.textContent = text;
   }
 
   // --- drawing ----------------------------------------------------------------------------------
@@ -202,6 +253,7 @@ export class Workbench {
     });
     this.trackPanel?.draw({ canTrack: this.store.prompts.size > 0 && !this.runs.rendering });
     this.say(this.nextStep());
+    this.tryIt.hidden = !this.suggestion();
   }
 
   nextStep() {

@@ -1,0 +1,51 @@
+"""Masks of a session in any of the project's formats, as one file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam2_demo.errors import InputError
+from sam2_demo.formats.annotation import ClipAnnotation
+from sam2_demo.formats.exchange import FORMATS, write_file
+from sam2_demo.sessions.picture_workspace import PictureWorkspace
+from sam2_demo.sessions.video_workspace import VideoWorkspace
+
+MASK_FOLDER = "exports"
+
+
+def session_masklets(workspace: VideoWorkspace | PictureWorkspace) -> ClipAnnotation:
+    """The masklets of a session with the objects' names; InputError if there are none yet."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", Path(workspace.name).stem) or "clip"
+    height, width = workspace.size
+    clip = ClipAnnotation(height, width, 1, name=name)
+    if isinstance(workspace, VideoWorkspace):
+        clip.num_frames = workspace.reader.num_frames
+        clip.frame_rate = float(workspace.reader.frame_rate)
+        clip.masklets = {i: masklet for i, masklet in workspace.masklets().items() if len(masklet)}
+    else:
+        for object_id, found in workspace.candidates.items():
+            clip.masklet(object_id).set(0, found.mask, iou_prediction=found.scores[found.chosen])
+    if not clip.masklets:
+        raise InputError("there are no masks yet: click on an object first")
+    clip.labels = {info.object_id: info.name for info in workspace.objects if info.object_id in clip.masklets}
+    return clip
+
+
+def write_masks(workspace: VideoWorkspace | PictureWorkspace, format_name: str) -> Path:
+    """Write the masks in one of FORMATS into the session's folder; InputError for an unknown format."""
+    if format_name not in FORMATS:
+        raise InputError(f"format {format_name[:40]!r} is not one of {', '.join(FORMATS)}")
+    return write_file(session_masklets(workspace), format_name, workspace.folder / MASK_FOLDER, _frames(workspace))
+
+
+def _frames(workspace: VideoWorkspace | PictureWorkspace) -> Iterator[NDArray[np.uint8]]:
+    if isinstance(workspace, PictureWorkspace):
+        yield workspace.rgb
+        return
+    for index in range(workspace.reader.num_frames):
+        yield workspace.reader.read(index)

@@ -1,0 +1,58 @@
+"""The calls for programs, through gradio_client as somebody else would use them."""
+
+import json
+
+import gradio_client
+import httpx
+import pytest
+from stand_in import SIZE
+
+from sam2_demo.tracking.masklet import decode_rle
+
+
+@pytest.fixture(scope="module")
+def client(app):
+    return gradio_client.Client(app[1], verbose=False)
+
+
+def test_a_picture_is_segmented_and_nothing_stays(client, picture_file, app):
+    before = app[0].sessions.tokens()
+    found = client.predict(
+        gradio_client.handle_file(str(picture_file)), [[37, 35]], [1], None, api_name="/segment_picture"
+    )
+    assert len(found["masks"]) == 3 and found["iou_predictions"][0] == pytest.approx(0.9)
+    mask = decode_rle(found["masks"][0])
+    assert mask.shape == SIZE and mask[35, 37] and not mask[80, 10]
+    assert app[0].sessions.tokens() <= before
+
+
+def test_a_clip_is_tracked(client, clip_file):
+    prompts = [{"frame": 0, "object_id": 1, "points": [[25, 35]], "labels": [1], "name": "square"}]
+    table = client.predict(gradio_client.handle_file(str(clip_file)), prompts, "forward", api_name="/track_clip")
+    assert len(table["annotations"]) == 20
+    assert table["categories"][0]["name"] == "square"
+
+
+@pytest.mark.parametrize("given", ["/etc/passwd", {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}])
+def test_files_of_the_server_are_not_read(app, given):
+    started = httpx.post(
+        app[1] + "gradio_api/call/segment_picture", json={"data": [given, [[1, 1]], [1], None]}, timeout=20
+    )
+    answer = started.text
+    if started.status_code == 200:
+        number = started.json()["event_id"]
+        answer = httpx.get(app[1] + f"gradio_api/call/segment_picture/{number}", timeout=20).text
+    assert "error" in answer and "masks" not in answer and "root:" not in answer
+
+
+def test_refusals_say_why(client, picture_file):
+    with pytest.raises(Exception, match="outside"):
+        client.predict(
+            gradio_client.handle_file(str(picture_file)), [[9999, 1]], [1], None, api_name="/segment_picture"
+        )
+
+
+def test_only_clean_calls_are_public(client):
+    named = json.dumps(client.view_api(return_format="dict", print_info=False)["named_endpoints"])
+    assert "/segment_picture" in named and "/track_clip" in named
+    assert "make_video" not in named and "load_model" not in named
