@@ -52,6 +52,7 @@ export function paintMask(counts, width, height, color) {
   const context = canvas.getContext("2d");
   context.setTransform(0, 1, 1, 0, 0, 0);
   context.drawImage(turned, 0, 0);
+  context.resetTransform(); // the brush goes on painting on this canvas
   return canvas;
 }
 
