@@ -247,6 +247,8 @@ class VideoWorkspace(Workspace):
         return abs(stop - start) + 1
 
     def _release_tracker(self) -> None:
+        if self._tracker is not None:
+            self._tracker.reset()
         self._tracker = None
         self._still_view = None
 

@@ -136,6 +136,9 @@ def test_a_picture_has_candidates_and_downloads(tab, app, picture_file):
         with tab.expect_download() as download:
             drive.root.get_by_role("link", name=name).click()
         assert download.value.suggested_filename == saved
+    tab.reload()
+    drive.root.locator(".sam-candidate").nth(2).wait_for(timeout=20_000)
+    assert drive.root.locator("canvas.sam-canvas").is_visible(), "a link to a picture opens the Image tab"
 
 
 def test_another_model_without_restart(tab, app, video):

@@ -15,7 +15,7 @@ export const OBJECT_EFFECTS = {
   spotlight: ["Spotlight", ["Dim", "Dark", "Night"], spotlight],
   burst: ["Burst", ["Wide rays", "Rays", "Fine rays"], burst],
   emoji: ["Sticker", ["Smile", "Heart", "Star"], emoji],
-  label: ["Label and box", ["Both", "Box", "Label"], labelBox],
+  label: ["Label, box", ["Both", "Box", "Label"], labelBox],
   trail: ["Trail", ["Short", "Long", "Whole way"], trail],
 };
 export const BACKGROUND_EFFECTS = {

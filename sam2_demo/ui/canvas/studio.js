@@ -10,6 +10,17 @@ import { Workbench } from "./workbench.js";
 export function mount(element, { trigger, watch, props }) {
   const studio = new Studio(element, new Channel({ trigger, watch, props }), props.value.config);
   studio.begin();
+  showLinkedTab();
+}
+
+// A link to a picture alone opens its tab; tabs may be drawn later than their contents.
+function showLinkedTab(tries = 20) {
+  const values = new URLSearchParams(location.hash.slice(1));
+  if (!values.get("picture") || values.get("video")) return;
+  const tab = [...document.querySelectorAll("#pages [role=tab]")].find((each) => each.textContent.trim() === "Image");
+  if (tab?.getAttribute("aria-selected") === "true") return;
+  tab?.click();
+  if (tries > 0) setTimeout(() => showLinkedTab(tries - 1), 150);
 }
 
 class Studio {
@@ -29,7 +40,9 @@ class Studio {
     const token = new URLSearchParams(location.hash.slice(1)).get(this.kind);
     if (token) {
       try {
-        return this.open(await get(`s/${encodeURIComponent(token)}/state`));
+        const state = await get(`s/${encodeURIComponent(token)}/state`);
+        if (state.kind !== this.kind) throw new Error("this link belongs to the other tab");
+        return this.open(state);
       } catch (error) {
         this.rememberToken(null);
         this.warn(error.message);

@@ -154,7 +154,10 @@ export class Workbench {
       const bitmap = await this.frames.get(frame);
       if (store.frame !== frame) return;
       this.stage.show(bitmap, frame);
-      if (!playing) this.frames.ahead(frame, 2);
+      if (playing) return;
+      this.objects.draw();
+      this.candidates.draw();
+      this.frames.ahead(frame, 2);
     } catch (error) {
       this.host.warn(error.message);
     }
@@ -174,6 +177,7 @@ export class Workbench {
         if (!store.masks.has(Number(index))) store.masks.set(Number(index), found);
       }
       this.stage.draw();
+      this.objects.draw();
     } catch (error) {
       this.host.warn(error.message);
     } finally {
