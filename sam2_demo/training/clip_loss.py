@@ -18,6 +18,7 @@ from sam2_demo.training.losses import LossWeights, MaskTargets, prediction_loss,
 from sam2_demo.training.picture_loss import StepResult, add_corrections, first_prompts, make_targets, to_pixels
 
 _LOGIT_LIMIT = 32.0
+_SHOWN_AREA = 0.001  # of the frame: less is neither hidden nor clearly shown
 _FIRST_PROMPTS = {"mask": 0.5, "click": 0.25, "box": 0.25}
 _FIRST_CORRECTION, _LATER_CORRECTION = 0.5, 0.25  # probabilities of a corrective click
 
@@ -35,6 +36,7 @@ class _Run:
     losses: list[Tensor] = field(default_factory=list)
     ious: list[Tensor] = field(default_factory=list)
     score_hits: list[Tensor] = field(default_factory=list)
+    visible_scores: list[float] = field(default_factory=list)
 
     @property
     def num_frames(self) -> int:
@@ -56,7 +58,7 @@ def clip_loss(network: Sam2Network, batch: ClipBatch, rng: np.random.Generator, 
         f"clip_iou_{kind}": torch.cat(run.ious).nanmean().item(),
         "object_score_accuracy": torch.cat(run.score_hits).mean().item(),
     }
-    return StepResult(torch.stack(run.losses).mean(), figures)
+    return StepResult(torch.stack(run.losses).mean(), figures, tuple(run.visible_scores))
 
 
 def _track_frame(run: _Run, index: int, kind: str, corrected: bool) -> None:
@@ -131,4 +133,7 @@ def _record(run: _Run, output: FrameOutput, targets: MaskTargets, index: int) ->
     ious = true_ious(output.low_res_logits.detach(), targets)[:, 0]
     if index > 0:
         run.ious.append(torch.where(visible, ious, torch.nan))
-        run.score_hits.append(((output.object_score_logits[:, 0] > 0) == visible).float())
+        scores = output.object_score_logits[:, 0].detach().float()
+        run.score_hits.append(((scores > 0) == visible).float())
+        shown = targets.coverage.mean(dim=(1, 2, 3)) > _SHOWN_AREA
+        run.visible_scores.extend(scores[shown].tolist())

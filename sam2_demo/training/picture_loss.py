@@ -23,10 +23,11 @@ _LOGIT_LIMIT = 32.0  # of logits given back as a prompt
 
 @dataclass(frozen=True)
 class StepResult:
-    """Loss to minimise (scalar tensor) and figures to log."""
+    """Loss to minimise (scalar tensor), figures to log, and object scores of tracked frames that show the object."""
 
     loss: Tensor
     figures: dict[str, float]
+    visible_scores: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

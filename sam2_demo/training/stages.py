@@ -76,7 +76,8 @@ class TrainingConfig:
     """A whole run: stages and what they share.
 
     ema_decay: of the averaged weights that are exported; layer_decay: factor on the learning rate per trunk
-    stage away from the output (1: none); bfloat16: mixed precision in the forward pass.
+    stage away from the output (1: none); bfloat16: mixed precision in the forward pass; calibration_clips: made
+    clips of ten frames on which the object score's zero is set after the last stage (0: left as trained).
     """
 
     name: str
@@ -90,6 +91,7 @@ class TrainingConfig:
     bfloat16: bool = True
     checkpoint_minutes: float = 3.0
     max_picture_side: int = 320
+    calibration_clips: int = 0
     augmentation: PictureAugmentation = field(default_factory=PictureAugmentation)
 
 
@@ -119,6 +121,7 @@ EMBEDDED = TrainingConfig(
             clips=ClipStage(size=384, clips=2, frames=4, objects=3, picture_every=2),
         ),
     ),
+    calibration_clips=24,
     augmentation=PictureAugmentation(source_weights=_SOURCES),
 )
 

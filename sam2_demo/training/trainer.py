@@ -23,6 +23,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from sam2_demo.errors import ConfigError, InputError
 from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.training.calibration import calibrate_object_score
 from sam2_demo.training.clip_batches import ClipBatch, ClipBatchMaker
 from sam2_demo.training.clip_loss import clip_loss
 from sam2_demo.training.data_parallel import average_over_processes, world
@@ -38,6 +39,7 @@ _PREFETCHED = 3
 _STATISTICS_BATCHES, _STATISTICS_PICTURES = 16, 8
 _CHECKPOINT = "checkpoint.pt"
 WEIGHTS_NAME = "weights.safetensors"
+_CALIBRATION_FRAMES = 10
 _SAMPLES_DRAW = 2**40  # no training step draws these pictures
 log = logging.getLogger(__name__)
 
@@ -128,12 +130,20 @@ class Trainer:
                 self.write_results()
 
     def write_results(self) -> None:
-        """Write weights.safetensors, and samples.png where there are pictures, from the averaged weights."""
-        write_weights(self.average.tensors, self.run_folder / WEIGHTS_NAME, self.network.config.name)
+        """Write weights.safetensors and samples.png from the averaged weights."""
         kept = {name: value.clone() for name, value in self.network.state_dict().items()}
         self.network.load_state_dict(self.average.tensors)
         self.network.eval()
         stage = self.config.stages[min(self.progress.stage, len(self.config.stages)) - 1]
+        if self.progress.stage == len(self.config.stages) and self.config.calibration_clips:
+            clips = (
+                self.clips.make(_SAMPLES_DRAW + number, 1, 3, _CALIBRATION_FRAMES, stage.size)
+                for number in range(self.config.calibration_clips)
+            )
+            with torch.autocast(self.network.device.type, torch.bfloat16, enabled=self.config.bfloat16):
+                shift = calibrate_object_score(self.network, clips)
+            log.info("object score lowered by %.3f", shift)
+        write_weights(self.network.state_dict(), self.run_folder / WEIGHTS_NAME, self.network.config.name)
         draw_samples(self.network, self.pictures.make(_SAMPLES_DRAW, 8, 1, stage.size), self.run_folder / "samples.png")
         self.network.load_state_dict(kept)
 
