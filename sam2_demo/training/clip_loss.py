@@ -12,12 +12,12 @@ from torch import Tensor
 from sam2_demo.network.outputs import ImageEmbedding, MemoryTokens
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.frame_step import HIDDEN_LOGIT, FrameOutput, FramePrompts, encode_memory, frame_step
+from sam2_demo.tracking.image_predictor import LOGIT_LIMIT
 from sam2_demo.tracking.memory_bank import FrameMemory, MemoryBank, stack_selections
 from sam2_demo.training.clip_batches import ClipBatch
 from sam2_demo.training.losses import LossWeights, MaskTargets, prediction_loss, true_ious
 from sam2_demo.training.picture_loss import StepResult, add_corrections, first_prompts, make_targets, to_pixels
 
-_LOGIT_LIMIT = 32.0
 _SHOWN_AREA = 0.001  # of the frame: less is neither hidden nor clearly shown
 _FIRST_PROMPTS = {"mask": 0.5, "click": 0.25, "box": 0.25}
 _FIRST_CORRECTION, _LATER_CORRECTION = 0.5, 0.25  # probabilities of a corrective click
@@ -122,7 +122,7 @@ def _correct(
     predicted = (logits[:, 0] > 0).cpu().numpy()
     truth, valid = (targets.coverage[:, 0] > 0.5).cpu().numpy(), (targets.valid[:, 0] > 0).cpu().numpy()
     prompts = _point_prompts(add_corrections(run.rng, points, predicted, truth, valid), run.network.device)
-    prompts = replace(prompts, low_res_logits=logits.clamp(-_LOGIT_LIMIT, _LOGIT_LIMIT))
+    prompts = replace(prompts, low_res_logits=logits.clamp(-LOGIT_LIMIT, LOGIT_LIMIT))
     corrected = frame_step(run.network, seen, prompts, memory, multimask=False)
     run.losses.append(prediction_loss(corrected.candidates, targets, False, run.weights))
     return corrected

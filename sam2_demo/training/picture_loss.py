@@ -13,12 +13,11 @@ from torch import Tensor, nn
 from sam2_demo.network.outputs import ImageEmbedding, MaskPrediction
 from sam2_demo.network.prompt_encoder import BOX_END_LABEL, BOX_START_LABEL, POSITIVE_LABEL
 from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.tracking.image_predictor import LOGIT_LIMIT
+from sam2_demo.tracking.pixels import normalize
 from sam2_demo.training.losses import LossWeights, MaskTargets, prediction_loss, true_ious
 from sam2_demo.training.picture_batches import PictureBatch
 from sam2_demo.training.prompt_sampling import sample_box, sample_click, sample_correction
-
-_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-_LOGIT_LIMIT = 32.0  # of logits given back as a prompt
 
 
 @dataclass(frozen=True)
@@ -74,9 +73,8 @@ def _weighted_entropy(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 
 def to_pixels(pixels: NDArray[np.uint8], device: torch.device) -> Tensor:
     """(B, S, S, 3) uint8 -> (B, 3, S, S) float32 normalised with ImageNet's mean and deviation, channels last."""
-    tensor = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float()
-    mean, deviation = (tensor.new_tensor(v)[:, None, None] * 255 for v in (_MEAN, _DEVIATION))
-    return ((tensor - mean) / deviation).contiguous(memory_format=torch.channels_last)
+    tensor = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float() / 255
+    return normalize(tensor).contiguous(memory_format=torch.channels_last)
 
 
 def picture_loss(
@@ -133,7 +131,7 @@ def _refine(
         chosen = choose_logits(prediction, multimask)
         ious.append(true_ious(chosen, targets).mean().item())
         if number < corrections:
-            low_res_logits = chosen.clamp(-_LOGIT_LIMIT, _LOGIT_LIMIT)
+            low_res_logits = chosen.clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
             predicted = (chosen[:, 0] > 0).cpu().numpy()
             coords, labels = add_corrections(rng, (coords, labels), predicted, small_truth, small_valid)
     return torch.stack(losses).mean(), ious
