@@ -1,9 +1,12 @@
-"""A clip with ground truth: a folder of pictures and the masklets that people drew on some of its frames."""
+"""Clips with ground truth: pictures or a video, and the masklets that people drew on some of the frames."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +14,26 @@ from numpy.typing import NDArray
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.tracking.masklet import decode_rle
+from sam2_demo.video import open_video
 from sam2_demo.video.pictures import picture_size, read_picture
+
+
+class ClipWithTruth(Protocol):
+    """What training needs of a clip."""
+
+    @property
+    def name(self) -> str:
+        """The name in its set."""
+        ...
+
+    @property
+    def truth(self) -> ClipAnnotation:
+        """Ground truth by frame index."""
+        ...
+
+    def frames(self, indices: Sequence[int]) -> list[NDArray[np.uint8]]:
+        """The (H, W, 3) RGB pictures of some frames."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -32,6 +54,10 @@ class AnnotatedClip:
         """The (H, W, 3) RGB picture of a frame."""
         return read_picture(self.frame_paths[frame_index])
 
+    def frames(self, indices: Sequence[int]) -> list[NDArray[np.uint8]]:
+        """The (H, W, 3) RGB pictures of some frames."""
+        return [self.frame(index) for index in indices]
+
     def void(self, frame_index: int) -> NDArray[np.bool_] | None:
         """The (H, W) pixels that do not count on a frame, None where all do."""
         rle = self.truth.void.get(frame_index)
@@ -41,6 +67,55 @@ class AnnotatedClip:
         """The first frame whose ground truth shows the object; None when no frame does."""
         masklet = self.truth.masklets[object_id]
         return next((frame for frame in masklet if masklet.area(frame)), None)
+
+
+@dataclass(frozen=True)
+class AnnotatedVideo:
+    """One clip in a video file, which is opened when frames are asked for."""
+
+    name: str
+    path: Path
+    truth: ClipAnnotation
+
+    def frames(self, indices: Sequence[int]) -> list[NDArray[np.uint8]]:
+        """The (H, W, 3) RGB pictures of some frames; DatasetError when the video is not what was annotated."""
+        last = max(self.truth.annotated_frames, default=0)
+        with open_video(self.path) as reader:
+            if (reader.height, reader.width) != (self.truth.height, self.truth.width):
+                raise DatasetError(
+                    f"{self.path} is {reader.height} x {reader.width} pixels (height x width), its annotation "
+                    f"{self.name} {self.truth.height} x {self.truth.width}"
+                )
+            if last >= reader.num_frames:
+                raise DatasetError(
+                    f"{self.path} has {reader.num_frames} frames, its annotation {self.name} a mask on frame {last}"
+                )
+            found = {index: np.asarray(reader.read(index), np.uint8) for index in sorted(set(indices))}
+        return [found[index] for index in indices]
+
+
+ClipType = TypeVar("ClipType", bound=ClipWithTruth, covariant=True)
+
+
+class AnnotatedClips(ABC, Generic[ClipType]):
+    """The clips of one data set, by name; ground truth is read when a clip is asked for."""
+
+    def __init__(self, root: Path, names: list[str]) -> None:
+        self.root = root
+        self.names = names
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def clip(self, name: str) -> ClipType:
+        """Read one clip's ground truth; DatasetError names the file that is missing or wrong."""
+        if name not in self.names:
+            raise DatasetError(f"{self.root} has no clip {name!r}; it has {', '.join(self.names[:20])}")
+        return self._read(name)
+
+    @abstractmethod
+    def _read(self, name: str) -> ClipType:
+        """Read a clip of `names`."""
 
 
 def check_size(clip: AnnotatedClip) -> AnnotatedClip:

@@ -104,13 +104,28 @@ def read_labelled_picture(files: PictureFiles, max_side: int | None = None) -> L
     for path, labels in zip(files.label_maps, maps, strict=True):
         if labels.shape != pixels.shape[:2]:
             raise DatasetError(f"label map {path} is {labels.shape}, its picture {pixels.shape[:2]}; sizes must agree")
-    height, width = pixels.shape[:2]
-    if max_side is not None and max(height, width) > max_side:
-        scale = max_side / max(height, width)
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-        maps = [np.asarray(cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST), np.uint8) for labels in maps]
-    return LabelledPicture(files.source, np.ascontiguousarray(pixels, np.uint8), tuple(maps))
+    return shrink(LabelledPicture(files.source, np.ascontiguousarray(pixels, np.uint8), tuple(maps)), max_side)
+
+
+def shrink(picture: LabelledPicture, max_side: int | None) -> LabelledPicture:
+    """The picture with its long side at most `max_side` pixels; None keeps it as it is."""
+    height, width = picture.pixels.shape[:2]
+    if max_side is None or max(height, width) <= max_side:
+        return picture
+    scale = max_side / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    pixels = cv2.resize(picture.pixels, size, interpolation=cv2.INTER_AREA)
+    maps = [cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST) for labels in picture.label_maps]
+    return LabelledPicture(
+        picture.source, np.ascontiguousarray(pixels, np.uint8), tuple(np.asarray(labels, np.uint8) for labels in maps)
+    )
+
+
+def spread(count: int, limit: int | None) -> list[int]:
+    """At most `limit` of the positions 0 to count - 1, evenly spread."""
+    if limit is None or limit >= count:
+        return list(range(count))
+    return [round(i * (count - 1) / max(1, limit - 1)) for i in range(limit)]
 
 
 def read_labelled_pictures(
@@ -118,7 +133,5 @@ def read_labelled_pictures(
 ) -> Iterator[LabelledPicture]:
     """Read the pictures below `root` one by one; `limit` takes that many, evenly spread over the list."""
     found = find_labelled_pictures(root)
-    if limit is not None and limit < len(found):
-        found = [found[round(i * (len(found) - 1) / max(1, limit - 1))] for i in range(limit)]
-    for files in found:
-        yield read_labelled_picture(files, max_side)
+    for position in spread(len(found), limit):
+        yield read_labelled_picture(found[position], max_side)

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sam2_demo.datasets.davis import DavisClips
-from sam2_demo.datasets.sa_v import SaVClips
+from sam2_demo.datasets.annotated_clip import AnnotatedClip, AnnotatedClips
 from sam2_demo.evaluation import plots, results, scoring
 from sam2_demo.evaluation.interactive_protocol import InteractiveProtocol, interact
 from sam2_demo.evaluation.models import Model
@@ -47,7 +46,7 @@ class _Interaction:
         self,
         folder: RunFolder,
         model: Model,
-        clips: DavisClips | SaVClips,
+        clips: AnnotatedClips[AnnotatedClip],
         data: ClipData,
         protocol: InteractiveProtocol,
     ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sam2_demo.datasets.annotated_clip import AnnotatedClip
+from sam2_demo.datasets.annotated_clip import AnnotatedClip, AnnotatedClips
 from sam2_demo.datasets.davis import DavisClips
 from sam2_demo.datasets.sa_v import SaVClips
 from sam2_demo.errors import ConfigError, DatasetError
@@ -38,13 +38,13 @@ class ClipData:
     sequences: tuple[str, ...] = ()
     limit: int | None = None
 
-    def open(self) -> DavisClips | SaVClips:
+    def open(self) -> AnnotatedClips[AnnotatedClip]:
         """The clips of the layout; ConfigError for an unknown one."""
         if self.layout not in LAYOUTS:
             raise ConfigError(f"layout is {self.layout!r}; accepted: {', '.join(LAYOUTS)}")
         return DavisClips(self.root, self.split) if self.layout == "davis" else SaVClips(self.root, self.split)
 
-    def names(self, clips: DavisClips | SaVClips) -> list[str]:
+    def names(self, clips: AnnotatedClips[AnnotatedClip]) -> list[str]:
         """The clips to take; DatasetError for a name that is not there."""
         unknown = sorted(set(self.sequences) - set(clips.names))
         if unknown:
@@ -105,7 +105,7 @@ class _Tracking:
     """Tracks and scores clips by name with one model, which is loaded when the first clip needs it."""
 
     def __init__(
-        self, folder: RunFolder, model: Model, clips: DavisClips | SaVClips, data: ClipData, prompt: str
+        self, folder: RunFolder, model: Model, clips: AnnotatedClips[AnnotatedClip], data: ClipData, prompt: str
     ) -> None:
         self._folder, self._model, self._clips, self._data, self._prompt = folder, model, clips, data, prompt
         self._predictor: ClipPredictor | None = None

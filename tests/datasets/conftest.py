@@ -8,6 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sam2_demo.formats import sa_v
+from sam2_demo.formats.annotation import ClipAnnotation
+from sam2_demo.video import VideoWriter
+
 HEIGHT, WIDTH, FRAMES = 40, 60, 12
 
 
@@ -60,3 +64,19 @@ def sav_root(tmp_path: Path) -> Path:
                 Image.fromarray(mask).save(folder / f"{frame:05d}.png")
     (root / "sav_val.txt").write_text("clip\n")
     return root
+
+
+@pytest.fixture
+def sav_train_root(tmp_path: Path) -> Path:
+    """The layout of SA-V's train set with one clip in a folder of its own, annotated on every fourth frame."""
+    folder = tmp_path / "sav_train" / "sav_000"
+    folder.mkdir(parents=True)
+    with VideoWriter(folder / "sav_000001.mp4", WIDTH, HEIGHT, frame_rate=24.0) as writer:
+        for frame in range(FRAMES):
+            writer.write(picture_of(frame))
+    clip = ClipAnnotation(HEIGHT, WIDTH, FRAMES, name="sav_000001")
+    for frame in range(0, FRAMES, 4):
+        for object_id in (1, 2):
+            clip.masklet(object_id).set(frame, mask_of(object_id, frame))
+    sa_v.write(clip, folder / "sav_000001_manual.json")
+    return folder.parent
