@@ -9,7 +9,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sam2_demo.datasets.label_maps import IGNORE_LABEL, PictureFiles, find_labelled_pictures, read_label_map
+from sam2_demo.datasets.label_maps import (
+    IGNORE_LABEL,
+    LabelledPicture,
+    PictureFiles,
+    find_labelled_pictures,
+    read_label_map,
+    shrink,
+)
 from sam2_demo.errors import DatasetError
 from sam2_demo.video.pictures import read_picture
 
@@ -83,3 +90,19 @@ def objects_of(labels: NDArray[np.uint8], suffix: str = "") -> list[PictureObjec
 
 def _unique_name(files: PictureFiles) -> str:
     return f"{files.source}__{files.picture.stem}"
+
+
+def as_labelled(picture: AnnotatedPicture, max_side: int | None = None) -> LabelledPicture | None:
+    """The picture with one label map, smaller objects on top, its long side at most `max_side` pixels.
+
+    None when it shows no object. An 8-bit map holds the 254 largest objects.
+    """
+    objects = sorted(picture.objects, key=lambda own: -int(own.mask.sum()))[: IGNORE_LABEL - 1]
+    if not objects:
+        return None
+    labels = np.zeros(picture.pixels.shape[:2], np.uint8)
+    if objects[0].void is not None:
+        labels[np.logical_and.reduce([own.void for own in objects])] = IGNORE_LABEL
+    for label, own in enumerate(objects, start=1):
+        labels[own.mask] = label
+    return shrink(LabelledPicture(picture.source, picture.pixels, (labels,)), max_side)

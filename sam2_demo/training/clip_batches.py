@@ -1,4 +1,4 @@
-"""Batches of made clips with objects to follow, each a pure function of the seed and the step."""
+"""Batches of clips with objects to follow, made or annotated, each a pure function of the seed and the step."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from sam2_demo.datasets.sequences import (
     CUT_OUT_LABEL,
     OCCLUDER_LABEL,
-    MadeClip,
     PictureSource,
     SequenceOptions,
     make_clip,
 )
+from sam2_demo.training.clip_sampling import MAX_AREA, MIN_AREA, AnnotatedClipSource, DrawnClip
 
-_MIN_AREA, _MAX_AREA = 0.002, 0.8  # of the frame, on the first frame
+ANNOTATED_SHARE = 0.7  # of the clips, where there are annotated ones
 
 
 @dataclass(frozen=True)
@@ -30,31 +30,48 @@ class ClipBatch:
 
 
 class ClipBatchMaker:
-    """Draws batches of clips made from a source of pictures."""
+    """Draws batches of clips made from a source of pictures, and of annotated clips where there are any."""
 
-    def __init__(self, source: PictureSource, options: SequenceOptions | None = None, seed: int = 0) -> None:
+    def __init__(
+        self,
+        source: PictureSource,
+        options: SequenceOptions | None = None,
+        seed: int = 0,
+        annotated: AnnotatedClipSource | None = None,
+        annotated_share: float = ANNOTATED_SHARE,
+    ) -> None:
         self._source = source
         self._options = options
         self._seed = seed
+        self._annotated = annotated
+        self._annotated_share = annotated_share
 
     def make(self, step: int, clips: int, objects: int, frames: int, size: int) -> ClipBatch:
         """`clips` clips of `frames` frames of side `size`, with `objects` objects each that the first frame shows."""
         rng = np.random.default_rng((self._seed, step, 2))
-        made: list[MadeClip] = []
-        masks: list[NDArray[np.bool_]] = []
-        while len(made) < clips:
-            clip = make_clip(rng, self._source, frames, size, self._options)
-            chosen = choose_objects(rng, clip.labels[0], objects)
-            if len(chosen) == 0:
-                continue
-            made.append(clip)
-            masks.extend(clip.labels == label for label in np.resize(chosen, objects))
+        drawn: list[DrawnClip] = []
+        while len(drawn) < clips:
+            if self._annotated is not None and rng.random() < self._annotated_share:
+                clip: DrawnClip | None = self._annotated.draw(rng, objects, frames, size)
+            else:
+                clip = self._make_clip(rng, objects, frames, size)
+            if clip is not None:
+                drawn.append(clip)
+        masks = [clip.masks[np.resize(np.arange(len(clip.masks)), objects)] for clip in drawn]
         return ClipBatch(
-            np.stack([clip.frames for clip in made]),
-            np.stack([clip.labels >= 0 for clip in made]),
-            np.stack(masks),
+            np.stack([clip.frames for clip in drawn]),
+            np.stack([clip.known for clip in drawn]),
+            np.concatenate(masks),
             np.repeat(np.arange(clips), objects),
         )
+
+    def _make_clip(self, rng: np.random.Generator, objects: int, frames: int, size: int) -> DrawnClip | None:
+        clip = make_clip(rng, self._source, frames, size, self._options)
+        chosen = choose_objects(rng, clip.labels[0], objects)
+        if len(chosen) == 0:
+            return None
+        masks = np.stack([clip.labels == label for label in chosen.tolist()])
+        return DrawnClip(clip.frames, clip.labels >= 0, masks)
 
 
 def choose_objects(rng: np.random.Generator, labels: NDArray[np.int32], count: int) -> NDArray[np.int64]:
@@ -62,7 +79,7 @@ def choose_objects(rng: np.random.Generator, labels: NDArray[np.int32], count: i
     areas = np.bincount(labels.ravel() + 1)  # position k + 1: pixels of label k
     values = np.nonzero(areas)[0] - 1
     share = areas[values + 1] / labels.size
-    usable = (values > 0) & (values < OCCLUDER_LABEL) & (share >= _MIN_AREA) & (share <= _MAX_AREA)
+    usable = (values > 0) & (values < OCCLUDER_LABEL) & (share >= MIN_AREA) & (share <= MAX_AREA)
     values, share = values[usable], share[usable]
     if len(values) == 0:
         return values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 
 from sam2_demo.formats import sa_v
 from sam2_demo.formats.annotation import ClipAnnotation
+from sam2_demo.tracking.masklet import encode_rle
 from sam2_demo.video import VideoWriter
 
 HEIGHT, WIDTH, FRAMES = 40, 60, 12
@@ -80,3 +82,20 @@ def sav_train_root(tmp_path: Path) -> Path:
             clip.masklet(object_id).set(frame, mask_of(object_id, frame))
     sa_v.write(clip, folder / "sav_000001_manual.json")
     return folder.parent
+
+
+@pytest.fixture
+def coco_root(tmp_path: Path) -> Path:
+    """The COCO layout: three of the pictures, their objects as run lengths."""
+    root = tmp_path / "coco"
+    for folder in ("annotations", "val"):
+        (root / folder).mkdir(parents=True)
+    content: dict[str, list] = {"images": [], "annotations": []}
+    for image_id, frame in enumerate((5, 7, 9), start=1):
+        Image.fromarray(picture_of(frame)).save(root / "val" / f"{frame}.jpg", quality=95)
+        content["images"].append({"id": image_id, "file_name": f"{frame}.jpg", "height": HEIGHT, "width": WIDTH})
+        for object_id in (1, 2):
+            own = {"image_id": image_id, "segmentation": encode_rle(mask_of(object_id, frame)), "iscrowd": 0}
+            content["annotations"].append(own | {"id": 10 * image_id + object_id})
+    (root / "annotations" / "instances_val.json").write_text(json.dumps(content))
+    return root

@@ -49,7 +49,7 @@ def test_sizes_that_differ_name_the_file(tmp_path, labels):
 
 
 @pytest.fixture
-def coco_root(tmp_path, labels):
+def crowded_root(tmp_path, labels):
     (tmp_path / "annotations").mkdir()
     (tmp_path / "val").mkdir()
     Image.fromarray(np.zeros((30, 40, 3), np.uint8)).save(tmp_path / "val" / "a.jpg")
@@ -67,8 +67,8 @@ def coco_root(tmp_path, labels):
     return tmp_path
 
 
-def test_coco_polygons_run_lengths_and_crowds(coco_root, labels):
-    pictures = open_coco(coco_root)
+def test_coco_polygons_run_lengths_and_crowds(crowded_root, labels):
+    pictures = open_coco(crowded_root)
     assert pictures is not None and pictures.names == ["a"]
     objects = pictures.picture("a").objects
     assert [own.key for own in objects] == ["11", "12"]
@@ -79,8 +79,8 @@ def test_coco_polygons_run_lengths_and_crowds(coco_root, labels):
     assert segmentation_mask([], (4, 5)).sum() == 0
 
 
-def test_coco_files_that_contradict_themselves(coco_root):
-    path = coco_root / "annotations" / "instances_val.json"
+def test_coco_files_that_contradict_themselves(crowded_root):
+    path = crowded_root / "annotations" / "instances_val.json"
     content = json.loads(path.read_text())
     content["annotations"][0]["image_id"] = 4
     path.write_text(json.dumps(content))

@@ -22,20 +22,13 @@ def label_root(tmp_path):
     return root
 
 
-@pytest.fixture
-def coco_file(tmp_path):
-    path = tmp_path / "coco" / "annotations" / "instances_val.json"
-    path.parent.mkdir(parents=True)
-    path.write_text(json.dumps({"images": [], "annotations": []}))
-    return path
-
-
-def test_every_layout_is_recognised(davis_root, sav_root, sav_train_root, label_root, coco_file):
+def test_every_layout_is_recognised(davis_root, sav_root, sav_train_root, label_root, coco_root):
     assert recognise_layout(davis_root) == "DAVIS"
     assert recognise_layout(sav_root) == "SA-V"
     assert recognise_layout(sav_train_root) == recognise_layout(sav_train_root / "sav_000") == "SA-V train"
     assert recognise_layout(label_root) == "label maps"
-    assert recognise_layout(coco_file) == recognise_layout(coco_file.parents[1]) == "COCO"
+    file = coco_root / "annotations" / "instances_val.json"
+    assert recognise_layout(file) == recognise_layout(coco_root) == "COCO"
 
 
 @pytest.mark.parametrize("part", ["JPEGImages", "Annotations"])
