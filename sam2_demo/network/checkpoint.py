@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from sam2_demo.errors import WeightsError
-from sam2_demo.network.config import EMBEDDED_CONFIG, OFFICIAL_CONFIGS, HieraConfig, NetworkConfig
+from sam2_demo.network.config import EMBEDDED_CONFIG, OFFICIAL_CONFIGS, SCRATCH_CONFIG, HieraConfig, NetworkConfig
 from sam2_demo.network.sam2_network import Sam2Network
 
 ACCEPTED = (
     "all tensors of one SAM 2 model, with its memory modules, in the names of the official checkpoints or of "
-    "transformers' Sam2VideoModel; variants: " + ", ".join([*OFFICIAL_CONFIGS, EMBEDDED_CONFIG.name])
+    "transformers' Sam2VideoModel; variants: " + ", ".join([*OFFICIAL_CONFIGS, "embedded", "scratch"])
 )
 
 _TRANSFORMERS_MARK = "vision_encoder."
@@ -99,7 +99,9 @@ def _join_fourier_copies(tensors: dict[str, Tensor]) -> None:
 
 def infer_config(tensors: Mapping[str, Tensor]) -> NetworkConfig:
     """The variant that a set of officially named tensors belongs to; WeightsError if it is none."""
-    if "image_encoder.trunk.stem.0.weight" in tensors:
+    if "image_encoder.trunk.stages.0.downsample.0.weight" in tensors:
+        return SCRATCH_CONFIG
+    if "image_encoder.trunk.stem.conv.weight" in tensors:
         return EMBEDDED_CONFIG
     patch = tensors.get("image_encoder.trunk.patch_embed.proj.weight")
     blocks = {int(m[1]) for name in tensors if (m := re.match(r"image_encoder\.trunk\.blocks\.(\d+)\.", name))}

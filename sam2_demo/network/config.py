@@ -36,6 +36,16 @@ class ConvTrunkConfig:
 
 
 @dataclass(frozen=True)
+class MobileTrunkConfig:
+    """EfficientNet-Lite0 (Tan and Le 2019): a fixed layout, because pretrained weights exist for it alone."""
+
+    @property
+    def channels(self) -> tuple[int, int, int, int]:
+        """Channels of the maps at strides 4 to 32."""
+        return (24, 40, 112, 320)
+
+
+@dataclass(frozen=True)
 class NetworkConfig:
     """Everything that fixes the shapes and the behaviour of one SAM 2 network.
 
@@ -44,7 +54,7 @@ class NetworkConfig:
     """
 
     name: str
-    trunk: HieraConfig | ConvTrunkConfig
+    trunk: HieraConfig | ConvTrunkConfig | MobileTrunkConfig
     version: str = "2.1"
     image_size: int = 1024
     hidden_dim: int = 256
@@ -101,7 +111,7 @@ OFFICIAL_CONFIGS: dict[str, NetworkConfig] = {
 
 EMBEDDED_CONFIG = NetworkConfig(
     name="embedded",
-    trunk=ConvTrunkConfig(),
+    trunk=MobileTrunkConfig(),
     image_size=384,
     hidden_dim=128,
     memory_dim=32,
@@ -111,3 +121,6 @@ EMBEDDED_CONFIG = NetworkConfig(
     decoder_mlp_dim=512,
     decoder_heads=4,
 )
+
+# The embedded network with a trunk that learns fast when nothing pretrained is at hand.
+SCRATCH_CONFIG = replace(EMBEDDED_CONFIG, name="scratch", trunk=ConvTrunkConfig())

@@ -1,4 +1,4 @@
-"""Compact convolutional trunk of the embedded network: plain residual blocks at strides 4, 8, 16 and 32.
+"""Compact convolutional trunk for training from scratch: plain residual blocks at strides 4, 8, 16 and 32.
 
 Source: basic blocks of He et al. 2016 in place of Hiera, as EdgeTAM (Zhou et al. 2025) does with RepViT. Dense
 3 x 3 convolutions rather than inverted depthwise ones: on CPUs with matrix units in bfloat16 they train about

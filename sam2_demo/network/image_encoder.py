@@ -6,15 +6,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sam2_demo.network.config import ConvTrunkConfig, HieraConfig, NetworkConfig
+from sam2_demo.network.config import ConvTrunkConfig, HieraConfig, MobileTrunkConfig, NetworkConfig
 from sam2_demo.network.conv_trunk import ConvTrunk
 from sam2_demo.network.hiera import Hiera
+from sam2_demo.network.mobile_trunk import MobileTrunk
 from sam2_demo.network.outputs import ImageEmbedding
 
 
-def build_trunk(config: HieraConfig | ConvTrunkConfig) -> nn.Module:
+def build_trunk(config: HieraConfig | ConvTrunkConfig | MobileTrunkConfig) -> nn.Module:
     """The trunk that a configuration names: (B, 3, S, S) -> four maps, fine to coarse."""
-    return Hiera(config) if isinstance(config, HieraConfig) else ConvTrunk(config)
+    if isinstance(config, HieraConfig):
+        return Hiera(config)
+    return ConvTrunk(config) if isinstance(config, ConvTrunkConfig) else MobileTrunk()
 
 
 class PyramidLevel(nn.Module):

@@ -16,8 +16,8 @@ from torch import Tensor
 from sam2_demo.errors import InputError
 
 Rgb = NDArray[np.uint8]
-_MEAN = (0.485, 0.456, 0.406)
-_DEVIATION = (0.229, 0.224, 0.225)
+PIXEL_MEAN = (0.485, 0.456, 0.406)
+PIXEL_DEVIATION = (0.229, 0.224, 0.225)
 
 
 def check_rgb(rgb: Rgb) -> Rgb:
@@ -32,7 +32,7 @@ def check_rgb(rgb: Rgb) -> Rgb:
 
 def normalize(pixels: Tensor) -> Tensor:
     """(B, 3, S, S) in [0, 1] -> normalised with ImageNet's mean and deviation."""
-    mean, deviation = (pixels.new_tensor(v)[:, None, None] for v in (_MEAN, _DEVIATION))
+    mean, deviation = (pixels.new_tensor(v)[:, None, None] for v in (PIXEL_MEAN, PIXEL_DEVIATION))
     return (pixels - mean) / deviation
 
 

@@ -14,14 +14,14 @@ import torch
 
 from sam2_demo.datasets.label_maps import read_labelled_pictures
 from sam2_demo.errors import ConfigError, DemoError
-from sam2_demo.network.config import EMBEDDED_CONFIG
+from sam2_demo.network.mobile_trunk import MobileTrunk
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.training.clip_batches import ClipBatchMaker
 from sam2_demo.training.data_parallel import run_in_processes, world
 from sam2_demo.training.picture_batches import PictureBatchMaker
+from sam2_demo.training.pretrained import adopt_matching, find_imagenet_file, load_imagenet_trunk
 from sam2_demo.training.stages import (
     CONFIGS,
-    FINETUNE,
     FREEZABLE,
     TrainingConfig,
     check_divisible,
@@ -52,7 +52,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, required=True, help="folder of pictures with label maps")
     parser.add_argument("--out", type=Path, required=True, help="run folder: checkpoint, metrics, curves, weights")
     parser.add_argument("--resume", action="store_true", help="go on from the run folder's checkpoint")
-    parser.add_argument("--model", help="weights to start from: a Hub id or a file (finetune; default embedded)")
+    parser.add_argument("--model", help="weights to start from: a Hub id or a file (finetune: default embedded)")
+    parser.add_argument("--random", action="store_true", help="start the embedded network's trunk at random")
     parser.add_argument("--freeze", nargs="+", choices=sorted(FREEZABLE), default=[], help="parts kept as they are")
     parser.add_argument("--size", type=int, help="input side in pixels of every stage, a multiple of 32")
     budget = parser.add_mutually_exclusive_group()
@@ -109,7 +110,7 @@ def _train_one(options: argparse.Namespace, config: TrainingConfig, maker: Pictu
     if count > 1 and options.device == "cuda":
         options.device = f"cuda:{rank}"
     torch.manual_seed(options.seed)
-    network = _starting_network(options)
+    network = _starting_network(options, config)
     clips = ClipBatchMaker(maker, seed=options.seed)
     trainer = Trainer(network, config, maker, clips, options.out)
     if options.resume:
@@ -117,12 +118,20 @@ def _train_one(options: argparse.Namespace, config: TrainingConfig, maker: Pictu
     trainer.train()
 
 
-def _starting_network(options: argparse.Namespace) -> Sam2Network:
-    """A fresh embedded network, or the one whose weights are to be tuned."""
-    if options.model is None and options.config != FINETUNE.name:
-        return Sam2Network(EMBEDDED_CONFIG).to(options.device)
-    network = load_network(options.model or "embedded", device=options.device, dtype="float32")
-    return network.requires_grad_(True)
+def _starting_network(options: argparse.Namespace, config: TrainingConfig) -> Sam2Network:
+    """A fresh network, on ImageNet's trunk where there is one, or the one whose weights are to be tuned."""
+    given = None
+    if options.model is not None or config.network is None:
+        given = load_network(options.model or "embedded", device=options.device, dtype="float32")
+        if config.network is None or given.config == config.network:
+            return given.requires_grad_(True)
+    network = Sam2Network(config.network)  # type: ignore[arg-type]
+    if isinstance(network.image_encoder.trunk, MobileTrunk) and not options.random:
+        load_imagenet_trunk(network.image_encoder.trunk, find_imagenet_file())
+    if given is not None:
+        left = adopt_matching(network, given.state_dict())
+        logging.info("%d tensors of %s do not fit and start at random: %s", len(left), options.model, ", ".join(left))
+    return network.to(options.device)
 
 
 if __name__ == "__main__":

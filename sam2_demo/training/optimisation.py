@@ -13,11 +13,12 @@ _TRUNK = "image_encoder.trunk."
 
 
 def make_optimiser(
-    modules: Iterable[nn.Module], weight_decay: float, layer_decay: float = 1.0
+    modules: Iterable[nn.Module], weight_decay: float, layer_decay: float = 1.0, trunk_rate: float = 1.0
 ) -> torch.optim.AdamW:
     """AdamW over parameters that require gradients; vectors and embeddings without weight decay.
 
-    Each group keeps `scale`, the factor that layer-wise decay puts on its learning rate.
+    Each group keeps `scale`, the factor on its learning rate: for the trunk `trunk_rate`, times `layer_decay` once
+    more for every stage or block further from the output.
     """
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for module in modules:
@@ -26,7 +27,7 @@ def make_optimiser(
         for name, parameter in module.named_parameters():
             if not parameter.requires_grad:
                 continue
-            scale = layer_decay ** (deepest + 1 - depths[name]) if name in depths else 1.0
+            scale = trunk_rate * layer_decay ** (deepest + 1 - depths[name]) if name in depths else 1.0
             decay = weight_decay if parameter.ndim >= 2 and "embed" not in name else 0.0
             groups.setdefault((scale, decay), []).append(parameter)
     return torch.optim.AdamW(

@@ -16,20 +16,22 @@ from sam2_demo.datasets.label_maps import IGNORE_LABEL, LabelledPicture
 from sam2_demo.errors import DatasetError
 
 _CELL = 256  # labels of mosaic cell k are moved to k * _CELL + label
-_PASTED = 1020  # label of a pasted cut-out, above all mosaic cells
+_PASTED = 1024  # labels of pasted cut-outs start here, above all mosaic cells
 
 
 @dataclass(frozen=True)
 class PictureAugmentation:
     """How pictures are varied; probabilities in [0, 1].
 
+    pastes: probability of 0, 1, 2, 3 pasted cut-outs; twin: that one is pasted beside its copy;
     source_weights: how often pictures of a source are drawn relative to one another (1 where not named).
     """
 
     zoom_in: float = 0.3
     zoom_out: float = 0.1
     mosaic: float = 0.18
-    paste: float = 0.3
+    pastes: tuple[float, float, float, float] = (0.6, 0.2, 0.12, 0.08)
+    twin: float = 0.2
     max_rotation_degrees: float = 10.0
     grey: float = 0.05
     blur: float = 0.1
@@ -103,8 +105,8 @@ class PictureBatchMaker:
             sample = self._mosaic(rng, size)
         else:
             sample = _view(rng, self.draw_picture(rng), size, options)
-        if rng.random() < options.paste:
-            sample = _paste(rng, sample, self.draw_cut_out(rng))
+        for number in range(int(rng.choice(4, p=options.pastes))):
+            sample = _paste(rng, sample, self.draw_cut_out(rng), _PASTED + 2 * number, rng.random() < options.twin)
         return _Sample(_recolour(rng, sample.pixels, options), sample.labels)
 
     def _mosaic(self, rng: np.random.Generator, size: int) -> _Sample:
@@ -193,8 +195,10 @@ def _window_centre(
     )
 
 
-def _paste(rng: np.random.Generator, sample: _Sample, picture: LabelledPicture) -> _Sample:
-    """Put another picture's foreground over the sample at a random place, size and orientation."""
+def _paste(
+    rng: np.random.Generator, sample: _Sample, picture: LabelledPicture, label: int, has_twin: bool
+) -> _Sample:
+    """Put another picture's foreground over the sample at a random place, size and orientation, or two beside."""
     mask = ((picture.label_maps[0] > 0) & (picture.label_maps[0] < IGNORE_LABEL)).astype(np.uint8)
     rows, columns = np.nonzero(mask.any(1))[0], np.nonzero(mask.any(0))[0]
     if len(rows) == 0:
@@ -202,7 +206,7 @@ def _paste(rng: np.random.Generator, sample: _Sample, picture: LabelledPicture) 
     size = len(sample.labels)
     top, left = rows[0], columns[0]
     box_height, box_width = rows[-1] + 1 - top, columns[-1] + 1 - left
-    scale = size * rng.uniform(0.15, 0.6) / max(box_height, box_width)
+    scale = size * np.exp(rng.uniform(np.log(0.1), np.log(0.6))) / max(box_height, box_width)
     flip = -1.0 if rng.random() < 0.5 else 1.0
     centre = rng.uniform(0, size, 2)
     matrix = np.array(
@@ -212,11 +216,23 @@ def _paste(rng: np.random.Generator, sample: _Sample, picture: LabelledPicture) 
         ],
         np.float32,
     )
-    pixels = cv2.warpAffine(picture.pixels, matrix, (size, size), flags=cv2.INTER_LINEAR)
+    result = _draw_over(sample, picture.pixels, mask, matrix, label)
+    if has_twin:
+        matrix[0, 2] += scale * box_width * rng.uniform(0.7, 1.1) * (1 if centre[0] < size / 2 else -1)
+        matrix[1, 2] += scale * box_height * rng.normal() * 0.1
+        result = _draw_over(result, picture.pixels, mask, matrix, label + 1)
+    return result
+
+
+def _draw_over(
+    sample: _Sample, pixels: NDArray[np.uint8], mask: NDArray[np.uint8], matrix: NDArray[np.float32], label: int
+) -> _Sample:
+    size = len(sample.labels)
+    drawn = cv2.warpAffine(pixels, matrix, (size, size), flags=cv2.INTER_LINEAR)
     alpha = cv2.warpAffine(mask.astype(np.float32), matrix, (size, size), flags=cv2.INTER_LINEAR)
     alpha = cv2.GaussianBlur(alpha, (3, 3), 0)[..., None]
-    mixed = pixels * alpha + sample.pixels * (1 - alpha)
-    labels = np.where(alpha[..., 0] > 0.5, _PASTED, sample.labels)
+    mixed = drawn * alpha + sample.pixels * (1 - alpha)
+    labels = np.where(alpha[..., 0] > 0.5, label, sample.labels)
     return _Sample(mixed.astype(np.uint8), labels.astype(np.int32))
 
 

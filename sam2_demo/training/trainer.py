@@ -77,7 +77,9 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.saliency = SaliencyHead(network.config.hidden_dim).to(network.device)
         self.average = AveragedWeights(network, config.ema_decay)
-        self.optimiser = make_optimiser((network, self.saliency), config.weight_decay, config.layer_decay)
+        self.optimiser = make_optimiser(
+            (network, self.saliency), config.weight_decay, config.layer_decay, config.trunk_rate
+        )
         self.rank, self.num_processes = world()
         check_divisible(config, self.num_processes)
         self.log = RunLog(run_folder)
@@ -152,7 +154,7 @@ class Trainer:
         for name, parameter in self.network.named_parameters():
             parameter.requires_grad_(not name.startswith(stage.freeze) if stage.freeze else True)
         self.network.train()
-        if stage.freeze_statistics:
+        if stage.statistics != "trained":
             self._freeze_statistics(stage)
         seed = self.config.seed * 1000 + self.progress.stage
         last_saved = time.monotonic()
@@ -174,9 +176,9 @@ class Trainer:
                 last_saved = time.monotonic()
 
     def _freeze_statistics(self, stage: Stage) -> None:
-        """Measure batch norm's statistics at the stage's size (at its start only), then hold them."""
+        """Hold batch norm's statistics: as they are, or measured at the stage's size (at its start only)."""
         norms = [module for module in self.network.modules() if isinstance(module, nn.BatchNorm2d)]
-        if norms and self.progress.step == 0:
+        if norms and self.progress.step == 0 and stage.statistics == "measured":
             momenta = [norm.momentum for norm in norms]
             for norm in norms:
                 norm.reset_running_stats()

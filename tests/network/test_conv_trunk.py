@@ -2,7 +2,7 @@
 
 import torch
 
-from sam2_demo.network.config import EMBEDDED_CONFIG, ConvTrunkConfig
+from sam2_demo.network.config import SCRATCH_CONFIG, ConvTrunkConfig
 from sam2_demo.network.conv_trunk import ConvTrunk
 
 
@@ -19,6 +19,6 @@ def test_blocks_start_as_the_identity():
     assert torch.equal(block(features), features)
 
 
-def test_embedded_trunk_fits_the_size_limit():
-    parameters = sum(p.numel() for p in ConvTrunk(EMBEDDED_CONFIG.trunk).parameters())
+def test_trunk_fits_the_size_limit():
+    parameters = sum(p.numel() for p in ConvTrunk(SCRATCH_CONFIG.trunk).parameters())
     assert 2 * parameters < 11e6

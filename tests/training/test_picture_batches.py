@@ -6,7 +6,9 @@ import pytest
 from sam2_demo.errors import DatasetError
 from sam2_demo.training.picture_batches import PictureAugmentation, PictureBatchMaker
 
-PLAIN = PictureAugmentation(zoom_in=0, zoom_out=0, mosaic=0, paste=0, max_rotation_degrees=0, grey=0, blur=0)
+PLAIN = PictureAugmentation(
+    zoom_in=0, zoom_out=0, mosaic=0, pastes=(1, 0, 0, 0), max_rotation_degrees=0, grey=0, blur=0
+)
 
 
 def test_step_fixes_the_batch(drawn_pictures):
@@ -17,7 +19,9 @@ def test_step_fixes_the_batch(drawn_pictures):
 
 
 def test_masks_are_labels_of_their_picture(drawn_pictures):
-    batch = PictureBatchMaker(drawn_pictures, PictureAugmentation(mosaic=0.5, paste=0.5)).make(0, 4, 3, 64)
+    batch = PictureBatchMaker(drawn_pictures, PictureAugmentation(mosaic=0.5, pastes=(0.5, 0.5, 0, 0))).make(
+        0, 4, 3, 64
+    )
     assert batch.pixels.shape == (4, 64, 64, 3) and batch.masks.shape == (12, 64, 64)
     assert batch.picture_indices.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
     for mask, index in zip(batch.masks, batch.picture_indices, strict=True):
@@ -35,7 +39,7 @@ def test_labels_move_with_pixels(drawn_pictures):
 
 
 def test_paste_brings_an_object_of_another_picture(drawn_pictures):
-    batch = PictureBatchMaker(drawn_pictures, PictureAugmentation(paste=1.0, mosaic=0)).make(1, 8, 1, 64)
+    batch = PictureBatchMaker(drawn_pictures, PictureAugmentation(pastes=(0, 1, 0, 0), mosaic=0)).make(1, 8, 1, 64)
     assert (batch.labels.reshape(8, -1).max(axis=1) > 255).sum() >= 4
 
 

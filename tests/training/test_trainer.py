@@ -26,7 +26,7 @@ def config(steps: int, **changes: object) -> TrainingConfig:
 
 
 def trainer(network, plan, pictures, folder) -> Trainer:
-    maker = PictureBatchMaker(pictures, PictureAugmentation(mosaic=0, paste=0), plan.seed)
+    maker = PictureBatchMaker(pictures, PictureAugmentation(mosaic=0, pastes=(1, 0, 0, 0)), plan.seed)
     return Trainer(network, plan, maker, ClipBatchMaker(maker, seed=plan.seed), folder)
 
 
@@ -54,7 +54,7 @@ def test_weights_are_half_precision_under_module_names(small_network, drawn_pict
 
 
 def test_resumed_run_equals_an_uninterrupted_one(small_config, drawn_pictures, tmp_path, monkeypatch):
-    plan = replace(config(8, clips=CLIPS, freeze_statistics=True), checkpoint_minutes=0.0)
+    plan = replace(config(8, clips=CLIPS, statistics="measured"), checkpoint_minutes=0.0)
     torch.manual_seed(1)
     whole = trainer(Sam2Network(small_config), plan, drawn_pictures, tmp_path / "whole")
     whole.train()
@@ -95,7 +95,7 @@ def test_tuning_a_random_official_format_checkpoint_lowers_its_loss(small_config
 
 def test_frozen_parts_stay(small_network, drawn_pictures, tmp_path):
     before = {name: value.clone() for name, value in small_network.named_parameters()}
-    plan = with_frozen(config(3, freeze_statistics=False), ("trunk",))
+    plan = with_frozen(config(3, statistics="trained"), ("trunk",))
     trainer(small_network, plan, drawn_pictures, tmp_path).train()
     moved = {name for name, value in small_network.named_parameters() if not torch.equal(value, before[name])}
     assert not any(name.startswith("image_encoder.trunk.") for name in moved)

