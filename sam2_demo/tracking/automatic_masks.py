@@ -89,6 +89,15 @@ class AutomaticMaskOptions:
             raise ConfigError(f"output_mode is {self.output_mode!r}; accepted: {', '.join(get_args(OutputMode))}")
 
 
+@dataclass(frozen=True)
+class GridStep:
+    """What one batch of points gave, before overlaps are suppressed; `done` of `total` points have been asked."""
+
+    records: list[MaskRecord]
+    done: int
+    total: int
+
+
 class AutomaticMaskGenerator:
     """Finds masks for everything in a picture; the same picture always gives the same records."""
 
@@ -116,19 +125,41 @@ class AutomaticMaskGenerator:
             candidates = self._clean(candidates)
         return [self._as_record(candidate) for candidate in candidates]
 
+    @torch.inference_mode()
+    def steps(self, rgb: Rgb) -> Iterator[GridStep]:
+        """All masks that pass the thresholds, batch by batch, duplicates included.
+
+        For those who watch, or filter later: `generate` with stricter thresholds gives what remains after filtering
+        by them and suppressing overlapping boxes, best predicted IoU first. Small regions are left as they are.
+        """
+        check_rgb(rgb)
+        options = self.options
+        crops = crop_boxes((rgb.shape[0], rgb.shape[1]), options.crop_n_layers, options.crop_overlap_ratio)
+        total = sum(self._points_per_side(layer) ** 2 for layer, _ in crops)
+        done = 0
+        for layer, crop in crops:
+            end = done + self._points_per_side(layer) ** 2
+            for batch in self._batches(rgb, crop, layer):
+                done = min(done + options.points_per_batch, end)
+                yield GridStep([self._as_record(candidate) for candidate in batch], done, total)
+
+    def _points_per_side(self, layer: int) -> int:
+        return max(1, self.options.points_per_side // self.options.crop_n_points_downscale_factor**layer)
+
     def _in_crop(self, rgb: Rgb, crop: CropBox, layer: int) -> list[_Candidate]:
+        found = [candidate for batch in self._batches(rgb, crop, layer) for candidate in batch]
+        return _suppress(found, [c.predicted_iou for c in found], self.options.box_nms_thresh)
+
+    def _batches(self, rgb: Rgb, crop: CropBox, layer: int) -> Iterator[list[_Candidate]]:
         options = self.options
         x0, y0, x1, y1 = crop
         picture = np.ascontiguousarray(rgb[y0:y1, x0:x1])
         pixels = picture_pixels(picture, self.network.config.image_size, self.network.device)
         embedding = encode_image(self.network, pixels)
-        per_side = max(1, options.points_per_side // options.crop_n_points_downscale_factor**layer)
-        points = point_grid(per_side) * (x1 - x0, y1 - y0)
-        found: list[_Candidate] = []
+        points = point_grid(self._points_per_side(layer)) * (x1 - x0, y1 - y0)
         for start in range(0, len(points), options.points_per_batch):
             batch = points[start : start + options.points_per_batch]
-            found += self._at_points(embedding, batch, crop, (rgb.shape[0], rgb.shape[1]))
-        return _suppress(found, [c.predicted_iou for c in found], options.box_nms_thresh)
+            yield list(self._at_points(embedding, batch, crop, (rgb.shape[0], rgb.shape[1])))
 
     def _at_points(
         self, embedding: ImageEmbedding, points: NDArray[np.float64], crop: CropBox, size: tuple[int, int]

@@ -132,3 +132,22 @@ def test_small_regions():
     assert not changed and same is cleaned
     only, _ = without_small_regions(mask & (np.arange(20) > 14), 6)
     assert only.sum() == 4
+
+
+def test_steps_filtered_later_are_what_stricter_thresholds_find(nano_network, clip_frames):
+    picture = clip_frames[0]
+    steps = list(AutomaticMaskGenerator(nano_network, **LOOSE, points_per_batch=10).steps(picture))
+    assert [(step.done, step.total) for step in steps] == [(10, 36), (20, 36), (30, 36), (36, 36)]
+    found = [record for step in steps for record in step.records]
+    middle = float(np.median([r["predicted_iou"] for r in found]))
+    strict = [r for r in found if r["predicted_iou"] > middle]
+    boxes = np.array([[x, y, x + w, y + h] for x, y, w, h in (r["bbox"] for r in strict)], np.float32)
+    kept = suppress_overlaps(boxes, np.array([r["predicted_iou"] for r in strict], np.float32), 0.7)
+    again = AutomaticMaskGenerator(nano_network, **(LOOSE | {"pred_iou_thresh": middle})).generate(picture)
+    assert [strict[k]["bbox"] for k in kept] == [r["bbox"] for r in again]
+
+
+def test_steps_count_the_points_of_crops(nano_network, clip_frames):
+    options = {**LOOSE, "points_per_side": 4, "crop_n_layers": 1, "crop_n_points_downscale_factor": 2}
+    steps = list(AutomaticMaskGenerator(nano_network, **options).steps(clip_frames[0]))
+    assert [(step.done, step.total) for step in steps] == [(16, 32), (20, 32), (24, 32), (28, 32), (32, 32)]
