@@ -12,11 +12,12 @@ from pathlib import Path
 import cv2
 import torch
 
-from sam2_demo.datasets.label_maps import read_labelled_pictures
 from sam2_demo.errors import ConfigError, DemoError
 from sam2_demo.network.mobile_trunk import MobileTrunk
 from sam2_demo.network.sam2_network import Sam2Network
-from sam2_demo.training.clip_batches import ClipBatchMaker
+from sam2_demo.training.clip_batches import ANNOTATED_SHARE, ClipBatchMaker
+from sam2_demo.training.clip_sampling import AnnotatedClipSource
+from sam2_demo.training.data import read_training_data
 from sam2_demo.training.data_parallel import run_in_processes, world
 from sam2_demo.training.picture_batches import PictureBatchMaker
 from sam2_demo.training.pretrained import adopt_matching, find_imagenet_file, load_imagenet_trunk
@@ -36,7 +37,16 @@ _EXAMPLES = """examples:
   python -m sam2_demo.training --config embedded --data DATA --out runs/embedded
   python -m sam2_demo.training --config embedded --data DATA --out runs/embedded --resume
   python -m sam2_demo.training --config embedded --data DATA --out runs/short --minutes 10
-  python -m sam2_demo.training --config finetune --model facebook/sam2.1-hiera-tiny --data DATA --out runs/tuned
+  python -m sam2_demo.training --config finetune --model facebook/sam2.1-hiera-tiny --data DAVIS coco/annotations/\
+instances_train2017.json --freeze trunk --out runs/tuned
+
+--data takes any of these, recognised by content, several at once:
+  pictures with label maps   <stem>.jpg beside <stem>.png (0 background, k the k-th object, 255 unknown), or index.csv
+  COCO instances             a folder with annotations/instances_<split>.json and <split>/, or that JSON file
+  DAVIS, MOSE, YouTube-VOS   JPEGImages/<clip>/<frame>.jpg and Annotations/<clip>/<frame>.png
+  SA-V val and test          JPEGImages_24fps/<clip>/<frame>.jpg and Annotations_6fps/<clip>/<object>/<frame>.png
+  SA-V train                 <clip>.mp4 beside <clip>_manual.json or <clip>_auto.json
+Clips are mixed with clips made from the pictures; without pictures, frames of the clips serve as such.
 """
 
 
@@ -49,7 +59,14 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--config", choices=sorted(CONFIGS), required=True, help="what to train")
-    parser.add_argument("--data", type=Path, required=True, help="folder of pictures with label maps")
+    parser.add_argument(
+        "--data", type=Path, nargs="+", required=True, metavar="DATA", help="data sets, pictures or clips; see below"
+    )
+    parser.add_argument("--split", help="which clips of DAVIS or SA-V layouts (default: train where there is a list)")
+    parser.add_argument(
+        "--annotated-share", type=_share, default=ANNOTATED_SHARE, metavar="SHARE",
+        help=f"share of annotated clips among all clips, 0 to 1 (default {ANNOTATED_SHARE})",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, help="run folder: checkpoint, metrics, curves, weights")
     parser.add_argument("--resume", action="store_true", help="go on from the run folder's checkpoint")
     parser.add_argument("--model", help="weights to start from: a Hub id or a file (finetune: default embedded)")
@@ -87,11 +104,22 @@ def _train(options: argparse.Namespace) -> None:
     config = with_frozen(config, tuple(options.freeze))
     if options.size is not None:
         config = with_size(config, options.size)
-    pictures = list(read_labelled_pictures(options.data, config.max_picture_side, options.limit_pictures))
-    logging.info("%d pictures", len(pictures))
-    maker = PictureBatchMaker(pictures, config.augmentation, options.seed)
+    data = read_training_data(options.data, config.max_picture_side, options.limit_pictures, options.split)
+    maker = PictureBatchMaker(data.pictures, config.augmentation, options.seed)
+    annotated = AnnotatedClipSource(data.clips) if data.clips else None
+    clips = ClipBatchMaker(maker, None, options.seed, annotated, options.annotated_share)
     backend = "gloo" if options.device == "cpu" else "nccl"
-    run_in_processes(partial(_train_one, options, config, maker), processes, backend)
+    run_in_processes(partial(_train_one, options, config, maker, clips), processes, backend)
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share; accepted: 0 to 1")
+    return share
 
 
 def _usual_processes(config: TrainingConfig, device: str) -> int:
@@ -105,13 +133,14 @@ def _usual_processes(config: TrainingConfig, device: str) -> int:
     return 2
 
 
-def _train_one(options: argparse.Namespace, config: TrainingConfig, maker: PictureBatchMaker) -> None:
+def _train_one(
+    options: argparse.Namespace, config: TrainingConfig, maker: PictureBatchMaker, clips: ClipBatchMaker
+) -> None:
     rank, count = world()
     if count > 1 and options.device == "cuda":
         options.device = f"cuda:{rank}"
     torch.manual_seed(options.seed)
     network = _starting_network(options, config)
-    clips = ClipBatchMaker(maker, seed=options.seed)
     trainer = Trainer(network, config, maker, clips, options.out)
     if options.resume:
         trainer.resume()
