@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sam2_demo.sessions.device_lock import DeviceLock
+from sam2_demo.tracking.automatic_masks import GridStep
 from sam2_demo.tracking.image_predictor import ImagePredictor
 from sam2_demo.tracking.saved_state import SavedFrame
 from sam2_demo.tracking.video_session import VideoSession
@@ -24,6 +25,10 @@ class Engine(Protocol):
     def open_video(self, frames: FrameReader) -> VideoSession: ...
 
     def open_picture(self) -> ImagePredictor: ...
+
+    def find_everything(
+        self, rgb: NDArray[np.uint8], points_per_side: int, crop_layers: int, least_iou: float, least_stability: float
+    ) -> Iterator[GridStep]: ...
 
     def exclusive_masks(self, session: VideoSession, frame_index: int) -> Mapping[int, NDArray[np.bool_]]: ...
 

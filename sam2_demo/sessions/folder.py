@@ -5,8 +5,8 @@
     objects.json           names, colours, visibility
     view.json              how results are shown: effects, marks
     prompts.jsonl          append-only: what was said where and when; undoing appends, too
-    masklets/<object_id>/  frames.jsonl and records.bin, append-only: masks, scores, what memories are rebuilt from;
-                           candidates.json for pictures
+    masklets/<object_id>/  frames.jsonl and records.bin, append-only: masks, scores, what memories are rebuilt from,
+                           and which frames a change of prompts has made stale; candidates.json for pictures
 
 Files that are replaced are replaced at once; of files that grow, an unfinished last line is ignored.
 """
@@ -106,10 +106,25 @@ class SessionFolder:
                 }
                 index.write(json.dumps(line) + "\n")
 
+    def append_stale(self, object_id: int, first: int, last: int) -> None:
+        """Note that an object's frames from `first` to `last` are to be tracked again; storing one takes it back."""
+        (self.path / "masklets" / str(object_id)).mkdir(parents=True, exist_ok=True)
+        self._append(f"masklets/{object_id}/frames.jsonl", json.dumps({"stale": [first, last]}))
+
+    def read_stale(self, object_id: int) -> set[int]:
+        """An object's frames that were made stale and not stored since."""
+        stale: set[int] = set()
+        for line in self._lines(self.path / "masklets" / str(object_id) / "frames.jsonl"):
+            if "stale" in line:
+                stale.update(range(line["stale"][0], line["stale"][1] + 1))
+            else:
+                stale.discard(line["frame"])
+        return stale
+
     def read_frames(self, object_id: int) -> Iterator[SavedFrame]:
         """The frames in force of an object, by index."""
         folder = self.path / "masklets" / str(object_id)
-        latest = {line["frame"]: line for line in self._lines(folder / "frames.jsonl")}
+        latest = {line["frame"]: line for line in self._lines(folder / "frames.jsonl") if "frame" in line}
         if not latest:
             return
         with (folder / "records.bin").open("rb") as records:

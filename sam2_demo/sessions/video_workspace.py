@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from sam2_demo.sessions.frame_store import FrameStore
 from sam2_demo.sessions.mask_code import DISPLAY_LIMIT_VIDEO, display_size, encode_mask
 from sam2_demo.sessions.prompt_set import PromptSet
 from sam2_demo.sessions.still_view import StillView
+from sam2_demo.sessions.track_plan import Need, Run, Span, plan_runs, touched_range
 from sam2_demo.sessions.workspace import Workspace
 from sam2_demo.tracking.masklet import Masklet
 from sam2_demo.tracking.video_session import Direction, VideoSession
@@ -59,6 +60,7 @@ class VideoWorkspace(Workspace):
         self.size = (reader.height, reader.width)
         self.display = display_size(self.size, DISPLAY_LIMIT_VIDEO)
         self.frames = FrameStore(reader, self.display)
+        self.stale: dict[int, set[int]] = {}
         self._tracker: VideoSession | None = None
         self._still_view: StillView | None = None
 
@@ -77,8 +79,11 @@ class VideoWorkspace(Workspace):
             self._release_tracker()
             self.stored.drop_masklets()
             self.engine = engine
+            self.stored.write_json("model.json", engine.name)
             for (frame, object_id), prompt in self.prompts.items():
                 self._give(frame, object_id, prompt)
+                self._touch(frame, object_id)
+                self._store(object_id, frame)
 
     def prompt(self, frame: int, object_id: int, prompt: PromptSet) -> dict[str, dict[str, Any]]:
         """Replace all that was said about an object on a frame; returns the frame's masks in wire form."""
@@ -95,38 +100,76 @@ class VideoWorkspace(Workspace):
                 self._give(frame, object_id, prompt)
                 self.prompts[(frame, object_id)] = prompt
             self.stored.append_prompt(frame, object_id, prompt)
+            self._touch(frame, object_id)
             self._store(object_id, frame)
         return self.masks_at(frame)
 
-    def track(self, start: int | None, direction: str, end: int | None = None) -> Iterator[TrackStep]:
-        """Follow every prompted object; ends early, keeping what is done, when `cancel` is set.
+    def track(
+        self, start: int | None, direction: str, end: int | None = None, afresh: bool = False
+    ) -> Iterator[TrackStep]:
+        """Follow the prompted objects where they are not tracked yet or prompts changed; `afresh`: everywhere.
 
-        Without `start`, from the first prompted frame.
+        Without `start`, the whole clip for "both", else from the first prompted frame. Ends early, keeping what is
+        done, when `cancel` is set.
         """
         if not self.prompts:
             raise PromptError("nothing to track yet: click on an object first")
         if direction not in DIRECTIONS:
             raise PromptError(f"direction {direction!r} is not one of {', '.join(DIRECTIONS)}")
-        start = min(frame for frame, _ in self.prompts) if start is None else start
-        self._check_frame(start)
-        total = self._count_steps(start, direction, end)
+        if start is None and direction != "both":
+            start = min(frame for frame, _ in self.prompts)
+        for frame in (start, end):
+            self._check_frame(frame or 0)
         with self.task(wait=False):
             self.cancel.clear()
-            steps = self.tracker().propagate(start, cast(Direction, direction), end)
-            began = time.monotonic()
-            seen: set[int] = set()
-            while not self.cancel.is_set():
-                with self.engine.lock:
-                    step = next(steps, None)
-                if step is None:
-                    break
-                seen.add(step.frame_index)
-                for object_id in self.masklets():
-                    self._store(object_id, step.frame_index)
-                pace = (time.monotonic() - began) / len(seen)
-                yield TrackStep(
-                    step.frame_index, len(seen), total, pace * (total - len(seen)), self.masks_at(step.frame_index)
-                )
+            runs = plan_runs(self._needs(afresh), Span.of(start, direction, end, self.reader.num_frames))
+            total, done, began = sum(len(run) for run in runs), 0, time.monotonic()
+            for run in runs:
+                for frame, masks in self._follow(run):
+                    done += 1
+                    left = (time.monotonic() - began) / done * (total - done)
+                    yield TrackStep(frame, done, total, left, masks)
+
+    def _follow(self, run: Run) -> Iterator[tuple[int, dict[str, dict[str, Any]]]]:
+        """Track one run; each frame is stored before it is told of."""
+        way: Direction = "backward" if run.backward else "forward"
+        steps = self.tracker().propagate(run.start, way, run.end, object_ids=run.object_ids)
+        while not self.cancel.is_set():
+            with self.engine.lock:
+                step = next(steps, None)
+            if step is None:
+                return
+            frame = step.frame_index
+            for object_id in run.object_ids:
+                self._store(object_id, frame)
+                self.stale.get(object_id, set()).discard(frame)
+            yield frame, self.masks_at(frame, step.masks)
+
+    def _needs(self, afresh: bool) -> dict[int, Need]:
+        """What each prompted object lacks; frames that were never reached count as well as stale ones."""
+        clip = range(self.reader.num_frames)
+        needs: dict[int, Need] = {}
+        for object_id, masklet in self.masklets().items():
+            prompted = self.prompted_frames(object_id)
+            if not prompted:
+                continue
+            if afresh:
+                self._make_stale(object_id, 0, clip[-1])
+            stale = self.stale.get(object_id, set())
+            needs[object_id] = Need([f for f in clip if f in stale or f not in masklet], prompted)
+        return needs
+
+    def prompted_frames(self, object_id: int) -> list[int]:
+        """The frames on which something was said about an object."""
+        return sorted(frame for frame, owner in self.prompts if owner == object_id)
+
+    def _touch(self, frame: int, object_id: int) -> None:
+        others = [other for other in self.prompted_frames(object_id) if other != frame]
+        self._make_stale(object_id, *touched_range(frame, others, self.reader.num_frames))
+
+    def _make_stale(self, object_id: int, first: int, last: int) -> None:
+        self.stale.setdefault(object_id, set()).update(range(first, last + 1))
+        self.stored.append_stale(object_id, first, last)
 
     def alternatives(self, frame: int, prompt: PromptSet) -> list[dict[str, Any]]:
         """Up to three masks that a single click may mean, best first; changes nothing."""
@@ -141,10 +184,16 @@ class VideoWorkspace(Workspace):
         self._check_frame(frame)
         return encode_mask(self._still().ask(frame, points=[(x, y)], point_labels=[1])[0][0], self.display)
 
-    def masks_at(self, frame: int) -> dict[str, dict[str, Any]]:
-        """The masks of a frame by object id (as text): run lengths at display size, share of the frame, scores."""
+    def masks_at(
+        self, frame: int, known: Mapping[int, NDArray[np.bool_]] | None = None
+    ) -> dict[str, dict[str, Any]]:
+        """The masks of a frame by object id (as text): run lengths at display size, share of the frame, scores.
+
+        `known`: masks of the frame without overlaps, where the model has just made them.
+        """
         masklets = {i: m for i, m in self.masklets().items() if frame in m}
-        exclusive = self._exclusive_masks(frame, masklets)
+        both = self.view.get("overlap") == "both"
+        exclusive = self._exclusive_masks(frame, masklets) if known is None or both else known
         return {str(i): self._wire(masklet, frame, exclusive.get(i)) for i, masklet in masklets.items()}
 
     def shown_masks(self, frame: int) -> dict[int, NDArray[np.bool_]]:
@@ -176,6 +225,7 @@ class VideoWorkspace(Workspace):
             if self._tracker is not None and object_id in self._tracker.masklets:
                 with self.engine.lock:
                     self._tracker.remove_object(object_id)
+            self.stale.pop(object_id, None)
             self.stored.write_objects(self.objects.to_json())
             self.stored.drop_masklet(object_id)
 
@@ -185,6 +235,7 @@ class VideoWorkspace(Workspace):
             for info in self.objects:
                 self.objects.remove(info.object_id)
             self.prompts.clear()
+            self.stale.clear()
             if self._tracker is not None:
                 with self.engine.lock:
                     self._tracker.reset()
@@ -203,6 +254,7 @@ class VideoWorkspace(Workspace):
                 for (frame, object_id), prompt in self.prompts.items()
                 if object_id == info.object_id
             }
+            self.stale[info.object_id] = self.stored.read_stale(info.object_id)
             frames = list(self.stored.read_frames(info.object_id))
             if frames:
                 with self.engine.lock:
@@ -239,18 +291,12 @@ class VideoWorkspace(Workspace):
         if not 0 <= frame < self.reader.num_frames:
             raise PromptError(f"frame {frame} does not exist; the clip has frames 0 to {self.reader.num_frames - 1}")
 
-    def _count_steps(self, start: int, direction: str, end: int | None) -> int:
-        last = self.reader.num_frames - 1
-        if direction == "both":
-            return last + 1
-        stop = end if end is not None else (last if direction == "forward" else 0)
-        return abs(stop - start) + 1
-
     def _release_tracker(self) -> None:
         if self._tracker is not None:
             self._tracker.reset()
         self._tracker = None
         self._still_view = None
+        self.stale.clear()
 
     def _release(self) -> None:
         self._release_tracker()

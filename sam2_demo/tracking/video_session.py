@@ -7,7 +7,7 @@ correction survives the next tracking run.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -151,15 +151,18 @@ class VideoSession:
         start_frame_index: int | None = None,
         direction: Direction = "forward",
         end_frame_index: int | None = None,
+        object_ids: Collection[int] | None = None,
     ) -> Iterator[FrameResult]:
-        """Track all prompted objects through the clip, one result per frame; stop by closing the iterator.
+        """Track prompted objects (`object_ids`, None: all) through the clip, one result per frame; stop by closing
+        the iterator.
 
         Starts, unless told, at the earliest prompted frame (the latest for "backward") and runs to the clip's
         end or to `end_frame_index`, included. "both" runs forward to the end, then backward from the start.
         Frames with prompts keep their masks. PromptError at once when nothing was prompted or an index is
         outside the clip.
         """
-        tracks = [track for track in self._tracks.values() if track.prompts]
+        chosen = self._tracks if object_ids is None else {i: self._require_track(i) for i in object_ids}
+        tracks = [track for track in chosen.values() if track.prompts]
         if not tracks:
             raise PromptError("nothing to track: give at least one object a click, a box or a mask first")
         if direction not in get_args(Direction):
@@ -170,23 +173,24 @@ class VideoSession:
         self._check_frame_index(start_frame_index)
         if end_frame_index is not None:
             self._check_frame_index(end_frame_index)
-        return self._propagate(_plan(start_frame_index, end_frame_index, direction, self.num_frames))
+        plan = _plan(start_frame_index, end_frame_index, direction, self.num_frames)
+        return self._propagate(plan, None if object_ids is None else set(object_ids))
 
     @torch.inference_mode()
-    def _propagate(self, plan: list[tuple[range, bool]]) -> Iterator[FrameResult]:
+    def _propagate(self, plan: list[tuple[range, bool]], object_ids: set[int] | None) -> Iterator[FrameResult]:
         with self._lock:
             for track in self._tracks.values():
                 track.commit_pending()
         for frames, backward in plan:
             for frame_index in frames:
                 with self._lock:
-                    result = self._track_frame(frame_index, backward)
+                    result = self._track_frame(frame_index, backward, object_ids)
                 yield result
 
-    def _track_frame(self, frame_index: int, backward: bool) -> FrameResult:
+    def _track_frame(self, frame_index: int, backward: bool, object_ids: set[int] | None) -> FrameResult:
         waiting: dict[tuple[object, ...], list[tuple[ObjectTrack, MemorySelection]]] = {}
-        for track in self._tracks.values():
-            if not track.bank.conditioning:
+        for object_id, track in self._tracks.items():
+            if not track.bank.conditioning or (object_ids is not None and object_id not in object_ids):
                 continue
             track.tracked[frame_index] = backward
             if frame_index not in track.bank.conditioning and frame_index not in track.pending:

@@ -7,7 +7,7 @@ import pytest
 from sam2_demo.errors import MediaError, PromptError, SessionError
 from sam2_demo.sessions.limits import Limits
 from sam2_demo.sessions.object_table import ObjectInfo
-from sam2_demo.sessions.opening import open_clip
+from sam2_demo.sessions.opening import open_clip, reopen
 from sam2_demo.sessions.prompt_set import PromptSet
 from sam2_demo.sessions.tokens import new_token
 from sam2_demo.ui.network_engine import NetworkEngine
@@ -45,7 +45,9 @@ def test_stop_ends_within_one_frame_and_keeps_what_is_done(workspace):
     workspace.cancel.set()
     assert next(steps, None) is None
     assert workspace.masklets()[1].frame_indices == [0, 1, 2, 3, 4]
-    assert len(list(workspace.track(4, "forward"))) == 20
+    assert [step.frame_index for step in workspace.track(4, "forward")] == list(range(5, 24)), "goes on from there"
+    assert list(workspace.track(None, "both")) == [], "nothing is left to do"
+    assert len(list(workspace.track(None, "both", afresh=True))) == 24
 
 
 def test_closing_the_generator_frees_the_session(workspace):
@@ -116,3 +118,47 @@ def test_close_lets_frames_go_but_keeps_the_folder(workspace):
 def test_a_clip_longer_than_allowed_is_refused(clip_path, engine):
     with pytest.raises(MediaError, match="lasts 1 s"):
         open_clip(new_token(), clip_path, "clip.mp4", engine, Limits(max_clip_seconds=0.5))
+
+
+def told(workspace):
+    """What is known of each object on each frame."""
+    return {i: {k: m.frame(k) for k in m.frame_indices} for i, m in workspace.masklets().items()}
+
+
+def frames_of(steps):
+    return sorted(step.frame_index for step in steps)
+
+
+def test_a_correction_tracks_again_only_what_it_touches(workspace):
+    workspace.prompt(0, 1, CLICK)
+    workspace.prompt(18, 1, CLICK)
+    workspace.prompt(0, 2, PromptSet(box=(40.0, 10.0, 70.0, 40.0)))
+    assert frames_of(workspace.track(None, "both")) == list(range(24))
+    before = told(workspace)
+    workspace.prompt(9, 1, PromptSet(points=((60.0, 30.0),), labels=(1,)))
+    assert frames_of(workspace.track(None, "both")) == list(range(1, 18))
+    after = told(workspace)
+    assert after[2] == before[2], "the other object keeps its masks"
+    assert {k: v for k, v in after[1].items() if k >= 18} == {k: v for k, v in before[1].items() if k >= 18}
+    assert any(after[1][k] != before[1][k] for k in range(1, 18))
+
+
+def test_an_object_added_later_is_tracked_alone(workspace):
+    workspace.prompt(0, 1, CLICK)
+    list(workspace.track(None, "both"))
+    before = dict(workspace.masklets()[1].to_rle())
+    workspace.prompt(10, 2, CLICK)
+    order = [step.frame_index for step in workspace.track(None, "both")]
+    assert order == [*range(10, 24), *range(9, -1, -1)], "from its prompt outward"
+    assert dict(workspace.masklets()[1].to_rle()) == before
+
+
+def test_what_is_stale_is_known_after_a_restart(workspace, engine):
+    workspace.prompt(0, 1, CLICK)
+    list(workspace.track(None, "both"))
+    workspace.prompt(12, 1, CLICK)
+    steps = workspace.track(None, "both")
+    for _ in range(4):
+        next(steps)
+    fresh = reopen(workspace.token, workspace.folder, engine, Limits())
+    assert frames_of(fresh.track(None, "both")) == [*range(5, 12), *range(13, 24)]

@@ -218,3 +218,14 @@ def test_reset_and_reuse(session):
     assert session.object_ids == [] and session.masklets == {}
     session.add_prompt(2, 1, **GROUND)
     assert session.masklets[1].frame_indices == [2]
+
+
+def test_chosen_objects_are_tracked_alone(session):
+    session.add_prompt(0, 1, **DISC)
+    session.add_prompt(0, 2, **GROUND)
+    results = list(session.propagate(object_ids=[2]))
+    assert session.masklets[1].frame_indices == [0]
+    assert session.masklets[2].frame_indices == list(range(24))
+    assert all(2 in result.masks for result in results)
+    with pytest.raises(PromptError, match="no object with id 7"):
+        session.propagate(object_ids=[7])

@@ -11,6 +11,7 @@ import numpy as np
 
 from sam2_demo.errors import PromptError
 from sam2_demo.sessions.device_lock import DeviceLock
+from sam2_demo.tracking.automatic_masks import GridStep
 from sam2_demo.tracking.masklet import Masklet
 from sam2_demo.tracking.prompts import read_prompts
 from sam2_demo.tracking.saved_state import SavedFrame
@@ -39,6 +40,16 @@ def masks_like(rgb: np.ndarray, color: np.ndarray, tolerance: float = 60.0) -> n
     return np.abs(rgb.astype(np.int16) - color.astype(np.int16)).sum(axis=2) < tolerance
 
 
+def exclusive(masklets, frame_index, size) -> dict[int, np.ndarray]:
+    """Earlier objects win."""
+    taken, found = np.zeros(size, bool), {}
+    for object_id, masklet in masklets.items():
+        if frame_index in masklet:
+            found[object_id] = masklet.mask(frame_index) & ~taken
+            taken = taken | found[object_id]
+    return found
+
+
 class StandInVideo:
     """The calls of a video session that workspaces make."""
 
@@ -61,27 +72,30 @@ class StandInVideo:
             for (px, py), label in zip(points or [], point_labels or [], strict=True):
                 if not label:
                     cv2.circle(mask.view(np.uint8), (int(px), int(py)), 12, 0, -1)
+        elif mask.any():
+            self.colors[object_id] = np.median(rgb[mask], axis=0).astype(np.uint8)
         masklet = self.masklets.setdefault(object_id, Masklet(object_id, *rgb.shape[:2]))
         masklet.set(frame_index, mask, 6.0, 0.9)
         self.prompted.setdefault(object_id, set()).add(frame_index)
 
-    def propagate(self, start, direction, end):
+    def propagate(self, start, direction, end, object_ids=None):
         if not self.prompted:
             raise PromptError("nothing to track")
-        return self._propagate(start, direction, end)
+        return self._propagate(start, direction, end, object_ids or list(self.masklets))
 
-    def _propagate(self, start, direction, end):
+    def _propagate(self, start, direction, end, object_ids):
         last = len(self.frames) - 1
         forward = range(start, (end if end is not None else last) + 1) if direction != "backward" else range(0)
         first_back = start if direction == "backward" else start - 1
-        backward = range(first_back, -1, -1) if direction != "forward" else range(0)
+        stop = end if direction == "backward" and end is not None else 0
+        backward = range(first_back, stop - 1, -1) if direction != "forward" else range(0)
         for index in [*forward, *backward]:
             time.sleep(self.delay)
             rgb = self.frames.read(index)
             for object_id, masklet in self.masklets.items():
-                if index not in self.prompted[object_id]:
+                if object_id in object_ids and index not in self.prompted[object_id]:
                     masklet.set(index, masks_like(rgb, self.colors[object_id]), 5.0, 0.8)
-            yield SimpleNamespace(frame_index=index)
+            yield SimpleNamespace(frame_index=index, masks=exclusive(self.masklets, index, rgb.shape[:2]))
 
     def clear_prompts(self, frame_index, object_id):
         self.prompted[object_id].discard(frame_index)
@@ -136,14 +150,16 @@ class StandInEngine:
     def open_picture(self):
         return StandInPicture()
 
+    def find_everything(self, rgb, points_per_side, crop_layers, least_iou, least_stability):
+        """The square surely, then the disc, then the ground, badly; one step each."""
+        colors = ((220, 30, 30), 0.9, 0.97), ((40, 60, 230), 0.7, 0.9), ((30, 120, 40), 0.4, 0.6)
+        for done, (color, iou, stability) in enumerate(colors, start=1):
+            time.sleep(self.delay)
+            mask = masks_like(rgb, np.array(color))
+            yield GridStep([{"segmentation": mask, "predicted_iou": iou, "stability_score": stability}], done, 3)
+
     def exclusive_masks(self, session, frame_index):
-        """Earlier objects win."""
-        taken, found = np.zeros((session.frames.height, session.frames.width), bool), {}
-        for object_id, masklet in session.masklets.items():
-            if frame_index in masklet:
-                found[object_id] = masklet.mask(frame_index) & ~taken
-                taken = taken | found[object_id]
-        return found
+        return exclusive(session.masklets, frame_index, (session.frames.height, session.frames.width))
 
     def save_frame(self, session, object_id, frame_index):
         masklet = session.masklets.get(object_id)
