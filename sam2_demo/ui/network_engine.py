@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sam2_demo.sessions.device_lock import DeviceLock
+from sam2_demo.tracking.automatic_masks import AutomaticMaskGenerator, GridStep
 from sam2_demo.tracking.image_predictor import ImagePredictor
 from sam2_demo.tracking.options import TrackingOptions
 from sam2_demo.tracking.saved_state import SavedFrame, restore_object, save_frame
@@ -21,6 +22,7 @@ from sam2_demo.weights import load_network
 
 # One computer has one accelerator (or one set of cores), whatever the number of models on it.
 _DEVICE_LOCK = DeviceLock()
+_POINTS_PER_TURN = 16
 
 
 class NetworkEngine:
@@ -38,6 +40,21 @@ class NetworkEngine:
     def open_picture(self) -> ImagePredictor:
         """The model's view of a picture that is still to be set."""
         return ImagePredictor(self._videos.network)
+
+    def find_everything(
+        self, rgb: NDArray[np.uint8], points_per_side: int, crop_layers: int, least_iou: float, least_stability: float
+    ) -> Iterator[GridStep]:
+        """All masks of a picture, a few points at a time so that others get their turn."""
+        return AutomaticMaskGenerator(
+            self._videos.network,
+            points_per_side=points_per_side,
+            points_per_batch=_POINTS_PER_TURN,
+            pred_iou_thresh=least_iou,
+            stability_score_thresh=least_stability,
+            crop_n_layers=crop_layers,
+            crop_n_points_downscale_factor=2,
+            output_mode="coco_rle",
+        ).steps(rgb)
 
     def exclusive_masks(self, session: VideoSession, frame_index: int) -> dict[int, NDArray[np.bool_]]:
         """A frame's masks, each pixel given to the object of the highest logit."""

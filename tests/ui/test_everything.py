@@ -1,0 +1,89 @@
+"""Everything mode in a session: what is kept of what was found, when to stop, and what comes back."""
+
+import json
+
+import numpy as np
+import pytest
+from stand_in import SIZE, StandInEngine, scene
+
+from sam2_demo.errors import InputError, PromptError, SessionError
+from sam2_demo.sessions.everything import Collection, box_iou, read_everything, search
+from sam2_demo.sessions.picture_workspace import PictureWorkspace
+
+
+def record(box, iou, stability, size=(100, 200)):
+    mask = np.zeros(size, bool)
+    x0, y0, x1, y1 = box
+    mask[y0:y1, x0:x1] = True
+    return {"segmentation": mask, "predicted_iou": iou, "stability_score": stability}
+
+
+@pytest.fixture
+def picture(tmp_path):
+    return PictureWorkspace("t" * 32, scene(3), "scene.png", tmp_path, StandInEngine(), 9)
+
+
+@pytest.fixture
+def clip_workspace(server, clip):
+    return server.video(clip["token"])
+
+
+def test_only_masks_that_another_one_always_stands_for_are_dropped():
+    kept = Collection((100, 200))
+    found, gone = kept.add([record((10, 10, 60, 60), 0.5, 0.9), record((10, 10, 60, 59), 0.4, 0.8)])
+    assert [mask.mask_id for mask in found] == [1] and gone == []
+    found, gone = kept.add([record((10, 11, 60, 60), 0.4, 0.95)])
+    assert len(found) == 1 and gone == [], "neither of the two is better in both scores"
+    found, gone = kept.add([record((10, 10, 59, 60), 0.6, 0.96), record((100, 10, 150, 60), 0.1, 0.1)])
+    assert gone == [1, 2] and len(found) == 2
+    assert found[0].box == (10, 10, 59, 60) and found[0].area == 49 * 50
+
+
+def test_specks_are_no_masks_and_holes_are_filled():
+    kept = Collection((1000, 1000))
+    pierced = record((100, 100, 300, 300), 0.9, 0.9, (1000, 1000))
+    pierced["segmentation"][200:205, 200:205] = False
+    found, _ = kept.add([pierced, record((5, 5, 10, 10), 0.9, 0.9, (1000, 1000))])
+    assert [mask.area for mask in found] == [200 * 200]
+
+
+def test_what_is_found_comes_back_from_the_folder(picture):
+    steps = list(search(picture, 0, 8))
+    assert [step.done for step in steps] == [1, 2, 3]
+    found = read_everything(picture)
+    assert found.size == SIZE and len(found.masks) == 3 and not picture.is_busy()
+    square = found.mask(1, SIZE)
+    assert square[35, 25] and not square[5, 5]
+    assert found.mask(1, (192, 320))[70, 50]
+    assert found.mask(1, (192, 320)).sum() == pytest.approx(4 * square.sum(), rel=0.1)
+    with pytest.raises(InputError, match="mask 99 does not exist"):
+        found.mask(99, SIZE)
+
+
+def test_cancel_keeps_what_is_found(picture):
+    steps = search(picture, 0, 8)
+    next(steps)
+    picture.cancel.set()
+    assert list(steps) == []
+    assert len(read_everything(picture).masks) == 1
+
+
+def test_one_task_at_a_time_and_damaged_files_are_named(picture, tmp_path):
+    assert read_everything(picture) is None
+    with picture.task(), pytest.raises(SessionError, match="busy"):
+        next(search(picture, 0, 8))
+    (tmp_path / "everything.json").write_text(json.dumps({"frame": 0, "size": [1, 1], "masks": [{"x": 1}]}))
+    with pytest.raises(SessionError, match=r"everything\.json is damaged"):
+        read_everything(picture)
+
+
+def test_frames_that_a_clip_does_not_have(clip_workspace):
+    with pytest.raises(PromptError, match="frame 99 does not exist"):
+        next(search(clip_workspace, 99, 8))
+    assert len(list(search(clip_workspace, 2, 8))) == 3
+    assert read_everything(clip_workspace).frame == 2
+
+
+def test_boxes_that_touch_do_not_overlap():
+    assert box_iou((0, 0, 10, 10), (10, 0, 20, 10)) == 0
+    assert box_iou((0, 0, 10, 10), (0, 0, 10, 5)) == 0.5
