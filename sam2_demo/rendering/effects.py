@@ -27,6 +27,7 @@ GRADIENTS: tuple[tuple[Color, Color], ...] = (
     ((33, 147, 176), (109, 213, 237)),
     ((131, 58, 180), (253, 29, 29)),
 )
+AROUND = ("spotlight", "burst")
 _LUMA = (0.2126, 0.7152, 0.0722)
 _SEPIA = np.array([[0.393, 0.769, 0.189], [0.349, 0.686, 0.168], [0.272, 0.534, 0.131]], np.float32)
 
@@ -43,10 +44,15 @@ def draw_effects(scene: Scene, look: Look) -> Frame:
         background(picture, scene, look.background_variant)
     if look.background != "original":
         cv2.copyTo(scene.frame, _flags(scene.union), picture)
-    for name, variant in ((look.objects, look.objects_variant), (look.extra, look.extra_variant)):
-        effect = OBJECT_EFFECTS.get(name)
-        if effect is not None:
-            effect(picture, scene, variant)
+    own = [s.effect or (look.objects, look.objects_variant) for s in scene.subjects]
+    over = [s.extra or (look.extra, look.extra_variant) for s in scene.subjects]
+    for chosen in (own, over):
+        # Light and rays come first: they fall around objects, other effects onto them.
+        for name, variant in sorted(dict.fromkeys(chosen), key=lambda choice: choice[0] not in AROUND):
+            effect = OBJECT_EFFECTS.get(name)
+            if effect is not None:
+                drawn = tuple(s for s, choice in zip(scene.subjects, chosen, strict=True) if choice == (name, variant))
+                effect(picture, scene.only(drawn), variant)
     return picture
 
 
@@ -109,7 +115,7 @@ def burst(picture: Frame, scene: Scene, variant: int) -> None:
             continue
         x0, y0, x1, y1 = subject.bounds
         rays = _rays((height, width), ((x0 + x1) / 2, (y0 + y1) / 2), count)
-        share = np.where(scene.union, 0, rays)[..., None] * np.float32(0.6)
+        share = np.where(scene.everyone, 0, rays)[..., None] * np.float32(0.6)
         picture[:] = np.rint(picture * (1 - share) + np.array(subject.color, np.float32) * share).astype(np.uint8)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -24,14 +24,23 @@ def whole(value: float) -> int:
     return math.floor(value + 0.5)
 
 
-@dataclass(frozen=True)
+Chosen = tuple[str, int]
+"""An effect's name and variant (0, 1, 2)."""
+
+
+@dataclass(frozen=True, eq=False)
 class Subject:
-    """One object on the frame: (H, W) mask, RGB colour, name, and its centres so far as shares of the frame."""
+    """One object on the frame: (H, W) mask, RGB colour, name, and its centres so far as shares of the frame.
+
+    `effect` and `extra`: its own effects on and over it; None: as the look says for all objects.
+    """
 
     mask: Mask
     color: Color
     name: str = ""
     trail: tuple[tuple[float, float], ...] = ()
+    effect: Chosen | None = None
+    extra: Chosen | None = None
 
     @cached_property
     def bounds(self) -> tuple[int, int, int, int] | None:
@@ -39,19 +48,36 @@ class Subject:
         return mask_bounds(self.mask)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scene:
-    """An (H, W, 3) uint8 RGB frame, its objects in painting order, and a picture to stand behind them."""
+    """An (H, W, 3) uint8 RGB frame, its objects in painting order, and a picture to stand behind them.
+
+    `company`: objects that are there as well, with effects of their own.
+    """
 
     frame: Frame
     subjects: tuple[Subject, ...] = ()
     backdrop: Frame | None = None
+    company: tuple[Subject, ...] = ()
 
     @cached_property
     def union(self) -> Mask:
         """Every pixel of every object."""
+        return self._union_of(self.subjects)
+
+    @cached_property
+    def everyone(self) -> Mask:
+        """Every pixel of every object, those in company included."""
+        return self._union_of(self.subjects + self.company)
+
+    def only(self, subjects: tuple[Subject, ...]) -> Scene:
+        """The same frame with some of its objects; the others keep them company."""
+        others = tuple(subject for subject in self.subjects if subject not in subjects)
+        return replace(self, subjects=subjects, company=others)
+
+    def _union_of(self, subjects: tuple[Subject, ...]) -> Mask:
         union = np.zeros(self.frame.shape[:2], bool)
-        for subject in self.subjects:
+        for subject in subjects:
             union |= subject.mask
         return union
 

@@ -12,13 +12,20 @@ MAX_NAME_LENGTH = 60
 
 @dataclass
 class ObjectInfo:
-    """How one object is shown; `color` is "#rrggbb"."""
+    """How one object is shown; `color` is "#rrggbb".
+
+    `effect` and `extra` name effects on and over this object alone, each with a variant 0, 1 or 2; empty: as for all.
+    """
 
     object_id: int
     name: str
     color: str
     visible: bool = True
     locked: bool = False
+    effect: str = ""
+    effect_variant: int = 0
+    extra: str = ""
+    extra_variant: int = 0
 
 
 class ObjectTable:

@@ -17,6 +17,7 @@ from sam2_demo.rendering.effects import draw_effects
 from sam2_demo.rendering.overlay import draw_cutout
 from sam2_demo.rendering.palette import hex_to_color
 from sam2_demo.rendering.scene import Look, Scene, Subject
+from sam2_demo.sessions.object_table import ObjectInfo
 from sam2_demo.sessions.picture_workspace import PictureWorkspace
 from sam2_demo.sessions.video_workspace import VideoWorkspace, mask_center
 from sam2_demo.sessions.workspace import Workspace
@@ -126,11 +127,13 @@ def _subjects(
     trails: Mapping[int, tuple[tuple[float, float], ...]],
 ) -> tuple[Subject, ...]:
     infos = {info.object_id: info for info in workspace.objects}
-    return tuple(
-        Subject(mask, hex_to_color(infos[i].color), infos[i].name, trails.get(i, ()))
-        for i, mask in masks.items()
-        if i in infos
-    )
+    return tuple(_subject(infos[i], mask, trails.get(i, ())) for i, mask in masks.items() if i in infos)
+
+
+def _subject(info: ObjectInfo, mask: NDArray[np.bool_], trail: tuple[tuple[float, float], ...]) -> Subject:
+    effect = (info.effect, info.effect_variant) if info.effect else None
+    extra = (info.extra, info.extra_variant) if info.extra else None
+    return Subject(mask, hex_to_color(info.color), info.name, trail, effect, extra)
 
 
 def mask_picture(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:

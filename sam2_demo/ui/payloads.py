@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from sam2_demo.errors import InputError, PromptError
+from sam2_demo.rendering.effects import OBJECT_EFFECTS
 from sam2_demo.sessions.object_table import MAX_NAME_LENGTH, ObjectInfo
 from sam2_demo.sessions.prompt_set import PromptSet
 
@@ -112,7 +113,16 @@ def read_object(data: dict[str, Any]) -> ObjectInfo:
         color=color.lower(),
         visible=fields.get("visible") is not False,
         locked=fields.get("locked") is True,
+        effect=_effect(fields, "effect"),
+        effect_variant=read_optional_int(fields, "effect_variant", 2) or 0,
+        extra=_effect(fields, "extra"),
+        extra_variant=read_optional_int(fields, "extra_variant", 2) or 0,
     )
+
+
+def _effect(fields: dict[str, Any], name: str) -> str:
+    """The name of an object's own effect; empty: as for all objects."""
+    return read_choice({name: fields.get(name) or ""}, name, ("", "none", *OBJECT_EFFECTS))
 
 
 def safe_name(text: object) -> str:

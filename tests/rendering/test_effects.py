@@ -70,3 +70,28 @@ def test_sprites_are_rgba_and_readable():
     assert label("", (0, 0, 0)).shape[2] == 4
     assert lettering("", 2).shape[2] == 4
     assert label("A long name " * 4, (9, 9, 9)).shape[1] > label("A", (9, 9, 9)).shape[1]
+
+
+def test_each_object_may_have_effects_of_its_own():
+    one = scene()
+    other = np.zeros_like(one.union)
+    other[:20, :20] = True
+    frame = one.frame
+    subjects = (
+        Subject(one.union, (200, 30, 60), "A", effect=("erase", 2)),
+        Subject(other, (30, 200, 60), "B", extra=("erase", 1)),
+    )
+    out = draw_effects(Scene(frame, subjects), Look(objects="none"))
+    assert (out[one.union] == (0, 177, 64)).all()
+    assert (out[other] == 0).all()
+    assert (out[~(one.union | other)] == frame[~(one.union | other)]).all()
+
+
+def test_light_and_rays_do_not_fall_onto_other_objects_effects():
+    one = scene()
+    other = np.zeros_like(one.union)
+    other[:20, :20] = True
+    for name in ("burst", "spotlight"):
+        subjects = (Subject(other, (9, 9, 9), effect=("erase", 0)), Subject(one.union, (9, 9, 9), effect=(name, 0)))
+        out = draw_effects(Scene(one.frame, subjects), Look())
+        assert (out[other] == 255).all() and (out[one.union] == one.frame[one.union]).all()

@@ -1,6 +1,7 @@
 """effects.js and rendering/effects.py side by side: the same frames within a small difference."""
 
 import base64
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -29,6 +30,13 @@ LOOKS = [
     {"background": "color", "background_color": "#884411", "objects": "outline", "extra": "label", "extra_variant": 2},
     {"background": "blur", "objects": "cutout", "extra": "trail"},
 ]
+# Effects of the two objects' own, over what the look says for all: (effect, extra) each; None: as for all.
+OWN = [
+    ({}, [(("blur", 2), None), (("outline", 1), ("label", 2))]),
+    ({}, [(("burst", 1), None), (None, ("trail", 0))]),
+    ({"background": "desaturate"}, [(("none", 0), ("emoji", 2)), (("spotlight", 0), None)]),
+    ({"objects": "pixelate", "extra": "outline"}, [(None, ("none", 0)), (("cutout", 2), None)]),
+]
 
 DRAW = """async ({base, frame, subjects, looks, sprites, size}) => {
     const { drawEffects } = await import(base + '/effects.js');
@@ -42,10 +50,11 @@ DRAW = """async ({base, frame, subjects, looks, sprites, size}) => {
             label: await bitmap(s.label) }))),
     };
     const found = [];
-    for (const view of looks) {
+    for (const { own, ...view } of looks) {
         const canvas = new OffscreenCanvas(size[1], size[0]);
         const kind = view.background_variant || 0;
-        drawEffects(canvas, { ...shared, view, lettering: await bitmap(sprites.lettering[kind]) });
+        drawEffects(canvas, { ...shared, view,
+            subjects: shared.subjects.map((s, k) => ({ ...s, ...own?.[k] })), lettering: await bitmap(sprites.lettering[kind]) });
         const blob = await canvas.convertToBlob();
         found.push(await new Promise((done) => {
             const reader = new FileReader();
@@ -55,6 +64,15 @@ DRAW = """async ({base, frame, subjects, looks, sprites, size}) => {
     }
     return found;
 }"""
+
+
+def own_fields(effect, extra):
+    named = [("effect", effect), ("extra", extra)]
+    return {k: v for name, own in named if own for k, v in ((name, own[0]), (f"{name}_variant", own[1]))}
+
+
+def own_subjects(scene, owns):
+    return tuple(replace(s, effect=own[0], extra=own[1]) for s, own in zip(scene.subjects, owns, strict=True))
 
 
 def data_url(picture):
@@ -89,7 +107,7 @@ def test_each_effect_looks_the_same_in_the_browser_and_in_files(app, tab, scene)
             "base": f"/sam2/static/{files_version()}",
             "frame": data_url(scene.frame),
             "size": SIZE,
-            "looks": LOOKS,
+            "looks": [*LOOKS, *({**view, "own": [own_fields(*own) for own in owns]} for view, owns in OWN)],
             "subjects": [
                 {
                     "counts": encode_mask(subject.mask, SIZE),
@@ -107,8 +125,10 @@ def test_each_effect_looks_the_same_in_the_browser_and_in_files(app, tab, scene)
         },
     )
     far = {}
-    for look, url in zip(LOOKS, drawn, strict=True):
-        expected = draw_effects(scene, Look.from_view(look)).astype(int)
+    plain = [(look, scene) for look in LOOKS]
+    mixed = [(view | {"own": owns}, replace(scene, subjects=own_subjects(scene, owns))) for view, owns in OWN]
+    for (look, shown), url in zip(plain + mixed, drawn, strict=True):
+        expected = draw_effects(shown, Look.from_view(look)).astype(int)
         difference = np.abs(expected - read_url(url).astype(int)).mean()
         changed = np.abs(expected - scene.frame.astype(int)).mean()
         if difference > 2.0 or changed < 0.05:

@@ -2,13 +2,19 @@
 
 import json
 
+import cv2
 import numpy as np
 import pytest
+from pycocotools.coco import COCO
 from stand_in import SIZE, StandInEngine, scene
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from sam2_demo.errors import InputError, PromptError, SessionError
 from sam2_demo.sessions.everything import Collection, box_iou, read_everything, search
 from sam2_demo.sessions.picture_workspace import PictureWorkspace
+from sam2_demo.ui.mask_routes import MaskRoutes
+from sam2_demo.ui.routes import StudioRoutes
 
 
 def record(box, iou, stability, size=(100, 200)):
@@ -87,3 +93,55 @@ def test_frames_that_a_clip_does_not_have(clip_workspace):
 def test_boxes_that_touch_do_not_overlap():
     assert box_iou((0, 0, 10, 10), (10, 0, 20, 10)) == 0
     assert box_iou((0, 0, 10, 10), (0, 0, 10, 5)) == 0.5
+
+
+@pytest.fixture
+def mask_client(server):
+    return TestClient(Starlette(routes=StudioRoutes(server).all() + MaskRoutes(server).all()))
+
+
+def test_masks_arrive_step_by_step_and_can_be_asked_for_again(ask, clip, mask_client):
+    place = f"/sam2/s/{clip['token']}/everything"
+    assert mask_client.get(place).json() == {"frame": None, "masks": []}
+    answers = ask("find_everything", token=clip["token"], frame=4, grid="16")
+    assert [answer["step"]["done"] for answer in answers[:-1]] == [1, 2, 3]
+    assert answers[-1]["result"] == {"done": 3, "total": 3, "stopped": False}
+    found = [mask for answer in answers[:-1] for mask in answer["step"]["found"]]
+    assert [mask["iou"] for mask in found] == [0.9, 0.7, 0.4]
+    assert mask_client.get(place).json() == {"frame": 4, "size": list(SIZE), "masks": found}
+    assert "grid must be one of" in ask("find_everything", token=clip["token"], frame=4, grid="x")[0]["error"]
+    assert "frame 20 does not exist" in ask("find_everything", token=clip["token"], frame=20, grid="16")[0]["error"]
+
+
+def test_masks_as_coco_and_as_label_map(ask, clip, mask_client, tmp_path):
+    place = f"/sam2/s/{clip['token']}/everything"
+    assert "press Find everything" in mask_client.get(f"{place}/coco?masks=1").json()["error"]
+    ask("find_everything", token=clip["token"], frame=4, grid="16")
+    answer = mask_client.get(f"{place}/coco?masks=1.2,3")
+    assert 'filename="scene_everything_coco.json"' in answer.headers["content-disposition"]
+    (tmp_path / "a.json").write_bytes(answer.content)
+    table = COCO(str(tmp_path / "a.json"))
+    joined, ground = table.loadAnns(table.getAnnIds())
+    assert table.annToMask(joined)[[35, 25], [40, 130]].tolist() == [1, 1] and table.annToMask(ground)[90, 5] == 1
+    assert (joined["predicted_iou"], joined["stability_score"]) == (0.7, 0.9)
+    assert table.loadImgs(joined["image_id"])[0]["frame_index"] == 4
+    labels = cv2.imdecode(np.frombuffer(mask_client.get(f"{place}/labels?masks=1,2").content, np.uint8), -1)
+    assert labels.shape[:2] == SIZE and len(np.unique(labels.reshape(len(labels) * SIZE[1], -1), axis=0)) == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("coco?masks=9", "mask 9 does not exist"),
+        ("coco?masks=1,,2", "named by their numbers"),
+        ("coco?masks=" + "1," * 9000 + "1", "12000 characters"),
+        ("coco", "name the masks"),
+        ("exe?masks=1", "not one of coco, labels"),
+        ("labels?masks=" + ",".join(["1"] * 255), "up to 254 masks"),
+    ],
+)
+def test_bad_requests_for_files_are_explained(ask, clip, mask_client, path, words):
+    ask("find_everything", token=clip["token"], frame=0, grid="16")
+    answer = mask_client.get(f"/sam2/s/{clip['token']}/everything/{path}")
+    assert answer.status_code == 400 and words in answer.json()["error"]
+    assert mask_client.get(f"/sam2/s/forged/everything/{path}").status_code == 404

@@ -1,18 +1,23 @@
-// The choice of effects: behind, on and over the objects, each with its variants.
+// The choice of effects: behind, on and over the objects, each with its variants; for all objects or for one alone.
 
 import { h } from "./dom.js";
 import { BACKGROUND_EFFECTS, OBJECT_EFFECTS } from "./effects.js";
 import { sendFile } from "./server.js";
 
+const NONE = { none: ["None", [], null] };
+const AS_ALL = { "": ["As for all objects", [], null] };
+
 export class EffectsPanel {
   constructor(bench) {
     this.bench = bench;
     this.store = bench.store;
-    const none = { none: ["None", [], null] };
+    this.chosen = null; // the object whose own effects are shown; null: those for all
+    this.target = h("select", { "aria-label": "Effects for", class: "sam-target", onchange: () => this.choose() });
+    this.forWhom = h("label", { class: "sam-layer sam-for" }, h("span", {}, "Objects:"), this.target);
     this.layers = [
       this.layer("background", "Background", BACKGROUND_EFFECTS, "original"),
-      this.layer("objects", "Objects", { ...OBJECT_EFFECTS, none: ["None", [], null] }, "overlay"),
-      this.layer("extra", "On top", { ...none, ...OBJECT_EFFECTS }, "none"),
+      this.layer("objects", "Objects", { ...OBJECT_EFFECTS, ...NONE }, "overlay", "effect"),
+      this.layer("extra", "On top", { ...NONE, ...OBJECT_EFFECTS }, "none", "extra"),
     ];
     this.color = h("input", {
       type: "color", class: "sam-swatch", "aria-label": "Background colour", value: "#00b140",
@@ -22,36 +27,80 @@ export class EffectsPanel {
       class: "sam-text", maxlength: 40, "aria-label": "Background text", value: "SAM 2", onchange: () => bench.setView({ text: this.text.value }),
     });
     this.file = h("input", { type: "file", accept: "image/*", "aria-label": "Background picture", onchange: () => this.send() });
+    const [background, objects, extra] = this.layers.map((layer) => layer.element);
     this.element = h("section", { class: "sam-panel sam-effects" }, h("h3", {}, "Effects"),
-      ...this.layers.map((layer) => layer.element), this.color, this.text, this.file);
+      background, this.color, this.text, this.file, this.forWhom, objects, extra);
     this.draw();
   }
 
-  layer(name, title, effects, preset) {
-    const choice = h("select", { "aria-label": `${title} effect`, onchange: () => this.bench.setView({ [name]: choice.value, [`${name}_variant`]: 0 }) },
-      ...Object.entries(effects).map(([value, [label]]) => h("option", { value }, label)));
-    const variant = h("select", { "aria-label": `${title} variant`, onchange: () => this.bench.setView({ [`${name}_variant`]: Number(variant.value) }) });
-    const element = h("div", { class: "sam-layer" }, h("span", {}, title), choice, variant);
-    return { name, effects, preset, choice, variant, element };
+  layer(name, title, effects, preset, own = null) {
+    const layer = { name, effects, preset, own };
+    layer.choice = h("select", { "aria-label": `${title} effect`, onchange: () => this.change(layer, layer.choice.value, 0) });
+    layer.variant = h("select", {
+      "aria-label": `${title} variant`, onchange: () => this.change(layer, layer.choice.value, Number(layer.variant.value)),
+    });
+    layer.element = h("div", { class: "sam-layer" }, h("span", {}, title), layer.choice, layer.variant);
+    return layer;
+  }
+
+  object() {
+    return this.chosen === null ? null : this.store.object(this.chosen) || null;
+  }
+
+  choose() {
+    this.chosen = this.target.value === "" ? null : Number(this.target.value);
+    this.draw();
+  }
+
+  change({ name, own }, value, variant) {
+    const object = own && this.object();
+    if (object) this.bench.objectActions.change(object.object_id, { [own]: value, [`${own}_variant`]: variant });
+    else this.bench.setView({ [name]: value, [`${name}_variant`]: variant });
   }
 
   draw() {
     const { view } = this.store;
-    for (const { name, effects, preset, choice, variant } of this.layers) {
-      choice.value = effects[view[name]] ? view[name] : preset;
-      const variants = effects[choice.value][1];
-      if (variant.dataset.of !== choice.value) {
-        variant.replaceChildren(...variants.map((label, value) => h("option", { value }, label)));
-        variant.dataset.of = choice.value;
-      }
-      variant.hidden = !variants.length;
-      variant.value = String(view[`${name}_variant`] || 0);
-    }
+    this.drawTarget();
+    for (const layer of this.layers) this.drawLayer(layer, view);
     this.color.hidden = view.background !== "color";
     this.color.value = view.background_color || "#00b140";
     this.text.hidden = view.background !== "text";
     if (document.activeElement !== this.text) this.text.value = view.text ?? "SAM 2";
     this.file.hidden = view.background !== "picture";
+  }
+
+  drawTarget() {
+    const { objects } = this.store;
+    if (!this.object()) this.chosen = null;
+    const names = JSON.stringify(objects.map((o) => [o.object_id, o.name]));
+    if (this.target.dataset.of !== names) {
+      this.target.replaceChildren(h("option", { value: "" }, "all objects"),
+        ...objects.map((o) => h("option", { value: o.object_id }, `${o.name} alone`)));
+      this.target.dataset.of = names;
+    }
+    this.target.value = this.chosen === null ? "" : String(this.chosen);
+    this.forWhom.hidden = !objects.length;
+  }
+
+  drawLayer({ name, effects, preset, own, choice, variant }, view) {
+    const object = own ? this.object() : null;
+    const offered = object ? { ...AS_ALL, ...effects } : effects;
+    const kind = object ? "one" : "all";
+    if (choice.dataset.of !== kind) {
+      choice.replaceChildren(...Object.entries(offered)
+        .sort(([a], [b]) => (a === "" ? -1 : b === "" ? 1 : 0))
+        .map(([value, [label]]) => h("option", { value }, label)));
+      choice.dataset.of = kind;
+    }
+    const value = object ? object[own] || "" : view[name];
+    choice.value = Object.hasOwn(offered, value) ? value : preset;
+    const variants = offered[choice.value][1];
+    if (variant.dataset.of !== choice.value) {
+      variant.replaceChildren(...variants.map((label, place) => h("option", { value: place }, label)));
+      variant.dataset.of = choice.value;
+    }
+    variant.hidden = !variants.length;
+    variant.value = String((object ? object[`${own}_variant`] : view[`${name}_variant`]) || 0);
   }
 
   async send() {

@@ -1,6 +1,6 @@
 // The picture with its masks and markers, drawn on one canvas with zoom and pan.
 
-import { drawEffects } from "./effects.js";
+import { drawEffects, layerOf } from "./effects.js";
 import { maskBounds, paintMask } from "./rle.js";
 import { Sprites } from "./sprites.js";
 
@@ -158,7 +158,7 @@ export class Stage {
     const { store, bitmap } = this;
     const { display_width: width, display_height: height } = store.clip;
     const shown = store.shownMasks().filter(({ object }) => !this.brush || object.object_id !== store.active);
-    const state = [shown.map(({ object, mask }) => [object.name, object.color, mask.counts]), store.view, store.frame, this.spritesLoaded];
+    const state = [shown.map(({ object, mask }) => [object, mask.counts]), store.view, store.frame, this.spritesLoaded];
     const stamp = JSON.stringify(state);
     if (this.picture && this.stamp === stamp && this.stampBitmap === bitmap) return this.picture;
     this.picture ||= new OffscreenCanvas(width, height);
@@ -171,18 +171,18 @@ export class Stage {
   scene(shown, width, height) {
     const { store, sprites } = this;
     const { view } = store;
-    const named = [view.objects, view.extra];
+    const named = new Set(shown.flatMap(({ object }) => ["objects", "extra"].map((layer) => layerOf(object, view, layer)[0])));
     const subjects = shown.map(({ object, mask }) => ({
+      ...object,
       mask: this.maskCanvas(mask.counts, object.color),
-      color: object.color,
       bounds: maskBounds(mask.counts, height),
-      trail: named.includes("trail") ? store.trail(object.object_id) : [],
-      label: named.includes("label") ? sprites.label(object) : null,
+      trail: named.has("trail") ? store.trail(object.object_id) : [],
+      label: named.has("label") ? sprites.label(object) : null,
     }));
     const kind = view.background_variant || 0;
     return {
       frame: this.bitmap, width, height, subjects, view,
-      stickers: named.includes("emoji") ? [0, 1, 2].map((k) => sprites.sticker(k)) : null,
+      stickers: named.has("emoji") ? [0, 1, 2].map((k) => sprites.sticker(k)) : null,
       lettering: view.background === "text" ? sprites.lettering(view.text ?? "SAM 2", kind) : null,
       backdrop: view.background === "picture" && view.backdrop ? sprites.backdrop(view.backdrop) : null,
     };
