@@ -37,8 +37,8 @@ class SequenceOptions:
 
     cut_outs: tuple[float, float, float, float] = (0.2, 0.4, 0.3, 0.1)
     twin: float = 0.2
-    leave: float = 0.25
-    occluder: float = 0.3
+    leave: float = 0.5
+    occluder: float = 0.45
     motion_blur: float = 0.2
     light_change: float = 0.5
 
