@@ -54,7 +54,8 @@ DRAW = """async ({base, frame, subjects, looks, sprites, size}) => {
         const canvas = new OffscreenCanvas(size[1], size[0]);
         const kind = view.background_variant || 0;
         drawEffects(canvas, { ...shared, view,
-            subjects: shared.subjects.map((s, k) => ({ ...s, ...own?.[k] })), lettering: await bitmap(sprites.lettering[kind]) });
+            subjects: shared.subjects.map((s, k) => ({ ...s, ...own?.[k] })),
+            lettering: await bitmap(sprites.lettering[kind]) });
         const blob = await canvas.convertToBlob();
         found.push(await new Promise((done) => {
             const reader = new FileReader();
