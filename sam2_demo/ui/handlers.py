@@ -12,6 +12,7 @@ from sam2_demo.errors import DemoError, InputError
 from sam2_demo.sessions.picture_workspace import PictureWorkspace
 from sam2_demo.sessions.video_workspace import DIRECTIONS
 from sam2_demo.ui import payloads
+from sam2_demo.ui.everything import search_steps
 from sam2_demo.ui.exports import render_clip
 from sam2_demo.ui.studio_server import StudioServer
 
@@ -53,6 +54,13 @@ class StudioHandlers:
     def make_video(self, event: gr.EventData) -> Iterator[Answer]:
         """Make the video with the objects painted in; answers with progress, then the file's place."""
         yield from self._steps(event, self._render)
+
+    def find_everything(self, event: gr.EventData) -> Iterator[Answer]:
+        """Look for everything on a frame; answers with masks as they come."""
+        yield from self._steps(event, self._find_everything)
+
+    def _find_everything(self, data: dict[str, Any]) -> Iterator[Answer]:
+        yield from search_steps(self.server.workspace(data.get("token"), data.get("model")), data)
 
     def _prompt(self, data: dict[str, Any]) -> Any:
         workspace = self.server.workspace(data.get("token"), data.get("model"))

@@ -12,6 +12,7 @@ from sam2_demo.ui.components import CANVAS_FOLDER, model_bar, studio
 from sam2_demo.ui.endpoints import Endpoints
 from sam2_demo.ui.examples import VIDEO_SUFFIXES
 from sam2_demo.ui.handlers import StudioHandlers
+from sam2_demo.ui.mask_routes import MaskRoutes
 from sam2_demo.ui.model_loading import ModelLoading
 from sam2_demo.ui.routes import StudioRoutes
 from sam2_demo.ui.studio_server import StudioServer
@@ -62,7 +63,7 @@ def launch_options(server: StudioServer) -> dict[str, Any]:
         "ssr_mode": False,
         "css_paths": sorted(CANVAS_FOLDER.glob("*.css")),
         "footer_links": ["api", "gradio", "settings"],
-        "app_kwargs": {"routes": StudioRoutes(server).all()},
+        "app_kwargs": {"routes": StudioRoutes(server).all() + MaskRoutes(server).all()},
         "theme": gr.themes.Default(
             primary_hue="blue", neutral_hue="slate", font=FONT, font_mono=["ui-monospace", "monospace"]
         ),
@@ -81,5 +82,6 @@ def _wire(component: gr.HTML, handlers: StudioHandlers) -> None:
         ("stop", handlers.stop, 16),
         ("track", handlers.track, 8),
         ("make_video", handlers.make_video, 4),
+        ("find_everything", handlers.find_everything, 4),
     ):
         getattr(component, event)(work, None, component, concurrency_limit=places, **quick)

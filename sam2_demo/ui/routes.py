@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 CANVAS_FOLDER = Path(__file__).resolve().parent / "canvas"
 MASKS_PER_REQUEST = 200
-_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".mp4": "video/mp4", ".zip": "application/zip"}
 
 Endpoint = Callable[[Request], Response]
@@ -62,7 +62,7 @@ class StudioRoutes:
             ("s/{token}/masks-as/{name}", self.mask_file, "GET"),
             ("s/{token}/files/{name}", self.result, "GET"),
         ]
-        routes = [Route(f"/sam2/{path}", _answering(work), methods=[verb]) for path, work, verb in table]
+        routes = [Route(f"/sam2/{path}", answering(work), methods=[verb]) for path, work, verb in table]
         routes.append(Route("/sam2/upload/{kind}", self.upload, methods=["POST"]))
         routes.append(Route("/sam2/s/{token}/backdrop", self.receive_backdrop, methods=["POST"]))
         return routes
@@ -71,25 +71,25 @@ class StudioRoutes:
         """A script or style of the page."""
         name = request.path_params["name"]
         if name not in self._own_files:
-            return _refusal(404, "there is no such file")
+            return refusal(404, "there is no such file")
         media_type = _TYPES.get(Path(name).suffix, "application/octet-stream")
         return Response(self._own_files[name], media_type=media_type, headers=_kept(31_536_000, "public"))
 
     def models(self, request: Request) -> Response:
         """The models offered and loaded."""
-        return JSONResponse(self.server.models.to_json(), headers=_HEADERS)
+        return JSONResponse(self.server.models.to_json(), headers=HEADERS)
 
     def examples(self, request: Request) -> Response:
         """The examples on offer."""
         found = [example.to_json() for example in self.server.examples.values()]
-        return JSONResponse({"examples": found}, headers=_HEADERS)
+        return JSONResponse({"examples": found}, headers=HEADERS)
 
     def poster(self, request: Request) -> Response:
         """A small picture of an example."""
         name = request.path_params["name"]
         example = self.server.examples.get(name)
         if example is None:
-            return _refusal(404, "there is no such example")
+            return refusal(404, "there is no such example")
         if name not in self._posters:
             self._posters[name] = read_poster(example)
         return Response(self._posters[name], media_type="image/jpeg", headers=_kept(3600, "public"))
@@ -106,11 +106,11 @@ class StudioRoutes:
     def delete(self, request: Request) -> Response:
         """Close a session and delete what it holds."""
         self.server.forget(self._workspace(request).token)
-        return JSONResponse({}, headers=_HEADERS)
+        return JSONResponse({}, headers=HEADERS)
 
     def tracks(self, request: Request) -> Response:
         """Scores and areas of every masked frame."""
-        return JSONResponse(tracks_to_json(self.server.video(request.path_params["token"])), headers=_HEADERS)
+        return JSONResponse(tracks_to_json(self.server.video(request.path_params["token"])), headers=HEADERS)
 
     def frame(self, request: Request) -> Response:
         """One frame (or the picture) at display size."""
@@ -132,7 +132,7 @@ class StudioRoutes:
         first, last = request.path_params["first"], request.path_params["last"]
         last = min(last, workspace.reader.num_frames - 1, first + MASKS_PER_REQUEST - 1)
         found = {str(index): workspace.masks_at(index) for index in range(first, last + 1)}
-        return JSONResponse({"masks": found}, headers=_HEADERS | {"Cache-Control": "no-store"})
+        return JSONResponse({"masks": found}, headers=HEADERS | {"Cache-Control": "no-store"})
 
     def picture(self, request: Request) -> Response:
         """A result of a picture: mask of an object, its cut-out, or the overlay of all."""
@@ -140,18 +140,19 @@ class StudioRoutes:
         if not isinstance(workspace, PictureWorkspace):
             raise InputError("this session holds a clip, not a picture")
         name, encoded = picture_file(workspace, request.path_params["what"], request.query_params.get("object"))
-        return Response(encoded, media_type="image/png", headers=_download(name))
+        return Response(encoded, media_type="image/png", headers=as_download(name))
 
     def mask_zip(self, request: Request) -> Response:
         """All masks of a clip as PNG files in a ZIP."""
         workspace = self.server.video(request.path_params["token"])
         path = write_mask_zip(workspace)
-        return FileResponse(path, media_type="application/zip", headers=_download(f"{_stem(workspace.name)}_masks.zip"))
+        name = f"{_stem(workspace.name)}_masks.zip"
+        return FileResponse(path, media_type="application/zip", headers=as_download(name))
 
     def mask_file(self, request: Request) -> Response:
         """All masks of a session in one of the project's formats."""
         path = write_masks(self._workspace(request), request.path_params["name"])
-        return FileResponse(path, headers=_download(path.name))
+        return FileResponse(path, headers=as_download(path.name))
 
     def result(self, request: Request) -> Response:
         """A rendered file of a session."""
@@ -159,10 +160,10 @@ class StudioRoutes:
         name = request.path_params["name"]
         path = workspace.folder / name
         if name not in EXPORT_NAMES or not path.is_file():
-            return _refusal(404, "this file does not exist (any more)")
-        headers = dict(_HEADERS)
+            return refusal(404, "this file does not exist (any more)")
+        headers = dict(HEADERS)
         if "download" in request.query_params:
-            headers = _download(f"{_stem(workspace.name)}_{name}")
+            headers = as_download(f"{_stem(workspace.name)}_{name}")
         return FileResponse(path, media_type=_TYPES[path.suffix], headers=headers)
 
     def sprite(self, request: Request) -> Response:
@@ -179,18 +180,18 @@ class StudioRoutes:
             await self._receive(request, part)
             await run_in_threadpool(store_backdrop, workspace, part)
         except SessionError as error:
-            return _refusal(404, str(error))
+            return refusal(404, str(error))
         except DemoError as error:
-            return _refusal(400, str(error).replace(str(part), "the picture").replace(part.name, "the picture"))
+            return refusal(400, str(error).replace(str(part), "the picture").replace(part.name, "the picture"))
         finally:
             part.unlink(missing_ok=True)
-        return JSONResponse({}, headers=_HEADERS)
+        return JSONResponse({}, headers=HEADERS)
 
     async def upload(self, request: Request) -> Response:
         """Take a file as the request's body and start a session on it."""
         kind = request.path_params["kind"]
         if kind not in KINDS:
-            return _refusal(404, "there is no such page")
+            return refusal(404, "there is no such page")
         name = safe_name(unquote(request.headers.get("x-file-name", "")))
         token, folder = self.server.storage.create()
         source = folder / f"source{Path(name).suffix.lower()[:8]}"
@@ -200,7 +201,7 @@ class StudioRoutes:
             workspace = await run_in_threadpool(self.server.open_file, kind, token, source, name, model)
         except DemoError as error:
             self.server.storage.delete(token)
-            return _refusal(400, str(error).replace(str(source), name).replace(source.name, name))
+            return refusal(400, str(error).replace(str(source), name).replace(source.name, name))
         return self._describe(workspace)
 
     async def _receive(self, request: Request, target: Path) -> None:
@@ -217,13 +218,13 @@ class StudioRoutes:
 
     def _describe(self, workspace: AnyWorkspace) -> Response:
         expires = self.server.storage.expires_at(workspace.token)
-        return JSONResponse(workspace_to_json(workspace) | {"expires": expires}, headers=_HEADERS)
+        return JSONResponse(workspace_to_json(workspace) | {"expires": expires}, headers=HEADERS)
 
     def _workspace(self, request: Request) -> AnyWorkspace:
         return self.server.workspace(request.path_params["token"])
 
 
-def _answering(work: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+def answering(work: Endpoint) -> Callable[[Request], Awaitable[Response]]:
     """The endpoint run in a thread, its refusals turned into answers that the page can show."""
 
     @wraps(work)
@@ -231,25 +232,27 @@ def _answering(work: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         try:
             return await run_in_threadpool(work, request)
         except SessionError as error:
-            return _refusal(404, str(error))
+            return refusal(404, str(error))
         except DemoError as error:
-            return _refusal(400, str(error))
+            return refusal(400, str(error))
 
     return endpoint
 
 
-def _refusal(status: int, text: str) -> Response:
+def refusal(status: int, text: str) -> Response:
+    """A refusal that the page can show."""
     log.info("refused with %d: %s", status, text)
-    return JSONResponse({"error": text}, status_code=status, headers=_HEADERS)
+    return JSONResponse({"error": text}, status_code=status, headers=HEADERS)
 
 
 def _kept(seconds: int, scope: str) -> dict[str, str]:
-    return _HEADERS | {"Cache-Control": f"{scope}, max-age={seconds}"}
+    return HEADERS | {"Cache-Control": f"{scope}, max-age={seconds}"}
 
 
-def _download(name: str) -> dict[str, str]:
+def as_download(name: str) -> dict[str, str]:
+    """Headers of a file to be saved under this name."""
     plain = "".join(c for c in name if c.isascii() and (c.isalnum() or c in "._- "))
-    return _HEADERS | {"Content-Disposition": f'attachment; filename="{plain}"', "Cache-Control": "no-store"}
+    return HEADERS | {"Content-Disposition": f'attachment; filename="{plain}"', "Cache-Control": "no-store"}
 
 
 def _stem(name: str) -> str:
