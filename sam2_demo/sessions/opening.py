@@ -11,6 +11,7 @@ from sam2_demo.sessions.folder import SessionFolder
 from sam2_demo.sessions.limits import Limits
 from sam2_demo.sessions.picture_workspace import PictureWorkspace
 from sam2_demo.sessions.video_workspace import VideoWorkspace
+from sam2_demo.sessions.workspace import MODEL_FILE
 from sam2_demo.video.opening import open_video
 from sam2_demo.video.pictures import read_picture
 
@@ -48,12 +49,27 @@ def reopen(token: str, folder: Path, engine: Engine, limits: Limits) -> VideoWor
         raise SessionError("there is no stored session in this place")
     source = folder / Path(clip["source"]).name
     opener = open_clip if clip["kind"] == "video" else open_still
+    model = stored_model(folder)
     workspace = opener(token, source, clip["name"], engine, limits)
-    workspace.restore()
+    if isinstance(workspace, VideoWorkspace) and model not in (None, engine.name):
+        workspace.restore_prompts()
+        workspace.notice = (
+            f"This session was made with {model}, which this server does not have now. Its prompts are kept; "
+            f"press Track to follow them with {engine.name}."
+        )
+    else:
+        workspace.restore()
     return workspace
+
+
+def stored_model(folder: Path) -> str | None:
+    """The name of the model that a stored session was made with, if it says so."""
+    model = SessionFolder(folder).read_json(MODEL_FILE)
+    return model if isinstance(model, str) else None
 
 
 def _describe(workspace: VideoWorkspace | PictureWorkspace, source: Path, facts: dict[str, Any]) -> None:
     height, width = workspace.size
     about = {"kind": workspace.kind, "name": workspace.name, "source": source.name, "height": height, "width": width}
     workspace.stored.write_json("clip.json", about | facts)
+    workspace.note_model()

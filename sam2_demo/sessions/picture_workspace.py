@@ -61,9 +61,11 @@ class PictureWorkspace(Workspace):
         with self.task():
             self._predictor = None
             self.engine = engine
+            self.note_model()
             self.candidates.clear()
             for (_, object_id), prompt in self.prompts.items():
                 self.candidates[object_id] = self._predict(object_id, prompt)
+                self._store(object_id)
 
     def prompt(self, object_id: int, prompt: PromptSet) -> dict[str, Any]:
         """Replace all that was said about an object; returns its candidates in wire form."""

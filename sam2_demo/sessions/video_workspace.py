@@ -77,13 +77,22 @@ class VideoWorkspace(Workspace):
             return
         with self.task():
             self._release_tracker()
-            self.stored.drop_masklets()
             self.engine = engine
-            self.stored.write_json("model.json", engine.name)
-            for (frame, object_id), prompt in self.prompts.items():
-                self._give(frame, object_id, prompt)
-                self._touch(frame, object_id)
-                self._store(object_id, frame)
+            self.note_model()
+            self._prompt_again()
+
+    def restore_prompts(self) -> None:
+        """As `restore`, for a model that cannot go on from the masks that are stored."""
+        self.stored.drop_masklets()
+        self.restore()
+        self._prompt_again()
+
+    def _prompt_again(self) -> None:
+        self.stored.drop_masklets()
+        for (frame, object_id), prompt in self.prompts.items():
+            self._give(frame, object_id, prompt)
+            self._touch(frame, object_id)
+            self._store(object_id, frame)
 
     def prompt(self, frame: int, object_id: int, prompt: PromptSet) -> dict[str, dict[str, Any]]:
         """Replace all that was said about an object on a frame; returns the frame's masks in wire form."""

@@ -14,12 +14,15 @@ from sam2_demo.sessions.folder import SessionFolder
 from sam2_demo.sessions.object_table import ObjectInfo, ObjectTable
 from sam2_demo.sessions.prompt_set import PromptSet
 
+MODEL_FILE = "model.json"
+
 
 class Workspace:
     """One person's picture or clip while it is open on the server.
 
     `folder` holds the source file and everything made from it; closing leaves it, so that the session can be
-    opened again. `size` and `display` are (height, width) of the original and of what the browser shows.
+    opened again. `size` and `display` are (height, width) of the original and of what the browser shows. `notice`
+    tells the person what is not as it was left.
     """
 
     kind = ""
@@ -36,16 +39,26 @@ class Workspace:
         self.size = (1, 1)
         self.display = (1, 1)
         self.cancel = threading.Event()
+        self.notice = ""
         self._task = threading.Lock()
+        self._gives_way = False
 
     @contextmanager
-    def task(self, wait: bool = True) -> Iterator[None]:
-        """Holds the workspace for one change at a time; SessionError when a long one is running."""
-        if not self._task.acquire(timeout=20 if wait else 0):
+    def task(self, wait: bool = True, gives_way: bool = False) -> Iterator[None]:
+        """Holds the workspace for one change at a time; SessionError when a long one is running.
+
+        A task that gives way is cancelled by the next one instead.
+        """
+        patience = 20 if wait or self._gives_way else 0
+        if self._gives_way:
+            self.cancel.set()
+        if not self._task.acquire(timeout=patience):
             raise SessionError("this session is busy; stop the running task or wait for it to end")
+        self._gives_way = gives_way
         try:
             yield
         finally:
+            self._gives_way = False
             self._task.release()
 
     def is_busy(self) -> bool:
@@ -70,6 +83,10 @@ class Workspace:
         prompts = self.stored.read_prompts()
         self.prompts = {key: prompt for key, prompt in prompts.items() if key[1] in self.objects}
         self._restore_masks()
+
+    def note_model(self) -> None:
+        """Keep the name of the model in the folder, so that the session comes back with it."""
+        self.stored.write_json(MODEL_FILE, self.engine.name)
 
     def prompts_to_json(self) -> list[dict[str, Any]]:
         """Every prompt with its place."""

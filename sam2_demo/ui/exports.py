@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -41,13 +42,13 @@ class RenderProgress:
 def render_clip(workspace: VideoWorkspace) -> Iterator[RenderProgress]:
     """Write the clip with its visible objects painted in, original size, times and sound.
 
-    Ends without a file when the session's `cancel` is set.
+    Ends without a file when the session's `cancel` is set, as any other change to the session does.
     """
     reader = workspace.reader
     look = Look.from_view(workspace.view)
     backdrop = read_backdrop(workspace)
     trails = Trails(workspace)
-    with workspace.task(wait=False):
+    with workspace.task(wait=False, gives_way=True):
         workspace.cancel.clear()
         writer = VideoWriter.like(workspace.folder / OVERLAY_NAME, reader, audio_from=workspace.source)
         try:
@@ -61,6 +62,18 @@ def render_clip(workspace: VideoWorkspace) -> Iterator[RenderProgress]:
         finally:
             writer.abort()
         yield RenderProgress(reader.num_frames, reader.num_frames, OVERLAY_NAME)
+
+
+def made_video(workspace: Workspace) -> dict[str, Any] | None:
+    """The video that was made last: file name, when, and whether nothing was changed since; None if there is none."""
+    path = workspace.folder / OVERLAY_NAME
+    if not path.is_file():
+        return None
+    made = path.stat().st_mtime
+    inputs = [workspace.folder / name for name in ("objects.json", "view.json", BACKDROP_NAME)]
+    inputs += (workspace.folder / "masklets").glob("*/frames.jsonl")
+    changed = any(other.stat().st_mtime > made for other in inputs if other.is_file())
+    return {"file": OVERLAY_NAME, "made": made, "current": not changed}
 
 
 def write_mask_zip(workspace: VideoWorkspace) -> Path:

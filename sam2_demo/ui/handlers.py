@@ -19,6 +19,8 @@ from sam2_demo.ui.studio_server import StudioServer
 log = logging.getLogger(__name__)
 
 Answer = dict[str, Any]
+COMMANDS = ("put_object", "put_view", "remove_object", "choose", "reset", "use_model")
+UNEXPECTED = "something went wrong on the server; it has been logged, and what you did is kept"
 
 
 class StudioHandlers:
@@ -82,13 +84,15 @@ class StudioHandlers:
 
     def _command(self, data: dict[str, Any]) -> Any:
         workspace = self.server.workspace(data.get("token"))
-        name = payloads.read_choice(data, "name", ("put_object", "put_view", "remove_object", "choose", "reset"))
+        name = payloads.read_choice(data, "name", COMMANDS)
         if name == "put_object":
             workspace.put_object(payloads.read_object(data))
         elif name == "put_view":
             workspace.put_view(payloads.read_view(data))
         elif name == "reset":
             workspace.reset()
+        elif name == "use_model":
+            self.server.workspace(data.get("token"), payloads.read_text(data, "model", 200))
         elif name == "remove_object":
             workspace.remove_object(payloads.read_int(data, "object_id", payloads.MAX_OBJECT_ID, least=1))
         elif isinstance(workspace, PictureWorkspace):
@@ -110,7 +114,7 @@ class StudioHandlers:
         start = payloads.read_optional_int(data, "start", payloads.MAX_FRAME)
         end = payloads.read_optional_int(data, "end", payloads.MAX_FRAME)
         done = total = 0
-        for step in workspace.track(start, direction, end):
+        for step in workspace.track(start, direction, end, afresh=data.get("afresh") is True):
             done, total = step.done, step.total
             yield {
                 "step": {
@@ -142,6 +146,9 @@ class StudioHandlers:
         except DemoError as error:
             log.info("refused: %s", error)
             return {"seq": seq, "error": str(error)}
+        except Exception:  # the page waits for an answer; the log has the rest
+            log.exception("a question of the page could not be answered")
+            return {"seq": seq, "error": UNEXPECTED, "unexpected": True}
 
     def _steps(self, event: gr.EventData, work: Callable[[dict[str, Any]], Iterator[Answer]]) -> Iterator[Answer]:
         seq = 0
@@ -153,3 +160,6 @@ class StudioHandlers:
         except DemoError as error:
             log.info("refused: %s", error)
             yield {"seq": seq, "error": str(error)}
+        except Exception:  # the page waits for an answer; the log has the rest
+            log.exception("a task of the page could not be finished")
+            yield {"seq": seq, "error": UNEXPECTED, "unexpected": True}

@@ -10,12 +10,13 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from sam2_demo.errors import DemoError, InputError, MediaError, SessionError
 from sam2_demo.sessions.picture_workspace import PictureWorkspace
+from sam2_demo.sessions.sound import sound_file
 from sam2_demo.ui.examples import read_poster
 from sam2_demo.ui.exports import EXPORT_NAMES, picture_file, write_mask_zip
 from sam2_demo.ui.mask_exports import write_masks
@@ -46,6 +47,7 @@ class StudioRoutes:
         """Every route, below /sam2."""
         table: list[tuple[str, Endpoint, str]] = [
             ("static/{version}/{name}", self.own_file, "GET"),
+            ("alive", self.alive, "GET"),
             ("models", self.models, "GET"),
             ("examples", self.examples, "GET"),
             ("examples/{name}/poster.jpg", self.poster, "GET"),
@@ -54,6 +56,7 @@ class StudioRoutes:
             ("s/{token}/delete", self.delete, "POST"),
             ("s/{token}/tracks", self.tracks, "GET"),
             ("s/{token}/frames/{index:int}.jpg", self.frame, "GET"),
+            ("s/{token}/sound", self.sound, "GET"),
             ("s/{token}/thumbs/{index:int}.jpg", self.thumb, "GET"),
             ("s/{token}/masks/{first:int}-{last:int}", self.masks, "GET"),
             ("s/{token}/sprites/{name}.png", self.sprite, "GET"),
@@ -74,6 +77,10 @@ class StudioRoutes:
             return refusal(404, "there is no such file")
         media_type = _TYPES.get(Path(name).suffix, "application/octet-stream")
         return Response(self._own_files[name], media_type=media_type, headers=_kept(31_536_000, "public"))
+
+    def alive(self, request: Request) -> Response:
+        """That the server is there, and whether it is still the same one."""
+        return JSONResponse({"run": self.server.run}, headers=HEADERS | {"Cache-Control": "no-store"})
 
     def models(self, request: Request) -> Response:
         """The models offered and loaded."""
@@ -125,6 +132,11 @@ class StudioRoutes:
         """A small picture of a frame, for the filmstrip."""
         encoded = self.server.video(request.path_params["token"]).frames.thumbnail(request.path_params["index"])
         return Response(encoded, media_type="image/jpeg", headers=_kept(3600, "private"))
+
+    def sound(self, request: Request) -> Response:
+        """The sound of a clip, for playing it in the page."""
+        path = sound_file(self.server.video(request.path_params["token"]).source)
+        return FileResponse(path, media_type="audio/mp4", headers=_kept(3600, "private"))
 
     def masks(self, request: Request) -> Response:
         """Masks of a range of frames, both ends included."""
@@ -199,6 +211,9 @@ class StudioRoutes:
             await self._receive(request, source)
             model = request.query_params.get("model")
             workspace = await run_in_threadpool(self.server.open_file, kind, token, source, name, model)
+        except ClientDisconnect:
+            self.server.storage.delete(token)
+            return refusal(400, "the upload was broken off")
         except DemoError as error:
             self.server.storage.delete(token)
             return refusal(400, str(error).replace(str(source), name).replace(source.name, name))

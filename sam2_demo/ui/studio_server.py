@@ -7,10 +7,13 @@ import shutil
 import threading
 from pathlib import Path
 
-from sam2_demo.errors import DemoError, InputError, SessionError
-from sam2_demo.sessions.opening import open_clip, open_still, reopen
+from sam2_demo.errors import DemoError, InputError, SessionError, WeightsError
+from sam2_demo.sessions.engine import Engine
+from sam2_demo.sessions.opening import open_clip, open_still, reopen, stored_model
 from sam2_demo.sessions.registry import SessionRegistry
+from sam2_demo.sessions.spare_memory import give_back_memory
 from sam2_demo.sessions.storage import SessionStorage
+from sam2_demo.sessions.tokens import new_token
 from sam2_demo.sessions.video_workspace import VideoWorkspace
 from sam2_demo.ui.examples import Example, list_examples
 from sam2_demo.ui.model_host import ModelHost
@@ -24,7 +27,7 @@ SWEEP_SECONDS = 60.0
 
 
 class StudioServer:
-    """One per running app."""
+    """One per running app; `run` is another text after every start, so that pages notice a restart."""
 
     def __init__(self, settings: AppSettings, models: ModelHost) -> None:
         self.settings = settings
@@ -35,6 +38,7 @@ class StudioServer:
         )
         self.examples: dict[str, Example] = {e.name: e for e in list_examples(settings.examples_dir)}
         self.storage = SessionStorage(settings.data_dir, limits)
+        self.run = new_token()
         self._reopening = threading.Lock()
         self._closing = threading.Event()
 
@@ -97,13 +101,27 @@ class StudioServer:
             if token in self.sessions:
                 return self.sessions.get(token)
             folder = self.storage.find(token)
-            workspace = reopen(str(token), folder, self.models.engine(None), self.settings.limits)
+            engine = self._engine_of(stored_model(folder))
+            workspace = reopen(str(token), folder, engine, self.settings.limits)
             self.sessions.add(str(token), workspace)
             return workspace
 
+    def _engine_of(self, name: str | None) -> Engine:
+        """The model that a stored session was made with, loaded again if need be; else the default one."""
+        try:
+            return self.models.engine(name) if name is None else self.models.load(name).engine
+        except WeightsError as error:
+            log.warning("a session's model %r cannot be had: %s", name, error)
+            return self.models.engine(None)
+
+    def sweep(self) -> None:
+        """Close idle sessions, delete old folders, and give their memory back."""
+        closed = self.sessions.sweep()
+        if closed:
+            log.info("%d idle session(s) left memory", closed)
+            give_back_memory()
+        self.storage.sweep(self.sessions.tokens())
+
     def _sweep_loop(self) -> None:
-        while not self._closing.wait(SWEEP_SECONDS):
-            closed = self.sessions.sweep()
-            if closed:
-                log.info("%d idle session(s) left memory", closed)
-            self.storage.sweep(self.sessions.tokens())
+        while not self._closing.wait(min(SWEEP_SECONDS, self.settings.limits.idle_minutes * 30)):
+            self.sweep()

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from sam2_demo.rendering.palette import color_to_hex, object_color
 from sam2_demo.sessions.picture_workspace import PictureWorkspace
 from sam2_demo.sessions.video_workspace import VideoWorkspace, mask_center
 from sam2_demo.tracking.masklet import Masklet
+from sam2_demo.ui.exports import made_video
+from sam2_demo.video.frame_reader import FrameReader
 
 PALETTE = [color_to_hex(object_color(position)) for position in range(28)]
 
@@ -24,6 +28,7 @@ def workspace_to_json(workspace: AnyWorkspace) -> dict[str, Any]:
         "prompts": workspace.prompts_to_json(),
         "model": workspace.engine.name,
         "view": workspace.view,
+        "notice": workspace.notice,
         "clip": {
             "name": workspace.name,
             "width": workspace.size[1],
@@ -43,11 +48,19 @@ def workspace_to_json(workspace: AnyWorkspace) -> dict[str, Any]:
             "frame_rate": float(reader.frame_rate),
             "duration": float(reader.duration),
             "has_audio": bool(reader.has_audio),
+            "times": None if has_even_times(reader) else [round(float(time), 4) for time in reader.times],
         }
+        state["result"] = made_video(workspace)
         state["tracks"] = tracks_to_json(workspace)
     else:
         state["candidates"] = {str(i): workspace.candidates_to_json(i) for i in workspace.candidates}
     return state
+
+
+def has_even_times(reader: FrameReader) -> bool:
+    """Whether frame k is shown at k / frame rate, so that the page need not be told every time."""
+    even = np.arange(reader.num_frames) / reader.frame_rate
+    return bool(np.abs(reader.times - even).max(initial=0.0) < 0.5 / reader.frame_rate)
 
 
 def tracks_to_json(workspace: VideoWorkspace) -> dict[str, list[list[Any]]]:
