@@ -49,10 +49,12 @@ class FoundMask:
 
 @dataclass(frozen=True)
 class SearchStep:
-    """What a batch of points changed: new masks, ids of those that better ones replaced, and how far it is."""
+    """What a batch of points changed: new masks, ids of those that better ones replaced, their (height, width), and
+    how many of all points are done."""
 
     found: list[FoundMask]
     gone: list[int]
+    size: tuple[int, int]
     done: int
     total: int
 
@@ -96,7 +98,7 @@ def search(workspace: AnyWorkspace, frame: int, points_per_side: int, crop_layer
             if step is None:
                 break
             found, gone = collection.add(step.records)
-            yield SearchStep(found, gone, step.done, step.total)
+            yield SearchStep(found, gone, size, step.done, step.total)
         everything = Everything(frame, size, collection.masks)
         workspace.stored.write_json(FILE_NAME, everything.to_json())
 

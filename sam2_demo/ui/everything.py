@@ -33,7 +33,7 @@ def search_steps(workspace: AnyWorkspace, data: dict[str, Any]) -> Iterator[dict
     for step in search(workspace, frame, points_per_side, crop_layers):
         done, total = step.done, step.total
         found = [mask_to_json(mask) for mask in step.found]
-        yield {"step": {"found": found, "gone": step.gone, "done": done, "total": total}}
+        yield {"step": {"found": found, "gone": step.gone, "size": list(step.size), "done": done, "total": total}}
     yield {"result": {"done": done, "total": total, "stopped": workspace.cancel.is_set()}}
 
 

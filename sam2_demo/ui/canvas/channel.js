@@ -1,30 +1,56 @@
 // Questions to Python and their answers: numbered, with a time limit; late answers are dropped.
 
+import { alive, knownRun, LostError } from "./server.js";
+
+const LOOK_AFTER = 3000;
+
 export class Channel {
   constructor({ trigger, watch, props }) {
     this.trigger = trigger;
     this.number = 0;
     this.waiting = new Map();
+    this.looking = 0;
     watch("value", () => this.receive(props.value));
+    alive();
   }
 
   // Resolves with the answer; `onStep` gets the answers before the last one of a running task.
   ask(event, question, { limit = 60000, onStep = null } = {}) {
     const seq = ++this.number;
     return new Promise((resolve, reject) => {
-      const entry = { resolve, reject, onStep, limit, timer: 0 };
+      const entry = { resolve, reject, onStep, limit, timer: 0, run: knownRun() };
       this.waiting.set(seq, entry);
       this.arm(seq, entry);
+      this.lookAfter();
       this.trigger(event, { ...question, seq });
     });
   }
 
   arm(seq, entry) {
     clearTimeout(entry.timer);
-    entry.timer = setTimeout(() => {
-      this.waiting.delete(seq);
-      entry.reject(new Error("the server did not answer in time; try again"));
-    }, entry.limit);
+    entry.timer = setTimeout(() => this.give(seq, new LostError("The server did not answer in time.")), entry.limit);
+  }
+
+  give(seq, error) {
+    const entry = this.waiting.get(seq);
+    this.waiting.delete(seq);
+    clearTimeout(entry?.timer);
+    entry?.reject(error);
+  }
+
+  // While questions wait, the server is asked whether it is still there, and still the one that was asked.
+  lookAfter() {
+    if (this.looking) return;
+    this.looking = setTimeout(async () => {
+      const asked = [...this.waiting];
+      const run = asked.length ? await alive() : null;
+      this.looking = 0;
+      for (const [seq, entry] of asked) {
+        if (!run) this.give(seq, new LostError());
+        else if (entry.run && entry.run !== run) this.give(seq, new LostError("The server was started anew."));
+      }
+      if (this.waiting.size) this.lookAfter();
+    }, LOOK_AFTER);
   }
 
   receive(answer) {
@@ -37,7 +63,7 @@ export class Channel {
     }
     clearTimeout(entry.timer);
     this.waiting.delete(answer.seq);
-    if (answer.error) entry.reject(new Error(answer.error));
+    if (answer.error) entry.reject(Object.assign(new Error(answer.error), { unexpected: answer.unexpected === true }));
     else entry.resolve(answer.result);
   }
 }

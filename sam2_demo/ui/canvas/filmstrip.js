@@ -1,7 +1,7 @@
 // Small pictures along the clip; they load one after the other and only as many as fit.
 
 import { h } from "./dom.js";
-import { address } from "./server.js";
+import { bitmap } from "./server.js";
 
 const HEIGHT = 40;
 
@@ -43,9 +43,7 @@ export class Filmstrip {
     let missing;
     while (!this.closed && (missing = this.frames().find((frame) => !this.pictures.has(frame))) !== undefined) {
       try {
-        const response = await fetch(address(`s/${this.store.token}/thumbs/${missing}.jpg`));
-        if (!response.ok) break;
-        this.pictures.set(missing, await createImageBitmap(await response.blob()));
+        this.pictures.set(missing, await bitmap(`s/${this.store.token}/thumbs/${missing}.jpg`));
       } catch {
         break;
       }

@@ -1,5 +1,7 @@
 // Frames of a clip as bitmaps: fetched when wanted, some ahead, a bounded number kept.
 
+import { bitmap } from "./server.js";
+
 const KEPT = 90;
 
 export class Frames {
@@ -27,13 +29,8 @@ export class Frames {
     return this.cache.get(index)?.bitmap ?? null;
   }
 
-  async load(index) {
-    const response = await fetch(`${this.base}/${index}.jpg`);
-    if (!response.ok) {
-      const body = await response.json().catch(() => ({}));
-      throw new Error(body.error || `frame ${index} could not be loaded`);
-    }
-    return createImageBitmap(await response.blob());
+  load(index) {
+    return bitmap(`${this.base}/${index}.jpg`);
   }
 
   ahead(index, number, step = 1) {

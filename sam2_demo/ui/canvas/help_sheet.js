@@ -15,7 +15,7 @@ const BOTH = [
   ["Ctrl + Z, Ctrl + Shift + Z", "undo, redo"],
 ];
 const VIDEO = [
-  ["Space", "play or pause"],
+  ["Space, M", "play or pause, sound on or off"],
   ["← →   , .", "one frame (Shift, < >: ten); Home and End"],
   ["T, Esc", "track, stop"],
   ["N", "next frame to check"],

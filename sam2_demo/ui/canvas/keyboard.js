@@ -98,7 +98,7 @@ export class Keyboard {
       "<": () => bench.goto(store.frame - 10), ">": () => bench.goto(store.frame + 10),
       t: () => (bench.runs.tracking ? bench.runs.stop() : bench.trackPanel.start.click()),
       escape: () => {}, Escape: () => bench.runs.tracking && bench.runs.stop(),
-      n: () => bench.nextDoubtful(), i: () => bench.setMark("mark_in"), o: () => bench.setMark("mark_out"),
+      m: () => bench.player.mute(), n: () => bench.nextDoubtful(), i: () => bench.setMark("mark_in"), o: () => bench.setMark("mark_out"),
     };
   }
 

@@ -2,7 +2,7 @@
 
 import { Channel } from "./channel.js";
 import { button, h } from "./dom.js";
-import { chooseModel, chosenModel } from "./model_choice.js";
+import { chosenModel, lossOf, showModel, switchModel, watchModel } from "./model_choice.js";
 import { get } from "./server.js";
 
 export function mount(element, { trigger, watch, props }) {
@@ -22,13 +22,14 @@ class ModelBar {
     element.classList.add("sam-model-bar");
     element.append(h("div", { class: "sam-row" }, this.line, this.toggle), this.status, this.list);
     this.busy = false;
+    watchModel(() => this.draw());
   }
 
   async begin() {
     try {
       this.take(await get("models"), null);
     } catch (error) {
-      this.status.textContent = error.message;
+      this.status.replaceChildren(`${error.message} `, button("Try again", () => this.begin(), { class: "sam-small" }));
     }
   }
 
@@ -39,8 +40,7 @@ class ModelBar {
 
   take({ models, default: preset }, name) {
     this.models = models;
-    chooseModel(name || chosenModel() || preset);
-    this.draw();
+    showModel(name || chosenModel() || preset);
   }
 
   draw() {
@@ -71,31 +71,41 @@ class ModelBar {
       button(label, () => this.choose(model), { disabled: inUse || this.busy, "aria-label": `${label}: ${model.label}` }));
   }
 
-  async choose(model) {
+  // Says first what would be lost.
+  choose(model) {
+    const loss = lossOf(model.name);
     this.setOpen(false);
     this.toggle.focus();
-    if (model.loaded) {
-      chooseModel(model.name);
-      this.draw();
-      this.status.textContent = `${model.label} is in use from the next click.`;
-      return;
-    }
+    if (!loss) return this.load(model);
+    this.status.replaceChildren(h("span", {}, `${loss} `), h("span", { class: "sam-row" },
+      button("Change the model", () => this.load(model), { class: "sam-primary sam-small" }),
+      button("Keep this one", () => this.status.replaceChildren(), { class: "sam-small" })));
+    return null;
+  }
+
+  async load(model) {
+    const before = chosenModel();
     this.busy = true;
     this.draw();
     this.status.replaceChildren(`Loading ${model.label} …`);
     try {
-      const answer = await this.channel.ask("load_model", { source: model.name }, {
-        limit: 120000,
-        onStep: ({ text, share }) => this.progress(text, share),
-      });
-      this.busy = false;
-      this.take(answer, answer.name);
+      if (!model.loaded) {
+        const answer = await this.channel.ask("load_model", { source: model.name }, {
+          limit: 120000,
+          onStep: ({ text, share }) => this.progress(text, share),
+        });
+        this.take(answer, before);
+        model = { ...model, name: answer.name };
+      }
+      this.status.replaceChildren(`${model.label} takes over …`);
+      await switchModel(model.name);
       this.status.textContent = `${model.label} is in use from the next click.`;
     } catch (error) {
-      this.busy = false;
-      this.draw();
-      this.status.textContent = error.message;
+      showModel(before);
+      this.status.replaceChildren(`${error.message} `, button("Try again", () => this.load(model), { class: "sam-small" }));
     }
+    this.busy = false;
+    this.draw();
   }
 
   progress(text, share) {

@@ -42,6 +42,7 @@ export class ObjectActions {
     const object = store.object(id);
     if (!object) return;
     Object.assign(object, value);
+    bench.outdate();
     bench.outbox.put(`object ${id}`, () => bench.command({ name: "put_object", object: store.object(id) || value }));
     bench.drawAll();
   }
@@ -70,6 +71,7 @@ export class ObjectActions {
   drop(id) {
     const { store, bench } = this;
     store.forgetObject(id);
+    bench.outdate();
     for (const name of [...bench.editor.accepted.keys()]) {
       if (name.endsWith(`:${id}`)) bench.editor.accepted.delete(name);
     }

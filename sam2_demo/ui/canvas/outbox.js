@@ -1,10 +1,13 @@
 // Changes on their way to the server: one at a time, in order; a newer version of a waiting one replaces it.
+// What is lost on the way stays at the head until `resume`.
 
 export class Outbox {
-  constructor(busyChanged) {
+  constructor(busyChanged, lost) {
     this.waiting = [];
     this.running = null;
+    this.stalled = null;
     this.busyChanged = busyChanged;
+    this.lost = lost;
     this.idle = [];
   }
 
@@ -13,6 +16,7 @@ export class Outbox {
     const index = key === null ? -1 : this.waiting.findIndex((job) => job.key === key);
     if (index >= 0) this.waiting[index].work = work;
     else this.waiting.push({ key, work });
+    if (this.stalled) this.lost(this.stalled);
     this.run();
   }
 
@@ -20,21 +24,38 @@ export class Outbox {
     return this.waiting.some((job) => job.key === key);
   }
 
-  async run() {
-    if (this.running) return;
-    this.busyChanged(true);
-    while (this.waiting.length) {
-      this.running = this.waiting.shift();
-      await this.running.work();
-    }
-    this.running = null;
-    this.busyChanged(false);
-    this.idle.splice(0).forEach((resolve) => resolve());
+  keys() {
+    return [this.running, ...this.waiting].filter((job) => job?.key).map((job) => job.key);
   }
 
-  // Resolves when everything has been sent and answered.
+  async run() {
+    if (this.running || this.stalled) return;
+    this.busyChanged(true);
+    while (this.waiting.length && !this.stalled) {
+      const job = this.waiting.shift();
+      this.running = job;
+      try {
+        await job.work();
+      } catch (error) {
+        if (job.key === null || !this.holds(job.key)) this.waiting.unshift(job);
+        this.stalled = error;
+      }
+      this.running = null;
+    }
+    this.busyChanged(false);
+    if (this.stalled) this.lost(this.stalled);
+    this.idle.splice(0).forEach(({ resolve, reject }) => (this.stalled ? reject(this.stalled) : resolve()));
+  }
+
+  resume() {
+    this.stalled = null;
+    return this.run();
+  }
+
+  // Resolves when everything has been sent and answered; fails while the server is out of reach.
   settled() {
+    if (this.stalled) return Promise.reject(this.stalled);
     if (!this.running && !this.waiting.length) return Promise.resolve();
-    return new Promise((resolve) => this.idle.push(resolve));
+    return new Promise((resolve, reject) => this.idle.push({ resolve, reject }));
   }
 }

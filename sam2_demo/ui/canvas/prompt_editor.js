@@ -142,6 +142,7 @@ export class PromptEditor {
       store.active = object;
       if (store.frame !== frame) bench.goto(frame);
     }
+    bench.outdate();
     bench.player?.stop();
     bench.drawAll();
     bench.outbox.put(`prompt ${frame} ${object}`, () => this.send(frame, object));
@@ -159,6 +160,11 @@ export class PromptEditor {
       else store.choices.set(object, answer);
       if (bench.isVideo) this.suggestLater(frame, object, prompt);
     } catch (error) {
+      if (error.lost) throw error;
+      if (error.unexpected) {
+        bench.host.warn(error.message, () => this.apply(frame, object, store.prompt(frame, object)));
+        return;
+      }
       bench.host.warn(error.message);
       if (store.object(object) && !bench.outbox.holds(`prompt ${frame} ${object}`)) {
         store.setPrompt(frame, object, this.accepted.get(name) || emptyPrompt());
@@ -185,7 +191,7 @@ export class PromptEditor {
       bench.alternatives = { ...answer, frame, object };
       bench.candidates.draw();
     } catch (error) {
-      bench.host.warn(error.message);
+      bench.host.fail(error);
     }
   }
 
@@ -223,7 +229,7 @@ export class PromptEditor {
         const { counts } = await this.bench.host.ask("preview", { frame: asked.frame, x: asked.x, y: asked.y });
         if (this.previewAsked && this.store.frame === asked.frame) this.bench.stage.setHover(counts);
       } catch (error) {
-        this.bench.host.warn(error.message);
+        this.bench.host.fail(error);
         this.previewAsked = null;
       }
       if (this.previewAsked === asked) break;

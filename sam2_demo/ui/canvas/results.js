@@ -23,18 +23,24 @@ export class VideoResults {
   constructor(bench) {
     this.store = bench.store;
     const { store } = bench;
-    this.make = button("Make video", () => bench.runs.render(), { class: "sam-wide" });
+    this.bench = bench;
+    this.make = button("Make video", () => bench.runs.render(), { class: "sam-grow" });
+    this.stop = button("Stop", () => bench.runs.stop(), { class: "sam-stop", "aria-label": "Stop making the video", hidden: true });
+    this.note = h("div", { class: "sam-quiet", hidden: true }, "This video was made before your last changes.");
     this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
     this.player = h("div", { class: "sam-player" });
     this.masks = h("a", { class: "sam-link", href: address(`s/${store.token}/files/masks.zip`), download: "" }, "Download masks (PNG, ZIP)");
     this.other = new MaskDownload(store, bench.config.formats);
-    this.element = h("section", { class: "sam-panel" }, h("h3", {}, "Result"), this.make, this.status, this.player, this.masks, this.other.element);
+    this.element = h("section", { class: "sam-panel" }, h("h3", {}, "Result"),
+      h("div", { class: "sam-row" }, this.make, this.stop), this.status, this.player, this.note, this.masks, this.other.element);
+    if (store.result) this.show();
     this.draw();
   }
 
   draw() {
     const any = this.store.objects.some((o) => this.store.track(o.object_id).size);
-    this.make.disabled = !any;
+    this.make.disabled = !any || Boolean(this.bench.runs?.rendering || this.bench.runs?.tracking);
+    this.note.hidden = !this.store.result || this.store.result.current;
     this.masks.hidden = !any;
     this.other.element.hidden = !any;
   }
@@ -44,17 +50,25 @@ export class VideoResults {
     this.status.replaceChildren(h("span", {}, `Making the video: ${done} of ${total} frames ${seconds(secondsLeft)}`), bar);
   }
 
-  show(file) {
-    const stamp = Date.now();
-    const source = address(`s/${this.store.token}/files/${file}?v=${stamp}`);
-    this.status.replaceChildren();
-    this.player.replaceChildren(
-      h("video", { controls: true, src: source, preload: "auto", playsinline: true, "aria-label": "The painted video" }),
-      h("a", { class: "sam-link sam-strong", href: `${source}&download`, download: "" }, "Download video (MP4)"));
+  begin() {
+    this.stop.hidden = false;
+    this.status.textContent = "Making the video …";
   }
 
-  failed() {
-    this.status.replaceChildren();
+  finish(text) {
+    this.stop.hidden = true;
+    this.status.textContent = text;
+    if (!text) this.show();
+    this.draw();
+  }
+
+  // The video that was made last, also after a reload.
+  show() {
+    const { file, made } = this.store.result;
+    const source = address(`s/${this.store.token}/files/${file}?v=${Math.round(made * 1000)}`);
+    this.player.replaceChildren(
+      h("video", { controls: true, src: source, preload: "metadata", playsinline: true, "aria-label": "The painted video" }),
+      h("a", { class: "sam-link sam-strong", href: `${source}&download`, download: "" }, "Download video (MP4)"));
   }
 }
 

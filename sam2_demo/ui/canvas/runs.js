@@ -11,45 +11,39 @@ export class Runs {
     this.showing = false;
   }
 
-  // The ways to go: whole clip, one or both ways from here, or between the marks.
-  plan(way) {
+  // The ways to go: whole clip, one or both ways from here, between the marks, or everything anew.
+  question(way) {
     const { store } = this;
-    const here = store.frame;
-    if (way === "whole") return [["both", null, null]];
-    if (way !== "marks") return [[way, here, null]];
     const { first, last } = store.marks();
-    const prompted = store.objects.flatMap((o) => store.promptedFrames(o.object_id)).sort((a, b) => a - b);
-    const from = prompted.find((frame) => frame >= first && frame <= last) ?? first;
-    return from > first ? [["forward", from, last], ["backward", from, first]] : [["forward", from, last]];
+    if (way === "marks") return { direction: "forward", start: first, end: last };
+    if (way === "whole" || way === "anew") return { direction: "both", start: null, end: null, afresh: way === "anew" };
+    return { direction: way, start: store.frame, end: null };
   }
 
   async track(way) {
     const { bench, store } = this;
-    await bench.outbox.settled();
-    bench.player.stop();
     const from = store.frame;
+    let text = "", finished = false;
+    bench.player.stop();
     this.tracking = true;
     bench.trackPanel.begin();
-    let text = "", finished = false;
     try {
-      finished = true;
-      for (const [direction, start, end] of this.plan(way)) {
-        const answer = await bench.host.ask("track", { direction, start, end }, { onStep: (step) => this.step(step), limit: 120000 });
-        if (!answer.stopped) continue;
-        finished = false;
-        text = `Stopped after ${answer.done} of ${answer.total} frames; what is done is kept.`;
-        break;
-      }
+      await bench.outbox.settled();
+      const answer = await bench.host.ask("track", this.question(way), { onStep: (step) => this.step(step), limit: 120000 });
+      finished = !answer.stopped;
+      if (answer.stopped) text = `Stopped after ${answer.done} of ${answer.total} frames; what is done is kept.`;
+      else if (!answer.total) text = "Nothing is left to track here. Correct a frame, or choose All anew.";
+      else text = `${answer.done} frames tracked.`;
     } catch (error) {
-      finished = false;
-      bench.host.warn(error.message);
+      text = "What was tracked is kept; Track goes on from there.";
+      bench.host.fail(error, () => this.track(way));
     }
     this.tracking = false;
     await this.reload();
     bench.trackPanel.finish(text);
     if (!finished) return;
-    bench.goto(way === "whole" ? 0 : from);
-    this.render();
+    bench.goto(way === "whole" || way === "anew" ? 0 : from);
+    if (!store.result?.current) this.render();
   }
 
   step(step) {
@@ -75,7 +69,7 @@ export class Runs {
       store.masks.clear();
       await bench.needMasks(store.frame);
     } catch (error) {
-      bench.host.warn(error.message);
+      bench.host.fail(error, () => this.reload());
     }
     bench.drawAll();
   }
@@ -84,18 +78,19 @@ export class Runs {
     try {
       await this.bench.host.ask("stop", {});
     } catch (error) {
-      this.bench.host.warn(error.message);
+      this.bench.host.fail(error, () => this.stop());
     }
   }
 
   async render() {
-    const { bench } = this;
-    await bench.outbox.settled();
+    const { bench, store } = this;
     const began = performance.now();
     this.rendering = true;
     bench.drawTools();
-    let file = null;
+    bench.results.begin();
+    let text = "";
     try {
+      await bench.outbox.settled();
       const answer = await bench.host.ask("make_video", {}, {
         onStep: ({ done, total }) => {
           const left = ((performance.now() - began) / 1000 / done) * (total - done);
@@ -103,13 +98,14 @@ export class Runs {
         },
         limit: 120000,
       });
-      file = answer.file;
+      if (answer.file) store.result = { file: answer.file, made: Date.now() / 1000, current: !bench.outbox.keys().length };
+      else text = "The video was not finished; press Make video when you are ready.";
     } catch (error) {
-      bench.host.warn(error.message);
+      text = "The video was not finished.";
+      bench.host.fail(error, () => this.render());
     }
     this.rendering = false;
-    if (file) bench.results.show(file);
-    else bench.results.failed();
+    bench.results.finish(text);
     bench.drawTools();
   }
 }

@@ -1,10 +1,30 @@
-// Addresses on the server and plain requests to them (frames, masks, files, uploads).
+// Addresses on the server and plain requests to them (frames, masks, files, uploads); every one has a time limit.
 
 const config = window.gradio_config || {};
 const root = (config.root || window.location.origin + window.location.pathname).replace(/\/+$/, "");
+const STALLED = 60000;
+
+let run = null; // what the server called itself when it was last heard of
 
 export function address(path) {
   return `${root}/sam2/${path}`;
+}
+
+// The server is out of reach or forgot the question: trying again later is worth while.
+export class LostError extends Error {
+  constructor(text = "The server is out of reach.") {
+    super(text);
+    this.lost = true;
+  }
+}
+
+// A fetch that ends in time; `LostError` without an answer.
+export async function request(path, options = {}, limit = 20000) {
+  try {
+    return await fetch(address(path), { ...options, signal: AbortSignal.timeout(limit) });
+  } catch (error) {
+    throw new LostError(error.name === "TimeoutError" ? "The server did not answer in time." : undefined);
+  }
 }
 
 async function answer(response) {
@@ -18,22 +38,52 @@ async function answer(response) {
   return body;
 }
 
-export async function get(path) {
-  return answer(await fetch(address(path)));
+export async function get(path, limit) {
+  return answer(await request(path, {}, limit));
 }
 
-export async function post(path) {
-  return answer(await fetch(address(path), { method: "POST" }));
+export async function post(path, limit = 120000) {
+  return answer(await request(path, { method: "POST" }, limit));
 }
+
+export async function bitmap(path) {
+  const response = await request(path);
+  if (!response.ok) await answer(response);
+  return createImageBitmap(await response.blob());
+}
+
+// The name of the server's run: another one after a restart; null while it is out of reach.
+export async function alive() {
+  try {
+    run = (await get("alive", 5000)).run;
+    return run;
+  } catch {
+    return null;
+  }
+}
+
+export const knownRun = () => run;
 
 // Sends a file as it is; `onProgress` gets the share sent, 0 to 1.
 export function sendFile(path, file, onProgress) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
+    let stalled = 0;
+    const patience = (limit) => {
+      clearTimeout(stalled);
+      stalled = setTimeout(() => {
+        request.abort();
+        reject(new LostError("The upload has stopped moving; check the connection and try again."));
+      }, limit);
+    };
     request.open("POST", address(path));
     request.setRequestHeader("X-File-Name", encodeURIComponent(file.name));
-    request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
-    request.onerror = () => reject(new Error("the upload was interrupted; check the connection and try again"));
+    request.upload.onprogress = (event) => {
+      patience(STALLED);
+      if (event.lengthComputable) onProgress(event.loaded / event.total);
+    };
+    request.upload.onload = () => patience(10 * STALLED); // the server reads the file now
+    request.onerror = () => reject(new LostError("The upload was interrupted; check the connection and try again."));
     request.onload = () => {
       let body = {};
       try {
@@ -44,6 +94,8 @@ export function sendFile(path, file, onProgress) {
       if (request.status === 200) resolve(body);
       else reject(new Error(body.error || `the server answered with status ${request.status}`));
     };
+    request.onloadend = () => clearTimeout(stalled);
+    patience(STALLED);
     request.send(file);
   });
 }

@@ -1,6 +1,6 @@
 // Pictures that effects place, made by the server so that files and page show the same ones; kept once loaded.
 
-import { address } from "./server.js";
+import { bitmap } from "./server.js";
 
 export class Sprites {
   constructor(token, loaded) {
@@ -21,9 +21,7 @@ export class Sprites {
 
   async load(path) {
     try {
-      const response = await fetch(address(`${this.base}/${path}`));
-      if (!response.ok) return;
-      this.kept.set(path, await createImageBitmap(await response.blob()));
+      this.kept.set(path, await bitmap(`${this.base}/${path}`));
       this.loaded();
     } catch {
       this.kept.delete(path);

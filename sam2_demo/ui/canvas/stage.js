@@ -141,6 +141,7 @@ export class Stage {
       context.globalAlpha = 1;
     }
     this.paintMarkers(view);
+    this.afterPaint?.();
   }
 
   maskCanvas(counts, color) {

@@ -61,7 +61,8 @@ export class StartScreen {
         h("div", { class: "sam-gallery-title" }, "or try one of these"),
         h("div", { class: "sam-cards" }, ...own.map((example) => this.card(example))));
     } catch (error) {
-      this.gallery.replaceChildren(h("div", { class: "sam-quiet" }, `Examples: ${error.message}`));
+      this.gallery.replaceChildren(h("div", { class: "sam-quiet" }, `Examples: ${error.message} `),
+        button("Try again", () => this.showExamples(), { class: "sam-small" }));
     }
   }
 
@@ -103,7 +104,7 @@ export class StartScreen {
     try {
       await work();
     } catch (error) {
-      this.warn(error.message);
+      this.warn(error.message, error.lost ? () => this.whileBusy(text, work) : null);
     } finally {
       this.busy = false;
       this.status.replaceChildren();

@@ -16,11 +16,11 @@ export class Store {
       this.prompts.set(key(p.frame, p.object), { points: p.points, box: p.box, mask: p.mask });
     }
     this.masks = new Map(); // frame -> {object id: {counts, area, score, iou}}
-    this.choices = new Map(); // object id -> {chosen, candidates}
-    for (const [id, choice] of Object.entries(state.candidates || {})) this.choices.set(Number(id), choice);
+    this.setChoices(state.candidates);
     this.tracks = new Map(); // object id -> Map(frame -> {score, area})
     this.setTracks(state.tracks || {});
     this.view = state.view || {};
+    this.result = state.result || null;
     this.expires = state.expires || null;
     this.frame = 0;
     this.active = this.objects.length ? this.objects[0].object_id : null;
@@ -62,6 +62,29 @@ export class Store {
       if (mask) this.track(object.object_id).set(frame, { score: mask.score, area: mask.area, iou: mask.iou, center: mask.center });
       else this.track(object.object_id).delete(frame);
     }
+  }
+
+  // object id -> {chosen, candidates}
+  setChoices(candidates) {
+    this.choices = new Map(Object.entries(candidates || {}).map(([id, choice]) => [Number(id), choice]));
+  }
+
+  // Seconds at which a frame is shown, and the frame that is shown at a time.
+  timeOf(frame) {
+    const { times, frame_rate: rate } = this.clip;
+    return times ? times[frame] : frame / rate;
+  }
+
+  frameAt(seconds) {
+    const { times, frame_rate: rate, num_frames: count } = this.clip;
+    if (!times) return Math.max(0, Math.min(count - 1, Math.floor(seconds * rate + 1e-3)));
+    let low = 0, high = count - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (times[middle] <= seconds + 1e-3) low = middle;
+      else high = middle - 1;
+    }
+    return low;
   }
 
   setTracks(tracks) {

@@ -1,8 +1,9 @@
 // One component: start screen, then the canvas with its tools, timeline, objects and results.
 
 import { Channel } from "./channel.js";
-import { h } from "./dom.js";
-import { chosenModel } from "./model_choice.js";
+import { Connection } from "./connection.js";
+import { button, h } from "./dom.js";
+import { showModel } from "./model_choice.js";
 import { get } from "./server.js";
 import { StartScreen } from "./start_screen.js";
 import { Workbench } from "./workbench.js";
@@ -31,7 +32,8 @@ class Studio {
     this.notice = h("div", { class: "sam-notice", role: "alert", hidden: true });
     this.body = h("div", { class: "sam-body" });
     element.classList.add("sam-studio");
-    element.append(this.notice, this.body);
+    this.connection = new Connection(() => (this.workbench ? this.workbench.resume() : this.begin()));
+    element.append(this.connection.element, this.notice, this.body);
     this.workbench = null;
     this.noticeTimer = 0;
   }
@@ -40,15 +42,16 @@ class Studio {
     const token = new URLSearchParams(location.hash.slice(1)).get(this.kind);
     if (token) {
       try {
-        const state = await get(`s/${encodeURIComponent(token)}/state`);
+        this.body.replaceChildren(h("div", { class: "sam-opening", role: "status" }, "Opening the session …"));
+        const state = await get(`s/${encodeURIComponent(token)}/state`, 600000);
         if (state.kind !== this.kind) throw new Error("this link belongs to the other tab");
         return this.open(state);
       } catch (error) {
-        this.rememberToken(null);
+        if (error.lost) return this.connection.lost(error);
         this.warn(error.message);
       }
     }
-    this.start();
+    return this.start();
   }
 
   start() {
@@ -57,7 +60,7 @@ class Studio {
     this.rememberToken(null);
     const screen = new StartScreen(this.kind, this.config, {
       opened: (state, example) => this.open(state, example),
-      warn: (text) => this.warn(text),
+      warn: (text, retry) => this.warn(text, retry),
     });
     this.body.replaceChildren(screen.element);
   }
@@ -66,16 +69,19 @@ class Studio {
     this.quiet();
     this.workbench?.close();
     this.rememberToken(state.token);
+    if (state.model) showModel(state.model);
     this.workbench = new Workbench(state, {
-      ask: (event, question, options) =>
-        this.channel.ask(event, { ...question, token: state.token, model: chosenModel() }, options),
+      ask: (event, question, options) => this.channel.ask(event, { ...question, token: state.token }, options),
       config: this.config,
-      warn: (text) => this.warn(text),
+      warn: (text, retry) => this.warn(text, retry),
+      lost: (error) => this.connection.lost(error),
+      fail: (error, retry) => (error.lost ? this.connection.lost(error) : this.warn(error.message, retry)),
       quiet: () => this.quiet(),
       leave: () => this.start(),
     }, example);
     this.body.replaceChildren(this.workbench.element);
     this.workbench.begin();
+    if (state.notice) this.warn(state.notice);
   }
 
   rememberToken(token) {
@@ -86,12 +92,17 @@ class Studio {
     history.replaceState(null, "", location.pathname + location.search + (text ? `#${text}` : ""));
   }
 
-  warn(text) {
+  // `retry` does again what failed; such a message stays until it is closed.
+  warn(text, retry = null) {
     clearTimeout(this.noticeTimer);
+    const again = retry && button("Try again", () => {
+      this.quiet();
+      retry();
+    }, { class: "sam-small" });
     const close = h("button", { type: "button", class: "sam-close", "aria-label": "Close message", onclick: () => this.quiet() }, "×");
-    this.notice.replaceChildren(h("span", {}, text), close);
+    this.notice.replaceChildren(h("span", {}, text), again || "", close);
     this.notice.hidden = false;
-    this.noticeTimer = setTimeout(() => this.quiet(), 15000);
+    if (!retry) this.noticeTimer = setTimeout(() => this.quiet(), 15000);
   }
 
   quiet() {

@@ -17,6 +17,8 @@ export class Timeline {
       oninput: () => bench.goto(Number(this.slider.value)),
     });
     this.play = button(icon("play"), () => bench.togglePlay(), { "aria-label": "Play", title: "Play or pause (Space)" });
+    this.sound = store.clip.has_audio
+      ? button(icon("sound"), () => bench.player.mute(), { "aria-label": "Mute", "aria-pressed": "false", title: "Sound on or off (M)" }) : null;
     this.where = h("div", { class: "sam-where" });
     this.lanes = h("canvas", { class: "sam-lanes", "aria-hidden": "true" });
     this.film = new Filmstrip(store);
@@ -35,7 +37,7 @@ export class Timeline {
       h("div", { class: "sam-row" },
         jump("first", "First frame", () => 0), jump("previous", "Previous frame", () => store.frame - 1), this.play,
         jump("next", "Next frame", () => store.frame + 1), jump("last", "Last frame", () => count - 1),
-        this.markIn, this.markOut, this.check, this.where),
+        this.sound, this.markIn, this.markOut, this.check, this.where),
       this.slider, this.film.canvas, this.lanes);
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(this.lanes);
@@ -53,6 +55,11 @@ export class Timeline {
     this.bench.goto(Math.round(share * (this.store.clip.num_frames - 1)));
   }
 
+  setMuted(muted) {
+    this.sound?.replaceChildren(icon(muted ? "mute" : "sound"));
+    this.sound?.setAttribute("aria-pressed", String(muted));
+  }
+
   setPlaying(playing) {
     this.play.replaceChildren(icon(playing ? "pause" : "play"));
     this.play.setAttribute("aria-label", playing ? "Pause" : "Play");
@@ -60,10 +67,10 @@ export class Timeline {
 
   draw() {
     const { store } = this;
-    const { num_frames: count, frame_rate: rate } = store.clip;
+    const { num_frames: count } = store.clip;
     this.slider.value = store.frame;
     this.slider.setAttribute("aria-valuetext", `frame ${store.frame} of ${count - 1}`);
-    this.where.textContent = `frame ${store.frame} of ${count - 1} · ${clock(store.frame / rate)}`;
+    this.where.textContent = `frame ${store.frame} of ${count - 1} · ${clock(store.timeOf(store.frame))}`;
     this.markIn.setAttribute("aria-pressed", String(store.view.mark_in != null));
     this.markOut.setAttribute("aria-pressed", String(store.view.mark_out != null));
     this.film.draw();

@@ -8,6 +8,7 @@ const WAYS = [
   ["backward", "Backward from here"],
   ["both", "Both ways from here"],
   ["marks", "Between the marks"],
+  ["anew", "All anew"],
 ];
 
 export class TrackPanel {

@@ -3,10 +3,12 @@
 import { Candidates } from "./candidates.js";
 import { button, h } from "./dom.js";
 import { EffectsPanel } from "./effects_panel.js";
+import { EverythingPanel } from "./everything_panel.js";
 import { Frames } from "./frames.js";
 import { HelpSheet } from "./help_sheet.js";
 import { History } from "./history.js";
 import { Keyboard } from "./keyboard.js";
+import { joinModel } from "./model_choice.js";
 import { ObjectActions } from "./object_actions.js";
 import { ObjectsPanel } from "./objects_panel.js";
 import { Outbox } from "./outbox.js";
@@ -15,12 +17,13 @@ import { Pointer } from "./pointer.js";
 import { PromptEditor } from "./prompt_editor.js";
 import { PictureResults, VideoResults } from "./results.js";
 import { Runs } from "./runs.js";
-import { address, get, post } from "./server.js";
+import { get, post } from "./server.js";
 import { Stage } from "./stage.js";
 import { Store } from "./store.js";
 import { Timeline } from "./timeline.js";
 import { Toolbar } from "./toolbar.js";
 import { TrackPanel } from "./track_panel.js";
+import { forgetUnsent, keepUnsent, sendUnsent } from "./unsent.js";
 
 const MASK_BLOCK = 40;
 
@@ -32,9 +35,13 @@ export class Workbench {
     this.store = new Store(state);
     const { store } = this;
     this.isVideo = store.kind === "video";
-    this.frames = new Frames(address(`s/${store.token}/frames`), store.clip.num_frames);
+    this.model = state.model;
+    this.frames = new Frames(`s/${store.token}/frames`, store.clip.num_frames);
     this.history = new History(() => this.drawTools());
-    this.outbox = new Outbox((busy) => this.setBusy(busy));
+    this.outbox = new Outbox((busy) => this.setBusy(busy), (error) => this.lost(error));
+    this.leaveModel = joinModel(this);
+    this.leaving = () => this.outbox.keys().length && keepUnsent(this);
+    window.addEventListener("pagehide", this.leaving);
     this.editor = new PromptEditor(this);
     this.objectActions = new ObjectActions(this);
     this.alternatives = null;
@@ -53,6 +60,7 @@ export class Workbench {
     this.runs = this.isVideo ? new Runs(this) : null;
     this.trackPanel = this.isVideo ? new TrackPanel(this) : null;
     this.player = this.isVideo ? new Player(store, this.frames, this) : null;
+    this.everything = new EverythingPanel(this);
     this.help = new HelpSheet(this.isVideo);
     this.build();
     this.keyboard = new Keyboard(this);
@@ -78,7 +86,7 @@ export class Workbench {
         h("div", { class: "sam-left" }, this.toolbar.element, this.tip,
           h("div", { class: "sam-stage" }, this.canvas, this.spinner), this.timeline?.element),
         h("div", { class: "sam-side" }, this.objects.element, this.trackPanel?.element, this.candidates.element,
-          this.effects.element, this.results.element,
+          this.everything.element, this.effects.element, this.results.element,
           h("div", { class: "sam-quiet sam-keep" }, this.keepText(), " ",
             button("Delete now", () => this.forget(), { class: "sam-small", title: "Delete this session with its file and results" })))),
       this.help.element);
@@ -129,15 +137,57 @@ export class Workbench {
   }
 
   begin() {
+    this.everything.begin();
     this.goto(0);
     this.drawAll();
+    if (sendUnsent(this)) this.say("What had not been sent before is sent now.");
   }
 
   close() {
-    this.player?.stop();
+    this.leaveModel();
+    window.removeEventListener("pagehide", this.leaving);
+    this.player?.close();
+    this.everything.close();
     this.stage.close();
     this.timeline?.close();
     this.frames.close();
+  }
+
+  // --- the server and its model ------------------------------------------------------------------
+
+  lost(error) {
+    keepUnsent(this);
+    this.host.lost(error);
+  }
+
+  // The server is back: send what waits, fetch what it has.
+  async resume() {
+    const { store } = this;
+    await this.outbox.resume();
+    if (this.outbox.stalled) return;
+    forgetUnsent(store.token);
+    this.goto(store.frame);
+    await this.runs?.reload();
+    this.drawTools();
+  }
+
+  lossOf(name) {
+    if (!this.isVideo || name === this.model || !this.store.isTracked()) return "";
+    return "Another model cannot go on from these masks: those of tracked frames are dropped, clicks and boxes stay.";
+  }
+
+  async useModel(name) {
+    if (name === this.model) return;
+    const { store } = this;
+    await this.outbox.settled();
+    await this.host.ask("command", { name: "use_model", model: name }, { limit: 600000 });
+    const state = await get(`s/${store.token}/state`);
+    this.model = state.model;
+    store.setChoices(state.candidates);
+    store.setTracks(state.tracks || {});
+    store.masks.clear();
+    await this.needMasks(store.frame);
+    this.drawAll();
   }
 
   // --- frames -----------------------------------------------------------------------------------
@@ -159,7 +209,7 @@ export class Workbench {
       this.candidates.draw();
       this.frames.ahead(frame, 2);
     } catch (error) {
-      this.host.warn(error.message);
+      this.host.fail(error, () => this.goto(frame));
     }
   }
 
@@ -179,7 +229,7 @@ export class Workbench {
       this.stage.draw();
       this.objects.draw();
     } catch (error) {
-      this.host.warn(error.message);
+      this.host.fail(error, () => this.needMasks(frame));
     } finally {
       this.fetching.delete(block);
     }
@@ -193,11 +243,18 @@ export class Workbench {
     try {
       await this.host.ask("command", question);
     } catch (error) {
-      this.host.warn(error.message);
+      if (error.lost) throw error; // stays in the outbox
+      this.host.warn(error.message, error.unexpected ? () => this.outbox.put(null, () => this.command(question)) : null);
     }
   }
 
+  // The video that was made no longer shows what there is.
+  outdate() {
+    if (this.store.result) this.store.result.current = false;
+  }
+
   setView(change) {
+    this.outdate();
     this.store.view = { ...this.store.view, ...change };
     this.outbox.put("view", () => this.command({ name: "put_view", view: this.store.view }));
     this.drawAll();
@@ -255,7 +312,8 @@ export class Workbench {
       canRedo: this.history.future.length > 0,
       canClear: this.editor.hasPrompt(),
     });
-    this.trackPanel?.draw({ canTrack: this.store.prompts.size > 0 && !this.runs.rendering });
+    this.trackPanel?.draw({ canTrack: this.store.prompts.size > 0 });
+    this.everything?.draw();
     this.say(this.nextStep());
     this.tryIt.hidden = !this.suggestion();
   }

@@ -1,0 +1,299 @@
+// Everything mode: find, watch, filter, inspect, pick, join, delete, download, and make objects of what is picked.
+
+import { button, h } from "./dom.js";
+import { EverythingLayer } from "./everything_layer.js";
+import { FoundMasks } from "./found_masks.js";
+import { joinMasks, resizeMask } from "./mask_shapes.js";
+import { address, get } from "./server.js";
+
+const GRIDS = [["16", "Quick: 16 × 16 points"], ["24", "Normal: 24 × 24"], ["32", "As published: 32 × 32"], ["32+crops", "Fine: 32 × 32 and crops"]];
+const LISTED = 120;
+const percent = (share) => `${(share * 100).toFixed(share < 0.0995 ? 2 : 0)} %`;
+const plain = (value) => value.toFixed(2);
+// Areas span decades, so their sliders are logarithmic: 0 to 100 are 0.01 % to 100 % of the picture.
+const toArea = (place) => (place <= 0 ? 0 : 10 ** (place / 25 - 4));
+const fromArea = (share) => (share <= 0 ? 0 : Math.max(0, Math.min(100, Math.round((Math.log10(share) + 4) * 25))));
+const LIMITS = [
+  ["iou", "Predicted IoU from", plain, (v) => v / 100, (v) => Math.round(v * 100)],
+  ["stability", "Stability from", plain, (v) => v / 100, (v) => Math.round(v * 100)],
+  ["areaMin", "Area from", percent, toArea, fromArea],
+  ["areaMax", "Area up to", percent, toArea, fromArea],
+];
+
+export class EverythingPanel {
+  constructor(bench) {
+    this.bench = bench;
+    this.store = bench.store;
+    this.found = null;
+    this.running = false;
+    this.open = false;
+    this.layer = null;
+    this.grid = h("select", { "aria-label": "How closely to look" }, ...GRIDS.map(([value, label]) => h("option", { value, selected: value === "24" }, label)));
+    this.find = button("Find everything", () => this.run(), { class: "sam-primary sam-grow" });
+    this.stop = button("Stop", () => this.halt(), { class: "sam-stop sam-grow", hidden: true, "aria-label": "Stop looking" });
+    this.bar = h("progress", { max: 1, value: 0, hidden: true, "aria-label": "Looking for everything" });
+    this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
+    this.sliders = LIMITS.map((limit) => this.slider(limit));
+    this.inspected = h("div", { class: "sam-inspected" });
+    this.list = h("div", { class: "sam-found", role: "listbox", "aria-multiselectable": "true", "aria-label": "Masks found" });
+    this.list.addEventListener("keydown", (event) => this.key(event));
+    this.body = h("div", { class: "sam-everything-body", hidden: true },
+      h("div", { class: "sam-limits" }, ...this.sliders.map((each) => each.element)),
+      this.inspected, this.list, this.actions());
+    this.toggle = button("Show masks found", () => this.setOpen(!this.open), { hidden: true, "aria-expanded": "false" });
+    this.element = h("section", { class: "sam-panel sam-everything-panel" }, h("h3", {}, "Everything"),
+      h("div", { class: "sam-row" }, this.find, this.stop, this.grid), this.bar, this.status, this.toggle, this.body);
+  }
+
+  // The stage must be on the page before the layer can lie over it.
+  begin() {
+    const { bench } = this;
+    this.layer = new EverythingLayer(bench.stage, bench.pointer, this.store.palette, {
+      hover: (mask) => this.inspect(mask), toggle: (mask) => mask && this.pick(mask),
+    });
+    this.restore();
+  }
+
+  close() {
+    this.layer?.close();
+  }
+
+  slider([name, label, show, toValue, fromValue]) {
+    const value = h("output", {});
+    const input = h("input", {
+      type: "range", min: 0, max: 100, step: 1, "aria-label": label,
+      oninput: () => {
+        this.found.limits[name] = toValue(Number(input.value));
+        this.draw();
+      },
+    });
+    const draw = () => {
+      const now = this.found.limits[name];
+      if (document.activeElement !== input) input.value = fromValue(now);
+      value.textContent = show(now);
+      input.setAttribute("aria-valuetext", show(now));
+    };
+    return { element: h("label", {}, h("span", {}, label), input, value), draw };
+  }
+
+  actions() {
+    const { bench } = this;
+    this.all = button("Pick all", () => this.edit(() => this.found.shown().forEach((mask) => this.found.picked.add(mask.id))));
+    this.none = button("Pick none", () => this.edit(() => this.found.picked.clear()));
+    this.join = button("Join", () => this.joinPicked(), { title: "Make one mask of those that are picked (J)" });
+    this.remove = button("Delete", () => this.edit(() => this.found.remove(this.found.pickedShown())), { title: "Delete those that are picked (Delete)" });
+    this.objects = button(bench.isVideo ? "Track these" : "Make objects", () => this.makeObjects(), {
+      class: "sam-primary sam-grow", title: "Each picked mask becomes an object",
+    });
+    this.only = bench.isVideo ? button("Make objects", () => this.makeObjects(false), { title: "Each picked mask becomes an object, tracked later" }) : null;
+    const link = (text) => h("a", { class: "sam-link sam-grow", download: "" }, text);
+    this.coco = link("COCO JSON");
+    this.labels = link("Label map (PNG)");
+    this.what = h("span", { class: "sam-quiet" });
+    return h("div", { class: "sam-everything-actions" },
+      h("div", { class: "sam-row" }, this.all, this.none, this.join, this.remove),
+      h("div", { class: "sam-row" }, this.objects, this.only), this.what,
+      h("div", { class: "sam-row" }, this.coco, this.labels));
+  }
+
+  // --- finding ----------------------------------------------------------------------------------
+
+  async restore() {
+    try {
+      const { frame, size, masks } = await get(`s/${this.store.token}/everything`);
+      if (frame === null || this.found) return;
+      this.found = new FoundMasks(frame);
+      this.found.take({ found: masks, gone: [], size });
+      this.found.start();
+      this.draw();
+    } catch (error) {
+      this.bench.host.warn(error.message);
+    }
+  }
+
+  async run() {
+    const { bench, store } = this;
+    if (this.running || bench.runs?.tracking) return;
+    bench.player?.stop();
+    await bench.outbox.settled();
+    this.found = new FoundMasks(store.frame);
+    this.setRunning(true);
+    this.setOpen(true);
+    this.status.textContent = "Looking …";
+    let text = "";
+    try {
+      const answer = await bench.host.ask("find_everything", { frame: store.frame, grid: this.grid.value }, { onStep: (step) => this.step(step), limit: 120000 });
+      if (answer.stopped) text = `Stopped after ${answer.done} of ${answer.total} points; what was found is kept.`;
+    } catch (error) {
+      bench.host.warn(error.message);
+    }
+    this.setRunning(false);
+    this.found.start();
+    this.status.textContent = text;
+    this.draw();
+  }
+
+  step(step) {
+    this.bar.max = step.total;
+    this.bar.value = step.done;
+    this.found.take(step);
+    this.found.start();
+    this.status.textContent = `${step.done} of ${step.total} points`;
+    if (this.drawing) return;
+    this.drawing = requestAnimationFrame(() => {
+      this.drawing = 0;
+      this.draw();
+    });
+  }
+
+  async halt() {
+    this.stop.disabled = true;
+    try {
+      await this.bench.host.ask("stop", {});
+    } catch (error) {
+      this.bench.host.warn(error.message);
+    }
+  }
+
+  setRunning(running) {
+    this.running = running;
+    this.find.hidden = running;
+    this.stop.hidden = !running;
+    this.stop.disabled = false;
+    this.grid.disabled = running;
+    this.bar.hidden = !running;
+    if (running) this.bar.removeAttribute("value");
+  }
+
+  setOpen(open) {
+    this.open = open;
+    this.draw();
+  }
+
+  // --- picking and editing ----------------------------------------------------------------------
+
+  inspect(mask) {
+    this.layer.hover(mask);
+    this.inspected.textContent = mask ? this.found.describe(mask) : "Point at a mask to see its area and scores; click to pick it.";
+  }
+
+  pick(mask) {
+    this.edit(() => this.found.toggle(mask.id));
+    this.inspect(mask);
+  }
+
+  // Every change can be taken back with the page's Undo.
+  edit(change) {
+    const { found } = this;
+    const before = found.snapshot();
+    change();
+    const after = found.snapshot();
+    const put = (state) => {
+      found.restore(state);
+      this.draw();
+    };
+    this.bench.history.did({ undo: () => put(before), redo: () => put(after) });
+    this.draw();
+  }
+
+  joinPicked() {
+    const masks = this.found.pickedShown();
+    if (masks.length < 2) return this.bench.host.warn("Pick two masks or more to join them.");
+    this.edit(() => this.found.join(masks, joinMasks(masks.map((mask) => mask.counts), this.found.size)));
+  }
+
+  key(event) {
+    const options = [...this.list.children];
+    const place = options.indexOf(document.activeElement);
+    if (event.ctrlKey || event.metaKey || event.altKey || place < 0) return;
+    const move = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: -place, End: options.length - 1 - place }[event.key];
+    if (move !== undefined) options[Math.min(options.length - 1, Math.max(0, place + move))].focus();
+    else if (event.key === "Delete") this.remove.click();
+    else if (event.key.toLowerCase() === "j") this.join.click();
+    else if (event.key === " " || event.key === "Enter") options[place].click();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  // --- objects ----------------------------------------------------------------------------------
+
+  async makeObjects(track = this.bench.isVideo) {
+    const { bench, store, found } = this;
+    const masks = found.pickedShown();
+    const room = bench.config.limits.max_objects - store.objects.length;
+    if (masks.length > room) return bench.host.warn(`${masks.length} masks are picked; there is room for ${room} more objects. Pick fewer.`);
+    const { clip } = store;
+    const made = masks.map((mask) => {
+      const counts = resizeMask(mask.counts, found.size, [clip.display_height, clip.display_width]);
+      return { object: { ...store.newObject(), color: this.layer.color(mask) }, prompt: { points: [], box: null, mask: counts } };
+    });
+    const put = () => made.forEach(({ object, prompt }) => bench.objectActions.putBack(object, [[found.frame, prompt]]));
+    put();
+    bench.history.did({ undo: () => made.forEach(({ object }) => bench.objectActions.drop(object.object_id)), redo: put });
+    this.setOpen(false);
+    if (!track) return;
+    await bench.outbox.settled();
+    bench.runs.track("both");
+  }
+
+  // --- drawing ----------------------------------------------------------------------------------
+
+  draw() {
+    const { bench, store, found } = this;
+    const here = found && found.frame === store.frame && !bench.runs?.tracking;
+    const showing = Boolean(this.open && here);
+    this.find.disabled = Boolean(bench.runs?.tracking);
+    this.toggle.hidden = !found || this.running;
+    this.toggle.textContent = this.open && here ? "Hide masks found" : here ? "Show masks found" : `Show masks found on frame ${found?.frame}`;
+    this.toggle.onclick = () => {
+      if (!here) bench.goto(found.frame);
+      this.setOpen(!showing);
+    };
+    this.toggle.setAttribute("aria-expanded", String(showing));
+    this.body.hidden = !showing;
+    if (!this.layer) return;
+    if (!showing) return this.layer.show(null, []);
+    const shown = found.shown();
+    this.layer.show(found, shown);
+    this.sliders.forEach((slider) => slider.draw());
+    this.drawList(shown);
+    this.drawActions(shown, found.pickedShown());
+  }
+
+  drawList(shown) {
+    const focused = document.activeElement?.dataset?.mask;
+    this.list.replaceChildren(...shown.slice(0, LISTED).map((mask) => this.option(mask)));
+    if (focused) [...this.list.children].find((option) => option.dataset.mask === focused)?.focus();
+    if (!this.layer.hovered) this.inspect(null);
+  }
+
+  option(mask) {
+    const { found } = this;
+    const picked = found.picked.has(mask.id);
+    const option = h("div", {
+      class: `sam-found-mask${picked ? " sam-current" : ""}`, role: "option", tabindex: 0, "data-mask": mask.id,
+      "aria-selected": String(picked), "aria-label": found.describe(mask),
+      onclick: () => this.pick(mask), onfocus: () => this.inspect(mask),
+      onpointerenter: () => this.inspect(mask), onpointerleave: () => this.inspect(null),
+    }, mask.parts ? `J${-mask.id}` : String(mask.id));
+    option.style.setProperty("--sam-mask", this.layer.color(mask));
+    return option;
+  }
+
+  drawActions(shown, picked) {
+    const { found } = this;
+    const text = `${shown.length} masks shown of ${found.masks.size} found, ${picked.length} picked.`;
+    if (!this.running && !this.status.textContent.startsWith("Stopped")) this.status.textContent = text;
+    const none = !picked.length;
+    for (const each of [this.none, this.join, this.remove, this.objects, this.only]) if (each) each.disabled = none || this.running;
+    this.join.disabled ||= picked.length < 2;
+    this.all.disabled = !shown.length || this.running;
+    const meant = none ? shown : picked;
+    this.what.textContent = meant.length ? `Download ${none ? "all shown" : "the picked"} (${meant.length}) as` : "";
+    for (const [anchor, kind] of [[this.coco, "coco"], [this.labels, "labels"]]) {
+      anchor.hidden = !meant.length || this.running;
+      anchor.href = address(`s/${this.store.token}/everything/${kind}?masks=${found.groups(meant)}`);
+    }
+  }
+}
