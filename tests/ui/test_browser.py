@@ -147,9 +147,9 @@ def test_another_model_without_restart(tab, app, video):
     bar.get_by_role("button", name="Change model").click()
     bar.get_by_role("button", name="Use: Embedded (small, nothing to download)").click()
     bar.get_by_text("is in use from the next click").wait_for(timeout=10_000)
+    assert video.workspace().engine.name == "embedded"
     video.click(30, 40)
     video.clicks(2)
-    assert video.workspace().engine.name == "embedded"
 
 
 def test_brush_eraser_and_boxes_by_two_clicks(tab, video):

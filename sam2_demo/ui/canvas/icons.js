@@ -6,6 +6,8 @@ const PATHS = {
   play: "M4 2.5v11L13 8z",
   pause: "M4 3h3v10H4zM9 3h3v10H9z",
   next: "M5 3v10l7-5z",
+  sound: "M2 6v4h3l4 3V3L5 6zM10.5 5.5a3 3 0 0 1 0 5zM10.5 2.5a6 6 0 0 1 0 11v-1.6a4.5 4.5 0 0 0 0-7.8z",
+  mute: "M2 6v4h3l4 3V3L5 6zM10.5 6.2l1-1L13 6.7l1.5-1.5 1 1L14 7.7l1.5 1.5-1 1L13 8.7l-1.5 1.5-1-1L12 7.7z",
   last: "M11 3h2v10h-2zM3 3v10l7-5z",
 };
 
