@@ -101,8 +101,9 @@ def as_labelled(picture: AnnotatedPicture, max_side: int | None = None) -> Label
     if not objects:
         return None
     labels = np.zeros(picture.pixels.shape[:2], np.uint8)
-    if objects[0].void is not None:
-        labels[np.logical_and.reduce([own.void for own in objects])] = IGNORE_LABEL
+    voids = [own.void for own in objects if own.void is not None]
+    if voids:
+        labels[np.logical_and.reduce(voids)] = IGNORE_LABEL
     for label, own in enumerate(objects, start=1):
         labels[own.mask] = label
     return shrink(LabelledPicture(picture.source, picture.pixels, (labels,)), max_side)

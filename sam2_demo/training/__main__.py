@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -77,6 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     budget.add_argument("--minutes", type=float, help="length of the whole run instead of the configured one")
     budget.add_argument("--steps", type=int, help="the same in steps: exactly repeatable")
     parser.add_argument("--limit-pictures", type=int, help="use that many pictures only")
+    parser.add_argument("--checkpoint-minutes", type=float, help="time between checkpoints (default 3); 0: every step")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--processes", type=int, help="processes that share every batch; on CPUs 2 where they can")
@@ -104,6 +106,8 @@ def _train(options: argparse.Namespace) -> None:
     config = with_frozen(config, tuple(options.freeze))
     if options.size is not None:
         config = with_size(config, options.size)
+    if options.checkpoint_minutes is not None:
+        config = replace(config, checkpoint_minutes=options.checkpoint_minutes)
     data = read_training_data(options.data, config.max_picture_side, options.limit_pictures, options.split)
     maker = PictureBatchMaker(data.pictures, config.augmentation, options.seed)
     annotated = AnnotatedClipSource(data.clips) if data.clips else None
@@ -144,6 +148,8 @@ def _train_one(
     trainer = Trainer(network, config, maker, clips, options.out)
     if options.resume:
         trainer.resume()
+        if rank == 0:
+            trainer.log.forget_after(trainer.progress.total_steps)
     trainer.train()
 
 

@@ -38,9 +38,20 @@ class RunLog:
             return []
         by_step = {}
         for line in self.metrics_path.read_text(encoding="utf-8").splitlines():
-            entry = json.loads(line)
+            try:
+                entry = json.loads(line)
+            except json.JSONDecodeError:
+                continue  # a kill cut it off
             by_step[entry["step"]] = entry
         return [by_step[step] for step in sorted(by_step)]
+
+    def forget_after(self, step: int) -> None:
+        """Drop what was recorded after a step: a resumed run does it again."""
+        kept = [entry for entry in self.read() if int(entry["step"]) <= step]
+        if self.metrics_path.is_file():
+            beside = self.metrics_path.with_suffix(".partial")
+            beside.write_text("".join(json.dumps(entry) + "\n" for entry in kept), encoding="utf-8")
+            beside.replace(self.metrics_path)
 
     def draw_curves(self) -> None:
         """Write curves.png: smoothed loss, and IoU after each kind of prompt."""
