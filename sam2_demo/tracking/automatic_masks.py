@@ -1,4 +1,9 @@
-"""Everything mode: masks for all that a grid of points finds (SAM appendix B, SAM 2's released options)."""
+"""Everything mode: masks for all that a grid of points finds (SAM appendix B, SAM 2's released options).
+
+Small regions are cleaned at full size after selection, as the option is documented and as SAM did. SAM 2's released
+code turns regions of the low-res logits instead, before any score is computed, and only where its CUDA extension is
+built.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +20,7 @@ from sam2_demo.errors import ConfigError
 from sam2_demo.network.outputs import ImageEmbedding
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.frame_step import FrameOutput, FramePrompts, encode_image, frame_step
+from sam2_demo.tracking.image_predictor import LOGIT_LIMIT
 from sam2_demo.tracking.mask_selection import (
     CropBox,
     crop_boxes,
@@ -221,6 +227,7 @@ class AutomaticMaskGenerator:
     ) -> tuple[Tensor, Tensor]:
         """Every candidate once more through the decoder, with its own logits as prompt (published as m2m)."""
         step = self.options.points_per_batch
+        low_res = low_res.clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
         logits, ious = [], []
         for start in range(0, len(points), step):
             part = slice(start, start + step)
