@@ -6,12 +6,12 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sam2_demo.errors import DemoError
-from sam2_demo.masklets.options import MaskletOptions
+from sam2_demo.masklets.options import MaskletOptions, preset
 
 if TYPE_CHECKING:
     from sam2_demo.masklets.batch import Find
@@ -21,10 +21,14 @@ _EXAMPLES = """examples:
   python -m sam2_demo.masklets clips/ --out masklets --model facebook/sam2.1-hiera-tiny
   python -m sam2_demo.masklets clips/ more/dog.mov --out masklets --points-per-side 16 --find-every 48
   python -m sam2_demo.masklets frames/ --out masklets --find-every 0 --annotation-step 1
+  python -m sam2_demo.masklets clips/ --survey --model my-tuned-model.safetensors
 
 A clip is a video or a folder of pictures; a folder of clips holds either. Each clip gives DIR/<name>_auto.json in the
 layout of SA-V's train set, with masklet_type "auto" and a stability score for every mask. A run that was interrupted
 goes on when the same command is given again.
+
+A model's scores decide which thresholds are good: --survey prints how many masks each choice leaves on the first frames
+of the clips, and writes nothing.
 
 exit status: 0 all clips are done; 2 wrong usage, or a clip that cannot be read (the others are done all the same).
 """
@@ -77,8 +81,14 @@ class Terminal:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the masklets of all clips; 0 on success, 2 on wrong usage or input, 130 when interrupted."""
-    given = _parser().parse_args(arguments)
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if given.out is None and not given.survey:
+        parser.error("--out DIR is needed, or --survey")
     try:
+        if given.survey:
+            _survey(given)
+            return 0
         failed = _run(given)
     except DemoError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -99,20 +109,44 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("clips", type=Path, nargs="+", metavar="CLIP_OR_FOLDER", help="videos, or folders")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the results")
+    parser.add_argument("--survey", action="store_true", help="print what the thresholds would keep, and stop")
     parser.add_argument("--model", default="embedded", help="embedded (default), auto, a Hub id or a file")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--dtype", default="auto", help="auto, float32, float16 or bfloat16")
     parser.add_argument("--objects-per-batch", type=int, default=8, help="objects computed at once (default 8)")
+    embedded = preset("embedded")
     for option in fields(MaskletOptions):
+        own = getattr(embedded, option.name)
+        usual = f"{option.default}" if own == option.default else f"{option.default}; embedded model {own}"
         parser.add_argument(
             f"--{option.name.replace('_', '-')}",
             type=type(option.default),
-            default=option.default,
             metavar="N" if isinstance(option.default, int) else "X",
-            help=f"{_HELP[option.name]} (default {option.default})",
+            help=f"{_HELP[option.name]} (default {usual})",
         )
     return parser
+
+
+def _options(given: argparse.Namespace) -> MaskletOptions:
+    """What was given, and the model's preset for the rest."""
+    values = {option.name: getattr(given, option.name) for option in fields(MaskletOptions)}
+    return replace(preset(given.model), **{name: value for name, value in values.items() if value is not None})
+
+
+def _survey(given: argparse.Namespace) -> None:
+    from sam2_demo.masklets.clips import find_clips
+    from sam2_demo.masklets.survey import as_table, count_masks
+    from sam2_demo.video import open_video
+    from sam2_demo.weights import load_network
+
+    frames = []
+    for clip in find_clips(given.clips):
+        with open_video(clip.path) as reader:
+            frames.append(reader.read(0))
+    network = load_network(given.model, device=given.device, dtype=given.dtype)
+    print(f"masks per frame, mean of {len(frames)} first frames, {given.model}")
+    print(as_table(count_masks(network, frames, _options(given))))
 
 
 def _run(given: argparse.Namespace) -> dict[str, str]:
@@ -122,7 +156,7 @@ def _run(given: argparse.Namespace) -> dict[str, str]:
     from sam2_demo.masklets.clips import find_clips
     from sam2_demo.masklets.output_folder import OutputFolder
 
-    options = MaskletOptions(**{option.name: getattr(given, option.name) for option in fields(MaskletOptions)})
+    options = _options(given)
     clips = find_clips(given.clips)
     settings = {"model": given.model, "dtype": given.dtype, **asdict(options)}
     folder = OutputFolder(given.out, settings)

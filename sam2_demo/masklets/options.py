@@ -56,3 +56,13 @@ class MaskletOptions:
     def _require(self, name: str, holds: bool, accepted: str) -> None:
         if not holds:
             raise ConfigError(f"{name} is {getattr(self, name)}; accepted: {accepted}")
+
+
+# What the embedded model's own scores are worth: they are lower than those that the published thresholds are made
+# for. Chosen with `python -m sam2_demo.masklets CLIPS --survey`.
+_EMBEDDED = {"pred_iou_thresh": 0.5, "stability_thresh": 0.7, "masklet_stability_thresh": 0.6}
+
+
+def preset(model: str) -> MaskletOptions:
+    """The options that suit a model: the published ones, with lower thresholds for "embedded"."""
+    return MaskletOptions(**_EMBEDDED) if model == "embedded" else MaskletOptions()  # type: ignore[arg-type]
