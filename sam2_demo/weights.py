@@ -17,10 +17,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from sam2_demo import hub
-from sam2_demo.device import fast_dtype, gpu_memory, resolve_device, resolve_dtype
+from sam2_demo.device import fast_dtype, gpu_memory, keep_freed_memory, resolve_device, resolve_dtype
 from sam2_demo.errors import WeightsError
 from sam2_demo.network.checkpoint import ACCEPTED, build_network
-from sam2_demo.network.config import EMBEDDED_CONFIG
 from sam2_demo.network.provenance import Provenance
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.official_models import OFFICIAL_MODELS, OfficialModel, models_for_gpu
@@ -47,16 +46,18 @@ def load_network(
     an official `.pt` or of a `.safetensors` in official or transformers names; or "auto": on a GPU the best official
     model that suits its memory, from the cache or the Hub, the embedded one if the Hub is out of reach; on a CPU
     always the embedded one, since official models take seconds per frame there.
-    device: "auto" or a torch device. dtype: in which to compute, weights stay float32; "auto" is bfloat16 where that
-    is fast, on GPUs and, for the embedded model, which was trained so, on CPUs with matrix units; else float32.
+    device: "auto" or a torch device. dtype: in which to multiply matrices; weights, norms, sums, position codes, mask
+    logits and scores stay float32. "auto" is bfloat16 where the hardware multiplies it (GPUs, CPUs with matrix units),
+    else float32; "float32" is exact everywhere.
     progress: receives the step in words and the fraction done in [0, 1], or None where it is unknown.
 
     Raises WeightsError that names the step or tensor that failed, ConfigError for a device or dtype that is not there.
     """
     resolved, compute_dtype = resolve_device(device), resolve_dtype(dtype)
     network = _load(os.fspath(source), resolved, progress or _ignore_progress)
-    is_trained_so = network.config.name == EMBEDDED_CONFIG.name or resolved.type != "cpu"
-    network.compute_dtype = compute_dtype or (fast_dtype(resolved) if is_trained_so else torch.float32)
+    network.compute_dtype = compute_dtype or fast_dtype(resolved)
+    if resolved.type == "cpu":
+        keep_freed_memory()
     return network
 
 

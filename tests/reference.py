@@ -123,7 +123,7 @@ def random_reference(variant: str, seed: int = 0) -> Sam2VideoModel:
 def load_saved(model: Sam2VideoModel, folder: Path) -> Sam2Network:
     """The same weights as our network, by way of the file that transformers writes; input side as the reference."""
     model.save_pretrained(folder)
-    network = load_network(folder / "model.safetensors", device="cpu")
+    network = load_network(folder / "model.safetensors", device="cpu", dtype="float32")
     network.config = replace(network.config, image_size=SIDE)
     return network
 

@@ -44,21 +44,23 @@ class RotaryAttention(Attention):
     def forward(  # type: ignore[override]
         self, q: Tensor, k: Tensor, v: Tensor, size: tuple[int, int], num_plain_keys: int = 0
     ) -> Tensor:
-        """q (B, H*W, dim); k, v (B, T*H*W + num_plain_keys, key_dim) -> (B, H*W, dim).
+        """q (B, H*W, dim); k, v (B, T*H*W + num_plain_keys, key_dim) -> (B, H*W, dim); q may have one row for all.
 
         `size` is (H, W); keys are T maps of that size, then `num_plain_keys` tokens (object pointers) that
         have no place and are not turned.
         """
-        q, k, v = self._project(self.q_proj, q), self._project(self.k_proj, k), self._split(self.v_proj(v))
-        table = rotary_table(*size, q.shape[-1], q.device)
-        q = rotate(q, table)
-        num_placed = k.shape[2] - num_plain_keys
-        placed, plain = k[:, :, :num_placed], k[:, :, num_placed:]
-        maps = placed.unflatten(2, (-1, size[0] * size[1]))  # (B, 1, T, H*W, dim)
-        k = torch.cat((rotate(maps, table).flatten(2, 3), plain), dim=2)
-        return self._attend(q, k, v)
+        q, k, v = self._project(self.q_proj, q), self._project(self.k_proj, k), self.v_proj(v)
+        table = rotary_table(*size, q.shape[-1], q.device, q.dtype)
+        q = rotate(q, table).expand(len(k), -1, -1)
+        num_placed = k.shape[1] - num_plain_keys
+        maps = k[:, :num_placed].unflatten(1, (-1, size[0] * size[1]))  # (B, T, H*W, dim)
+        rotated = rotate(maps, table)
+        if rotated is not maps:
+            k = torch.cat((rotated.flatten(1, 2), k[:, num_placed:]), dim=1)
+        return self._attend(q[:, None], k[:, None], v[:, None])
 
-    def _project(self, projection: nn.Linear, x: Tensor) -> Tensor:
-        """Queries or keys with their channels in the order in which they are rotated."""
+    @staticmethod
+    def _project(projection: nn.Linear, x: Tensor) -> Tensor:
+        """Queries or keys with their channels in the order in which they are rotated, (B, N, dim)."""
         order = rotary_order(projection.out_features, x.device)
-        return self._split(F.linear(x, projection.weight[order], projection.bias[order]))
+        return F.linear(x, projection.weight[order], projection.bias[order])

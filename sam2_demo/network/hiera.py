@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from sam2_demo.network.config import HieraConfig
 from sam2_demo.network.layers import MLP
+from sam2_demo.network.position_encoding import Constants, keep
 
 
 def _pool(x: Tensor) -> Tensor:
@@ -119,6 +120,7 @@ class Hiera(nn.Module):
         nn.init.trunc_normal_(self.pos_embed, std=0.02)
         nn.init.trunc_normal_(self.pos_embed_window, std=0.02)
         self.blocks = nn.ModuleList(self._blocks(config))
+        self.constants: Constants | None = None
         ends = [sum(config.stages[: i + 1]) - 1 for i in range(4)]
         self.stage_ends = frozenset(ends)
 
@@ -149,7 +151,8 @@ class Hiera(nn.Module):
     def forward(self, pixels: Tensor) -> list[Tensor]:
         """(B, 3, S, S) -> four maps (B, C_i, S / 4 / 2**i, S / 4 / 2**i), fine to coarse."""
         x = self.patch_embed(pixels)
-        x = x + self._positions(x.shape[1:3])
+        size = x.shape[1:3]
+        x = x + keep(self.constants, size, lambda: self._positions(size))
         maps = []
         for index, block in enumerate(self.blocks):
             x = block(x)

@@ -50,19 +50,20 @@ class FeaturePyramid(nn.Module):
         above, level16, level8, level4 = self.convs
         top_down = F.interpolate(above(coarsest).float(), scale_factor=2.0, mode="nearest")
         features = level16(stride16) + top_down
-        fine = _apply_as_one(level4, skips[0], stride4)
-        middle = _apply_as_one(level8, skips[1], stride8)
-        # Row-major: the memory encoder's convolutions then round to the bit as in the released code.
-        return ImageEmbedding(features.contiguous(), (fine, middle))
+        fine = F.conv2d(stride4, *self._as_one(level4, skips[0]))
+        middle = F.conv2d(stride8, *self._as_one(level8, skips[1]))
+        if not torch.is_autocast_enabled(features.device.type):
+            # Row-major: the memory encoder's convolutions then round to the bit as in the released code.
+            features = features.contiguous()
+        return ImageEmbedding(features, (fine, middle))
 
-
-def _apply_as_one(first: nn.Module, second: nn.Module, x: Tensor) -> Tensor:
-    """A pyramid level and the 1 x 1 convolution behind it as a single 1 x 1 convolution of x (B, in, H, W)."""
-    with torch.autocast(x.device.type, enabled=False):
-        inner, outer = first.get_parameter("conv.weight").flatten(1), second.get_parameter("weight").flatten(1)
-        weight = outer @ inner  # (out, in)
-        bias = outer @ first.get_parameter("conv.bias") + second.get_parameter("bias")
-    return F.conv2d(x, weight[..., None, None], bias)
+    def _as_one(self, level: nn.Module, skip: nn.Conv2d) -> tuple[Tensor, Tensor]:
+        """Weight and bias of a pyramid level and the 1 x 1 convolution behind it as one 1 x 1 convolution."""
+        with torch.autocast(skip.weight.device.type, enabled=False):
+            inner, outer = level.get_parameter("conv.weight").flatten(1), skip.weight.flatten(1)
+            weight = (outer @ inner)[..., None, None]  # (out, in, 1, 1)
+            bias = outer @ level.get_parameter("conv.bias") + skip.get_parameter("bias")
+        return weight, bias
 
 
 class ImageEncoder(nn.Module):

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+
+def in_compute_type(x: Tensor) -> Tensor:
+    """x in the type in which autocast multiplies matrices, so that several products share one conversion."""
+    device = x.device.type
+    return x.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else x
 
 
 class LayerNorm2d(nn.LayerNorm):

@@ -58,22 +58,27 @@ class MaskDecoder(nn.Module):
         batch, _, height, width = features.shape
         queries = torch.cat((self.obj_score_token.weight, self.iou_token.weight, self.mask_tokens.weight))
         tokens = torch.cat((queries.expand(batch, -1, -1), sparse), dim=1)
-        picture = (features + dense).flatten(2).transpose(1, 2)  # (B, h*w, C)
-        placed = position.flatten(2).transpose(1, 2)  # (1, h*w, C)
+        picture = (features + dense).flatten(2).transpose(1, 2).contiguous()  # (B, h*w, C)
+        placed = position.flatten(2).transpose(1, 2).contiguous()  # (1, h*w, C)
         tokens, picture = self.transformer(picture, placed, tokens)
-        mask_tokens = tokens[:, 2 : 2 + NUM_MASK_TOKENS]
         picture = picture.transpose(1, 2).unflatten(2, (height, width))
         upscaled = self._upscale(picture, high_res_features)
-        weights = torch.stack(
-            [mlp(mask_tokens[:, i]) for i, mlp in enumerate(self.output_hypernetworks_mlps)], dim=1
-        )  # (B, 4, C/8)
-        logits = (weights @ upscaled.flatten(2)).unflatten(2, upscaled.shape[2:])  # (B, 4, 4h, 4w)
-        return MaskPrediction(
-            low_res_logits=logits,
-            iou_predictions=self.iou_prediction_head(tokens[:, 1]).sigmoid(),
-            mask_tokens=mask_tokens,
-            object_score_logits=self.pred_obj_score_head(tokens[:, 0]),
-        )
+        return self._predict(tokens.float(), upscaled.float())
+
+    def _predict(self, tokens: Tensor, upscaled: Tensor) -> MaskPrediction:
+        """The heads, always in float32: they cost nothing, and what they give is compared and cut at thresholds."""
+        mask_tokens = tokens[:, 2 : 2 + NUM_MASK_TOKENS]
+        with torch.autocast(tokens.device.type, enabled=False):
+            weights = torch.stack(
+                [mlp(mask_tokens[:, i]) for i, mlp in enumerate(self.output_hypernetworks_mlps)], dim=1
+            )  # (B, 4, C/8)
+            logits = (weights @ upscaled.flatten(2)).unflatten(2, upscaled.shape[2:])  # (B, 4, 4h, 4w)
+            return MaskPrediction(
+                low_res_logits=logits,
+                iou_predictions=self.iou_prediction_head(tokens[:, 1]).sigmoid(),
+                mask_tokens=mask_tokens,
+                object_score_logits=self.pred_obj_score_head(tokens[:, 0]),
+            )
 
     def _upscale(self, picture: Tensor, high_res_features: tuple[Tensor, Tensor]) -> Tensor:
         fine, middle = high_res_features

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from sam2_demo.network.attention import RotaryAttention
 from sam2_demo.network.config import NetworkConfig
+from sam2_demo.network.layers import in_compute_type
 from sam2_demo.network.outputs import MemoryTokens
 from sam2_demo.network.position_encoding import sine_map
 
@@ -26,14 +27,15 @@ class MemoryAttentionLayer(nn.Module):
         self.norm1, self.norm2, self.norm3 = nn.LayerNorm(dim), nn.LayerNorm(dim), nn.LayerNorm(dim)
         self.dropout = nn.Dropout(config.memory_attention_dropout)
 
-    def forward(self, x: Tensor, memory: MemoryTokens, size: tuple[int, int]) -> Tensor:
-        """x (B, H*W, C) -> the same shape; `size` is (H, W)."""
-        y = self.norm1(x)
+    def forward(
+        self, x: Tensor, keys: Tensor, values: Tensor, size: tuple[int, int], num_plain_keys: int
+    ) -> Tensor:
+        """x (B, H*W, C), or one row for all, and memory (B, N, memory_dim) -> (B, H*W, C); `size` is (H, W)."""
+        y = in_compute_type(self.norm1(x))
         x = x + self.dropout(self.self_attn(y, y, y, size))
-        keys = memory.tokens + memory.position
-        y = self.cross_attn_image(self.norm2(x), keys, memory.tokens, size, memory.num_pointer_tokens)
+        y = self.cross_attn_image(self.norm2(x), keys, values, size, num_plain_keys)
         x = x + self.dropout(y)
-        y = self.linear2(self.dropout(F.relu(self.linear1(self.norm3(x)))))
+        y = self.linear2(self.dropout(F.relu(self.linear1(self.norm3(x)), inplace=True)))
         return x + self.dropout(y)
 
 
@@ -49,7 +51,11 @@ class MemoryAttention(nn.Module):
         """features (B, C, h, w), memory tokens (B, N, memory_dim) -> (B, C, h, w)."""
         _, channels, height, width = features.shape
         position = sine_map(height, width, channels, features.device)
-        x = (features + _INPUT_POSITION_SCALE * position).flatten(2).transpose(1, 2)  # (B, h*w, C)
+        # Rows of one picture: what the first layer sees before memory is the same for all objects.
+        rows = features[:1] if features.stride(0) == 0 else features
+        x = (rows + _INPUT_POSITION_SCALE * position).flatten(2).transpose(1, 2)
+        x = x.contiguous()  # (1 or B, h*w, C); strided, every sum below takes eight times as long
+        keys, values = in_compute_type(memory.tokens + memory.position), in_compute_type(memory.tokens)
         for layer in self.layers:
-            x = layer(x, memory, (height, width))
+            x = layer(x, keys, values, (height, width), memory.num_pointer_tokens)
         return self.norm(x).transpose(1, 2).unflatten(2, (height, width))

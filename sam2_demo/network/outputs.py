@@ -50,7 +50,8 @@ class MaskPrediction:
 class MemoryTokens:
     """What one frame attends to: memories first, object pointers last.
 
-    tokens, position: (B, N, memory_dim); num_pointer_tokens: how many of the N are object pointers.
+    tokens: (B, N, memory_dim); position: (1, N, memory_dim), the same for all;
+    num_pointer_tokens: how many of the N are object pointers.
     """
 
     tokens: Tensor

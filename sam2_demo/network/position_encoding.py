@@ -7,13 +7,26 @@ embedding (Heo et al. 2024) as used by SAM 2's memory attention.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
 
+Constants = dict[object, Tensor]
+"""What depends on weights alone, kept where weights no longer change; a module's `constants` of None keeps nothing."""
+
 TEMPERATURE = 10000.0
 _END_EPSILON = 1e-6  # keeps the normalisation of the last row and column finite, as in DETR
+
+
+def keep(constants: Constants | None, key: object, compute: Callable[[], Tensor]) -> Tensor:
+    """The constant under `key`, computed at most once where constants are kept."""
+    if constants is None:
+        return compute()
+    if key not in constants:
+        constants[key] = compute()
+    return constants[key]
 
 
 def _wavelengths(count: int, device: torch.device) -> Tensor:
@@ -53,6 +66,7 @@ class RandomFourierPosition(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.register_buffer("positional_encoding_gaussian_matrix", torch.randn(2, channels // 2))
+        self.constants: Constants | None = None
 
     def forward(self, coords_normalized: Tensor) -> Tensor:
         """(..., 2) xy in [0, 1] -> (..., channels)."""
@@ -64,6 +78,9 @@ class RandomFourierPosition(nn.Module):
 
     def grid(self, height: int, width: int) -> Tensor:
         """Code of every pixel centre of a map, (1, channels, height, width)."""
+        return keep(self.constants, (height, width), lambda: self._grid(height, width))
+
+    def _grid(self, height: int, width: int) -> Tensor:
         matrix = self.positional_encoding_gaussian_matrix
         y = (torch.arange(height, device=matrix.device, dtype=matrix.dtype) + 0.5) / height
         x = (torch.arange(width, device=matrix.device, dtype=matrix.dtype) + 0.5) / width
@@ -72,7 +89,9 @@ class RandomFourierPosition(nn.Module):
 
 
 @lru_cache(maxsize=16)
-def rotary_table(height: int, width: int, channels: int, device: torch.device) -> tuple[Tensor, Tensor]:
+def rotary_table(
+    height: int, width: int, channels: int, device: torch.device, dtype: torch.dtype = torch.float32
+) -> tuple[Tensor, Tensor]:
     """Cosine and sine of the axial rotary angles, each (height * width, channels / 2): x half, then y half."""
     with torch.inference_mode(False):
         exponents = torch.arange(0, channels, 4, device=device)[: channels // 4].float() / channels
@@ -80,7 +99,7 @@ def rotary_table(height: int, width: int, channels: int, device: torch.device) -
         index = torch.arange(height * width, dtype=torch.float32, device=device)
         x, y = index % width, torch.div(index, width, rounding_mode="floor")
         angles = torch.cat((torch.outer(x, frequencies), torch.outer(y, frequencies)), dim=1)
-        return angles.cos(), angles.sin()
+        return angles.cos().to(dtype), angles.sin().to(dtype)
 
 
 @lru_cache(maxsize=8)
@@ -91,11 +110,18 @@ def rotary_order(channels: int, device: torch.device) -> Tensor:
 
 
 def rotate(x: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:
-    """Turn channel pairs of x (..., N, C) by the table's angles (N, C/2), in real arithmetic.
+    """Turn channel pairs of x (..., N, C) by the table's angles (N, C/2), in real arithmetic; x itself is turned
+    and returned where no gradient is wanted, since memory traffic is what this costs.
 
     The checkpoints pair neighbouring channels; x holds them in `rotary_order`, as halves, which takes a third of the
     time. Queries and keys in the same order have the same products.
     """
-    cos, sin = (part.to(x.dtype) for part in table)
-    first, second = x.chunk(2, dim=-1)  # (..., N, C/2) each
-    return torch.cat((first * cos - second * sin, first * sin + second * cos), dim=-1)
+    cos, sin = table
+    half = x.shape[-1] // 2
+    first, second = x[..., :half], x[..., half:]  # (..., N, C/2) each
+    if torch.is_grad_enabled() and x.requires_grad:
+        return torch.cat((first * cos - second * sin, first * sin + second * cos), dim=-1)
+    turned = first * sin
+    first.mul_(cos).addcmul_(second, sin, value=-1)
+    second.mul_(cos).add_(turned)
+    return x

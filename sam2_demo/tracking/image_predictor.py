@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sam2_demo.errors import PromptError
+from sam2_demo.network.inference import for_inference
 from sam2_demo.network.outputs import ImageEmbedding, MaskPrediction
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.frame_step import FramePrompts, encode_image, frame_step
@@ -40,7 +41,7 @@ class ImagePredictor:
     """Encodes a picture once and answers any number of prompts on it."""
 
     def __init__(self, network: Sam2Network, options: TrackingOptions | None = None) -> None:
-        self.network = network
+        self.network = for_inference(network)
         self.options = options or TrackingOptions()
         self._embedding: ImageEmbedding | None = None
         self._size = (0, 0)

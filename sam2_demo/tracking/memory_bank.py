@@ -128,17 +128,17 @@ def stack_selections(network: Sam2Network, selections: Sequence[MemorySelection]
     maps, codes = [], []
     for index, (slot, features) in enumerate(first.memories):
         stacked = torch.cat([selection.memories[index][1] for selection in selections])
-        stacked = stacked.to(network.device, network.dtype)
+        stacked = stacked.to(network.device)
         place = sine_map(*features.shape[2:], features.shape[1], network.device)
         code = place.flatten(2).transpose(1, 2) + network.maskmem_tpos_enc[slot - 1, 0]
         maps.append(stacked.flatten(2).transpose(1, 2))  # (B, h*w, memory_dim)
-        codes.append(code.expand(len(selections), -1, -1))
+        codes.append(code)
     num_pointer_tokens = 0
     if first.pointers:
         tokens, code = _stack_pointers(network, selections)
         num_pointer_tokens = tokens.shape[1]
         maps.append(tokens)
-        codes.append(code.expand(len(selections), -1, -1))
+        codes.append(code)
     return MemoryTokens(torch.cat(maps, dim=1), torch.cat(codes, dim=1), num_pointer_tokens)
 
 
@@ -146,7 +146,7 @@ def _stack_pointers(network: Sam2Network, selections: Sequence[MemorySelection])
     first, memory_dim = selections[0], network.config.memory_dim
     pointers = torch.stack(
         [torch.cat([pointer for _, pointer in selection.pointers]) for selection in selections]
-    ).to(network.device, network.dtype)  # (B, P, C)
+    ).to(network.device, first.memories[0][1].dtype)  # (B, P, C)
     distances = torch.tensor([float(d) for d, _ in first.pointers], device=network.device)
     code = network.obj_ptr_tpos_proj(distances / max(first.longest_distance, 1))  # (P, memory_dim)
     splits = pointers.shape[2] // memory_dim

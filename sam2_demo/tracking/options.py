@@ -16,15 +16,15 @@ class TrackingOptions:
     exclusive_masks: give a pixel claimed by several objects to the one of highest logit, in `masks` only.
     embedding_cache_bytes: bound of the cache of image embeddings.
     recent_memories: frames per object whose memory and exact logits stay at hand; older ones are rebuilt.
-    objects_per_batch: how many objects are computed at once; 1 keeps every object's numbers independent of
-        which others exist, to the last bit.
+    objects_per_batch: how many objects are computed at once; None: one by one on CPUs in float32, which keeps every
+        object's numbers independent of the others to the last bit, elsewhere as many as memory bears.
     """
 
     max_fill_area: int = 8
     exclusive_masks: bool = False
     embedding_cache_bytes: int = 256 * 2**20
     recent_memories: int = 64
-    objects_per_batch: int = 1
+    objects_per_batch: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
@@ -32,5 +32,5 @@ class TrackingOptions:
             raise ConfigError("max_fill_area and embedding_cache_bytes must be 0 or more")
         if self.recent_memories < 16:
             raise ConfigError(f"recent_memories is {self.recent_memories}; give at least the 16 that tracking reads")
-        if self.objects_per_batch < 1:
+        if self.objects_per_batch is not None and self.objects_per_batch < 1:
             raise ConfigError(f"objects_per_batch is {self.objects_per_batch}; give at least 1")

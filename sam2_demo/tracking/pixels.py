@@ -6,6 +6,9 @@ Pillow's bicubic of bytes; both are kept, because masks of the official weights 
 
 from __future__ import annotations
 
+from functools import cache
+
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -45,5 +48,14 @@ def picture_pixels(rgb: Rgb, size: int, device: torch.device) -> Tensor:
 
 def frame_pixels(rgb: Rgb, size: int, device: torch.device) -> Tensor:
     """A video frame (H, W, 3) uint8 as network input (1, 3, size, size)."""
-    resized = np.array(Image.fromarray(check_rgb(rgb)).resize((size, size)))
-    return normalize(torch.from_numpy(resized).to(device).permute(2, 0, 1)[None].float() / 255)
+    resized = np.asarray(Image.fromarray(check_rgb(rgb)).resize((size, size)))
+    normalized = cv2.LUT(resized, _normalized_bytes())  # (size, size, 3) float32
+    return torch.from_numpy(normalized).to(device).permute(2, 0, 1)[None]
+
+
+@cache
+def _normalized_bytes() -> NDArray[np.float32]:
+    """What every byte of every channel is once normalised, (1, 256, 3): a look-up takes a fifth of the time."""
+    with torch.inference_mode(False):
+        table = normalize((torch.arange(256).float() / 255).expand(1, 3, 1, 256))
+    return np.ascontiguousarray(table[0].permute(1, 2, 0).numpy())

@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sam2_demo.errors import PromptError
+from sam2_demo.network.inference import for_inference
 from sam2_demo.network.outputs import ImageEmbedding
 from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.tracking.batching import objects_at_once
 from sam2_demo.tracking.embedding_cache import EmbeddingCache
 from sam2_demo.tracking.frame_records import FrameRecord, FrameRecords
 from sam2_demo.tracking.frame_step import FrameOutput, FramePrompts, encode_image, encode_memory, frame_step
@@ -30,6 +32,7 @@ from sam2_demo.tracking.object_track import ObjectTrack
 from sam2_demo.tracking.options import TrackingOptions
 from sam2_demo.tracking.pixels import Rgb, frame_pixels
 from sam2_demo.tracking.prompts import Points, Prompts, as_frame_prompts, read_prompts
+from sam2_demo.tracking.read_ahead import ReadAhead
 from sam2_demo.video import FrameReader
 
 Direction = Literal["forward", "backward", "both"]
@@ -55,11 +58,12 @@ class VideoSession:
     """Made by `VideoPredictor.open`; frames are decoded and encoded when they are needed."""
 
     def __init__(self, network: Sam2Network, frames: FrameReader, options: TrackingOptions) -> None:
-        self.network = network
+        self.network = for_inference(network)
         self.frames = frames
         self.options = options
         self._tracks: dict[int, ObjectTrack] = {}
         self._embeddings = EmbeddingCache(options.embedding_cache_bytes)
+        self._ahead: ReadAhead | None = None  # of the tracking step in progress
         self._lock = threading.RLock()
 
     @property
@@ -181,11 +185,15 @@ class VideoSession:
         with self._lock:
             for track in self._tracks.values():
                 track.commit_pending()
-        for frames, backward in plan:
-            for frame_index in frames:
-                with self._lock:
-                    result = self._track_frame(frame_index, backward, object_ids)
-                yield result
+        order = [frame_index for frames, _ in plan for frame_index in frames]
+        with ReadAhead(self._read_pixels, order, self._embeddings.__contains__) as ahead:
+            for frames, backward in plan:
+                for frame_index in frames:
+                    with self._lock:
+                        self._ahead = ahead
+                        result = self._track_frame(frame_index, backward, object_ids)
+                        self._ahead = None
+                    yield result
 
     def _track_frame(self, frame_index: int, backward: bool, object_ids: set[int] | None) -> FrameResult:
         waiting: dict[tuple[object, ...], list[tuple[ObjectTrack, MemorySelection]]] = {}
@@ -196,7 +204,7 @@ class VideoSession:
             if frame_index not in track.bank.conditioning and frame_index not in track.pending:
                 selection = self._select(track, frame_index, backward)
                 waiting.setdefault(selection.shape, []).append((track, selection))
-        step = self.options.objects_per_batch
+        step = self.options.objects_per_batch or objects_at_once(self.network)
         for group in waiting.values():
             for start in range(0, len(group), step):
                 self._track_objects(frame_index, group[start : start + step])
@@ -268,8 +276,12 @@ class VideoSession:
         return self._embeddings.get(frame_index, lambda: self._compute_embedding(frame_index)).expand(rows)
 
     def _compute_embedding(self, frame_index: int) -> ImageEmbedding:
+        read = self._read_pixels if self._ahead is None else self._ahead.take
+        return encode_image(self.network, read(frame_index))
+
+    def _read_pixels(self, frame_index: int) -> Tensor:
         rgb = self.frames.read(frame_index)
-        return encode_image(self.network, frame_pixels(rgb, self.network.config.image_size, self.network.device))
+        return frame_pixels(rgb, self.network.config.image_size, self.network.device)
 
     def _show(self, frame_index: int, store: int | None) -> FrameResult:
         """The frame's result for all objects; masklets of `store` (None: all) take over what is shown."""

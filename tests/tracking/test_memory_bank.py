@@ -60,5 +60,5 @@ def test_tokens_split_pointers_last(nano_network):
     bank = bank_of([0], [1])
     selection = bank.select(nano_network, 2, 40, backward=False)
     memory = stack_selections(nano_network, [selection, selection])
-    assert memory.tokens.shape == memory.position.shape == (2, 2 * 16 + 2 * 2, 16)
+    assert memory.tokens.shape == (2, 2 * 16 + 2 * 2, 16) and memory.position.shape == (1, 2 * 16 + 2 * 2, 16)
     assert memory.num_pointer_tokens == 4
