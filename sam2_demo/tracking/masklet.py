@@ -35,9 +35,40 @@ def encode_rle(mask: NDArray[np.generic]) -> Rle:
 
 def decode_rle(rle: Rle) -> BoolMask:
     """The (H, W) bool mask of COCO run lengths, compressed (text) or not (list of ints)."""
-    counts = rle["counts"]
-    packed = coco_mask.frPyObjects(rle, *rle["size"]) if isinstance(counts, list) else rle
+    packed = coco_mask.frPyObjects(rle, *rle["size"]) if isinstance(rle["counts"], list) else rle
+    _check_cover(packed)
     return np.ascontiguousarray(coco_mask.decode(packed)).astype(bool)
+
+
+def _check_cover(rle: Rle) -> None:
+    """Raise InputError unless the runs fill the mask: from runs that end early decoding makes pixels of old memory."""
+    height, width = rle["size"]
+    covered = _run_total(rle["counts"])
+    if covered != height * width:
+        found = "are damaged" if covered is None else f"cover {covered} pixels"
+        raise InputError(f"run lengths {found}; a mask of {height} x {width} has {height * width}")
+
+
+def _run_total(counts: str | bytes) -> int | None:
+    """The number of pixels that compressed runs cover; None when the text is no such code (see COCO's maskApi.c).
+
+    Each run is a number in groups of five bits, lowest first, with a bit that says that more follow, all plus 48;
+    from the fourth run on it is the difference to the run before the last.
+    """
+    text = counts if isinstance(counts, bytes) else counts.encode("ascii", "replace")
+    code = np.frombuffer(text, np.uint8).astype(np.int64) - 48
+    if len(code) == 0 or code.min() < 0 or code.max() > 63 or code[-1] & 32:
+        return None if len(code) else 0
+    is_last = (code & 32) == 0
+    starts = np.flatnonzero(np.concatenate([[True], is_last[:-1]]))
+    place = np.arange(len(code)) - np.repeat(starts, np.diff(np.append(starts, len(code))))
+    if place.max() > 6:
+        return None
+    runs = np.add.reduceat((code & 31) << (5 * place), starts)
+    runs -= np.where(code[is_last] & 16, 1 << (5 * (place[is_last] + 1)), 0)
+    runs[1::2] = np.cumsum(runs[1::2])
+    runs[2::2] = np.cumsum(runs[2::2])
+    return None if (runs < 0).any() else int(runs.sum())
 
 
 @dataclass(frozen=True)
@@ -76,7 +107,7 @@ class Masklet:
                 f"mask of object {self.object_id} on frame {frame_index} has shape {mask.shape}, "
                 f"expected ({self.height}, {self.width})"
             )
-        self.set_rle(frame_index, encode_rle(mask), object_score_logits, iou_prediction)
+        self._store(frame_index, encode_rle(mask)["counts"], object_score_logits, iou_prediction)
 
     def set_rle(
         self, frame_index: int, rle: Rle, object_score_logits: float = 10.0, iou_prediction: float = 1.0
@@ -87,16 +118,18 @@ class Masklet:
                 f"run lengths of object {self.object_id} on frame {frame_index} are for size {rle['size']}, "
                 f"expected [{self.height}, {self.width}]"
             )
-        if frame_index < 0:
-            raise InputError(f"a frame index is 0 or more, got {frame_index}")
         counts = rle["counts"]
         if isinstance(counts, bytes):
             counts = counts.decode("ascii")
         elif isinstance(counts, list):
             counts = coco_mask.frPyObjects(rle, *rle["size"])["counts"].decode("ascii")
-        self._frames[int(frame_index)] = MaskletFrame(
-            counts, float(object_score_logits), float(iou_prediction)
-        )
+        _check_cover({"size": [self.height, self.width], "counts": counts})
+        self._store(frame_index, counts, object_score_logits, iou_prediction)
+
+    def _store(self, frame_index: int, counts: str, object_score_logits: float, iou_prediction: float) -> None:
+        if frame_index < 0:
+            raise InputError(f"a frame index is 0 or more, got {frame_index}")
+        self._frames[int(frame_index)] = MaskletFrame(counts, float(object_score_logits), float(iou_prediction))
 
     def frame(self, frame_index: int) -> MaskletFrame:
         """The stored frame; InputError where there is none."""

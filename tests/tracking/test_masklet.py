@@ -90,3 +90,21 @@ def test_equality_is_by_content(masklet):
     assert masklet == other
     other.set(0, random_mask(0), iou_prediction=0.5)
     assert masklet != other
+
+
+def test_runs_that_do_not_fill_the_mask_are_refused(masklet):
+    whole = encode_rle(random_mask(3))
+    for size in ((1, 1), (1, 70), (300, 400), (20, 30)):
+        for density in (0.0, 0.001, 0.5, 1.0):
+            mask = np.random.default_rng(size[0]).random(size) < density
+            np.testing.assert_array_equal(decode_rle(encode_rle(mask)), mask)
+    cut = {"size": [20, 30], "counts": whole["counts"][:7]}
+    # Decoded as they are, such runs would show what was in memory before.
+    wrong = {cut["counts"]: "cover .* pixels|are damaged", "": "cover 0 pixels", "zz": "are damaged", "\x01": "are damaged"}
+    for counts, found in wrong.items():
+        with pytest.raises(InputError, match=rf"run lengths ({found}); a mask of 20 x 30 has 600"):
+            decode_rle({"size": [20, 30], "counts": counts})
+        with pytest.raises(InputError, match="run lengths"):
+            masklet.set_rle(0, {"size": [20, 30], "counts": counts})
+    with pytest.raises(InputError, match="cover 7 pixels"):
+        decode_rle({"size": [20, 30], "counts": [3, 4]})
