@@ -22,21 +22,30 @@ export class Candidates {
     const choice = this.choice();
     const found = choice?.candidates || [];
     this.element.hidden = this.bench.isVideo && !found.length;
+    const words = this.words(found);
+    const around = found.length ? this.bench.stage.closeUp(found.map((mask) => mask.counts)) : null;
     this.list.replaceChildren(...(found.length
-      ? found.map((mask, position) => this.card(mask, position, choice.chosen))
+      ? found.map((mask, position) => this.card(mask, position, choice.chosen, { word: words[position], around }))
       : [h("div", { class: "sam-quiet" }, "A single click gets up to three: the whole, a part, a part of that.")]));
   }
 
-  card(mask, position, chosen) {
+  // The larger of several masks is the whole, the smaller ones are parts of it.
+  words(found) {
+    const order = found.map((_, place) => place).sort((a, b) => found[b].area - found[a].area);
+    const names = found.length === 3 ? ["Whole", "Part", "Subpart"] : found.length === 2 ? ["Whole", "Part"] : [""];
+    return found.map((_, place) => names[order.indexOf(place)]);
+  }
+
+  card(mask, position, chosen, { word, around }) {
     const { bench } = this;
-    const thumb = h("canvas", { width: 96, height: 64, "aria-hidden": "true" });
-    bench.stage.paintThumb(thumb, mask.counts, bench.store.object(bench.store.active).color);
+    const thumb = h("canvas", { width: 168, height: 120, "aria-hidden": "true" });
+    bench.stage.paintThumb(thumb, mask.counts, bench.store.object(bench.store.active).color, around);
     const percent = Math.round(mask.iou * 100);
     const card = button("", () => bench.editor.choose(position), {
       class: `sam-candidate${position === chosen ? " sam-current" : ""}`, "aria-pressed": String(position === chosen),
       "aria-label": `Candidate ${position + 1}, score ${percent} %`,
     });
-    card.append(thumb, h("span", {}, `${percent} %`));
+    card.append(thumb, h("span", {}, `${word} ${percent} %`.trim()));
     return card;
   }
 }

@@ -13,7 +13,7 @@ export class EffectsPanel {
     this.store = bench.store;
     this.chosen = null; // the object whose own effects are shown; null: those for all
     this.target = h("select", { "aria-label": "Effects for", class: "sam-target", onchange: () => this.choose() });
-    this.forWhom = h("label", { class: "sam-layer sam-for" }, h("span", {}, "Objects:"), this.target);
+    this.forWhom = h("label", { class: "sam-layer sam-for" }, h("span", {}, "Apply to"), this.target);
     this.layers = [
       this.layer("background", "Background", BACKGROUND_EFFECTS, "original"),
       this.layer("objects", "Objects", { ...OBJECT_EFFECTS, ...NONE }, "overlay", "effect"),

@@ -47,7 +47,7 @@ export class VideoResults {
 
   progress(done, total, secondsLeft) {
     const bar = h("progress", { max: total, value: done, "aria-label": "Making the video" });
-    this.status.replaceChildren(h("span", {}, `Making the video: ${done} of ${total} frames ${seconds(secondsLeft)}`), bar);
+    this.status.replaceChildren(h("span", {}, `Making the video: ${done} of ${total} frames, ${seconds(secondsLeft)} left`), bar);
   }
 
   begin() {

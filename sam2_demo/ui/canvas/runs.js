@@ -23,14 +23,16 @@ export class Runs {
   async track(way) {
     const { bench, store } = this;
     const from = store.frame;
-    let text = "", finished = false;
+    let text = "", finished = false, complete = false;
     bench.player.stop();
     this.tracking = true;
     bench.trackPanel.begin();
     try {
       await bench.outbox.settled();
+      this.received = 0;
       const answer = await bench.host.ask("track", this.question(way), { onStep: (step) => this.step(step), limit: 120000 });
       finished = !answer.stopped;
+      complete = this.received === answer.done;
       if (answer.stopped) text = `Stopped after ${answer.done} of ${answer.total} frames; what is done is kept.`;
       else if (!answer.total) text = "Nothing is left to track here. Correct a frame, or choose All anew.";
       else text = `${answer.done} frames tracked.`;
@@ -39,7 +41,7 @@ export class Runs {
       bench.host.fail(error, () => this.track(way));
     }
     this.tracking = false;
-    await this.reload();
+    if (!complete) await this.reload();
     bench.trackPanel.finish(text);
     if (!finished) return;
     bench.goto(way === "whole" || way === "anew" ? 0 : from);
@@ -49,6 +51,7 @@ export class Runs {
   step(step) {
     const { bench, store } = this;
     if (!this.tracking) return;
+    this.received++;
     store.setMasks(step.frame, step.masks);
     bench.trackPanel.progress(step);
     store.frame = step.frame;

@@ -1,10 +1,9 @@
 // The picture with its masks and markers, drawn on one canvas with zoom and pan.
 
 import { drawEffects, layerOf } from "./effects.js";
+import { paintMarkers } from "./markers.js";
 import { maskBounds, paintMask } from "./rle.js";
 import { Sprites } from "./sprites.js";
-
-const MARKER = 7;
 
 export class Stage {
   constructor(canvas, store) {
@@ -140,7 +139,7 @@ export class Stage {
       context.drawImage(this.brush, 0, 0, width, height);
       context.globalAlpha = 1;
     }
-    this.paintMarkers(view);
+    paintMarkers(this, view);
     this.afterPaint?.();
   }
 
@@ -189,89 +188,31 @@ export class Stage {
     };
   }
 
-  paintMarkers(view) {
-    const { context, store } = this;
-    const unit = this.ratio / view.scale;
-    for (const object of store.objects) {
-      if (!object.visible) continue;
-      const prompt = store.prompt(store.frame, object.object_id);
-      const active = object.object_id === store.active;
-      context.globalAlpha = active ? 1 : 0.55;
-      if (prompt.box) this.paintBox(prompt.box, object.color, unit, active);
-      for (const [x, y, label] of prompt.points) this.paintPoint(x, y, label, unit);
-    }
-    context.globalAlpha = 1;
-    if (this.draft) this.paintBox(this.draft, store.object(store.active)?.color || "#ffffff", unit, false);
-    if (this.cursor) this.paintCursor(unit);
-    if (this.ring) this.paintRing(unit);
+  // Where several masks lie, with some room around them, in pixels of the display.
+  closeUp(codes) {
+    const { display_width: width, display_height: height } = this.store.clip;
+    const all = codes.map((counts) => maskBounds(counts, height)).filter(Boolean);
+    if (!all.length) return [0, 0, width, height];
+    const [x0, y0] = [0, 1].map((k) => Math.min(...all.map((bounds) => bounds[k])));
+    const [x1, y1] = [2, 3].map((k) => Math.max(...all.map((bounds) => bounds[k])));
+    const room = 0.12 * Math.max(x1 - x0, y1 - y0) + 4;
+    return [Math.max(0, x0 - room), Math.max(0, y0 - room), Math.min(width, x1 + room), Math.min(height, y1 + room)];
   }
 
-  paintPoint(x, y, label, unit) {
-    const { context } = this;
-    const radius = MARKER * unit;
-    context.beginPath();
-    context.arc(x, y, radius, 0, 7);
-    context.fillStyle = label ? "#0b8f5a" : "#c8271d";
-    context.fill();
-    context.lineWidth = 2 * unit;
-    context.strokeStyle = "#ffffff";
-    context.stroke();
-    context.beginPath();
-    context.moveTo(x - radius * 0.5, y);
-    context.lineTo(x + radius * 0.5, y);
-    if (label) {
-      context.moveTo(x, y - radius * 0.5);
-      context.lineTo(x, y + radius * 0.5);
-    }
-    context.stroke();
-  }
-
-  paintBox([x0, y0, x1, y1], color, unit, handles) {
-    const { context } = this;
-    context.lineWidth = 4 * unit;
-    context.strokeStyle = "rgba(0,0,0,0.55)";
-    context.strokeRect(x0, y0, x1 - x0, y1 - y0);
-    context.lineWidth = 2 * unit;
-    context.strokeStyle = color;
-    context.strokeRect(x0, y0, x1 - x0, y1 - y0);
-    if (!handles) return;
-    context.fillStyle = "#ffffff";
-    for (const [x, y] of [[x0, y0], [x1, y0], [x0, y1], [x1, y1]]) {
-      context.fillRect(x - 4 * unit, y - 4 * unit, 8 * unit, 8 * unit);
-    }
-  }
-
-  paintCursor(unit) {
-    const { context, cursor } = this;
-    for (const [width, color] of [[4, "#000000"], [2, "#ffffff"]]) {
-      context.lineWidth = width * unit;
-      context.strokeStyle = color;
-      context.beginPath();
-      context.moveTo(cursor.x - 14 * unit, cursor.y);
-      context.lineTo(cursor.x + 14 * unit, cursor.y);
-      context.moveTo(cursor.x, cursor.y - 14 * unit);
-      context.lineTo(cursor.x, cursor.y + 14 * unit);
-      context.stroke();
-    }
-  }
-
-  paintRing(unit) {
-    const { context, ring } = this;
-    context.lineWidth = 1.5 * unit;
-    context.strokeStyle = "#ffffff";
-    context.beginPath();
-    context.arc(ring.x, ring.y, ring.radius, 0, 7);
-    context.stroke();
-  }
-
-  paintThumb(canvas, counts, color) {
+  // A part of the picture with a mask over it, the rest of it darkened.
+  paintThumb(canvas, counts, color, [x0, y0, x1, y1]) {
+    if (!this.bitmap) return;
     const pen = canvas.getContext("2d");
-    const { width, height } = this.store.clip;
-    const scale = Math.min(canvas.width / width, canvas.height / height);
-    pen.translate((canvas.width - width * scale) / 2, (canvas.height - height * scale) / 2);
-    if (this.bitmap) pen.drawImage(this.bitmap, 0, 0, width * scale, height * scale);
-    pen.globalAlpha = 0.65;
-    pen.drawImage(this.maskCanvas(counts, color), 0, 0, width * scale, height * scale);
+    const mask = this.maskCanvas(counts, color);
+    const w = x1 - x0, h = y1 - y0;
+    const scale = Math.min(canvas.width / w, canvas.height / h);
+    const place = [(canvas.width - w * scale) / 2, (canvas.height - h * scale) / 2, w * scale, h * scale];
+    const kx = this.bitmap.width / mask.width, ky = this.bitmap.height / mask.height;
+    pen.drawImage(this.bitmap, x0 * kx, y0 * ky, w * kx, h * ky, ...place);
+    pen.fillStyle = "rgba(0, 0, 0, 0.45)";
+    pen.fillRect(...place);
+    pen.globalAlpha = 0.75;
+    pen.drawImage(mask, x0, y0, w, h, ...place);
   }
 
   // The object alone, cut to its bounds.

@@ -17,7 +17,8 @@ import { Pointer } from "./pointer.js";
 import { PromptEditor } from "./prompt_editor.js";
 import { PictureResults, VideoResults } from "./results.js";
 import { Runs } from "./runs.js";
-import { get, post } from "./server.js";
+import { get } from "./server.js";
+import { SessionBar } from "./session_bar.js";
 import { Stage } from "./stage.js";
 import { Store } from "./store.js";
 import { Timeline } from "./timeline.js";
@@ -62,58 +63,25 @@ export class Workbench {
     this.player = this.isVideo ? new Player(store, this.frames, this) : null;
     this.everything = new EverythingPanel(this);
     this.help = new HelpSheet(this.isVideo);
+    this.session = new SessionBar(this);
     this.build();
     this.keyboard = new Keyboard(this);
   }
 
   build() {
-    const { clip } = this.store;
     this.tipText = h("span", { role: "status", "aria-live": "polite" });
     this.tryIt = button("Show me", () => this.trySuggestion(), { class: "sam-small", hidden: true, title: "Select what this example is about" });
     this.tip = h("div", { class: "sam-tip" }, this.tipText, this.tryIt);
     this.spinner = h("div", { class: "sam-spinner", hidden: true, "aria-hidden": "true" });
-    const facts = this.isVideo
-      ? `${clip.width} × ${clip.height}, ${clip.num_frames} frames, ${clip.frame_rate.toFixed(2).replace(/\.?0+$/, "")} fps`
-      : `${clip.width} × ${clip.height}`;
     this.element = h("div", { class: "sam-work" },
       h("div", { class: "sam-main" },
-        h("div", { class: "sam-top" },
-          h("div", { class: "sam-row" },
-            button(this.isVideo ? "Other video" : "Other picture", () => this.host.leave(), { class: "sam-grow" }),
-            button("Copy link", () => this.copyLink(), { title: "Whoever has this link can open and change this session" }),
-            button("?", () => this.help.open(), { "aria-label": "Help and keys", title: "Help and keys (?)", class: "sam-help-button" })),
-          h("div", { class: "sam-clip" }, h("strong", { title: clip.name }, clip.name), h("span", { class: "sam-quiet" }, facts))),
+        this.session.element,
         h("div", { class: "sam-left" }, this.toolbar.element, this.tip,
           h("div", { class: "sam-stage" }, this.canvas, this.spinner), this.timeline?.element),
         h("div", { class: "sam-side" }, this.objects.element, this.trackPanel?.element, this.candidates.element,
-          this.everything.element, this.effects.element, this.results.element,
-          h("div", { class: "sam-quiet sam-keep" }, this.keepText(), " ",
-            button("Delete now", () => this.forget(), { class: "sam-small", title: "Delete this session with its file and results" })))),
+          this.everything.element),
+        h("div", { class: "sam-below" }, this.effects.element, this.results.element, this.session.keep)),
       this.help.element);
-  }
-
-  keepText() {
-    const when = this.store.expires ? new Date(this.store.expires * 1000) : null;
-    const text = when ? when.toLocaleString([], { dateStyle: "medium", timeStyle: "short" }) : "a time without use";
-    return `Saved as you go; deleted after ${text} unless used before.`;
-  }
-
-  async copyLink() {
-    try {
-      await navigator.clipboard.writeText(location.href);
-      this.say("The link to this session is on the clipboard.");
-    } catch {
-      this.say("The link to this session is the address of this page.");
-    }
-  }
-
-  async forget() {
-    try {
-      await post(`s/${this.store.token}/delete`);
-    } catch (error) {
-      this.host.warn(error.message);
-    }
-    this.host.leave();
   }
 
   // An example comes with a prompt that works: shown as a marker to press.
@@ -222,12 +190,14 @@ export class Workbench {
     this.fetching.add(block);
     try {
       const first = block * MASK_BLOCK;
-      const { masks } = await get(`s/${store.token}/masks/${first}-${first + MASK_BLOCK - 1}`);
-      for (const [index, found] of Object.entries(masks)) {
-        if (!store.masks.has(Number(index))) store.masks.set(Number(index), found);
+      for (const [from, to] of [[frame, frame], [first, first + MASK_BLOCK - 1]]) {
+        const { masks } = await get(`s/${store.token}/masks/${from}-${to}`, 60000);
+        for (const [index, found] of Object.entries(masks)) {
+          if (!store.masks.has(Number(index))) store.masks.set(Number(index), found);
+        }
+        this.stage.draw();
+        this.objects.draw();
       }
-      this.stage.draw();
-      this.objects.draw();
     } catch (error) {
       this.host.fail(error, () => this.needMasks(frame));
     } finally {
@@ -314,6 +284,7 @@ export class Workbench {
     });
     this.trackPanel?.draw({ canTrack: this.store.prompts.size > 0 });
     this.everything?.draw();
+    if (this.isVideo) this.results.draw();
     this.say(this.nextStep());
     this.tryIt.hidden = !this.suggestion();
   }
