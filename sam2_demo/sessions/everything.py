@@ -127,6 +127,10 @@ class Collection:
         """Take records in; returns the masks that are new and the ids of known ones that they replace."""
         before = set(self.masks)
         for record in records:
+            raw = self._uncleaned(record)
+            # Most masks are doubles, and cleaning takes longer than comparing.
+            if any(_is_better(other, raw) for other in self.masks.values()):
+                continue
             mask = self._cleaned(record)
             if mask is None or any(_is_better(other, mask) for other in self.masks.values()):
                 continue
@@ -140,6 +144,11 @@ class Collection:
         found = [mask for mask_id, mask in self.masks.items() if mask_id not in before]
         return found, sorted(before - set(self.masks))
 
+    def _uncleaned(self, record: MaskRecord) -> FoundMask:
+        x, y, width, height = (int(value) for value in record["bbox"])
+        box = (x, y, x + width + 1, y + height + 1)
+        return FoundMask(0, "", record["area"], box, *_scores(record))
+
     def _cleaned(self, record: MaskRecord) -> FoundMask | None:
         given = record["segmentation"]
         mask = given if isinstance(given, np.ndarray) else decode_rle(given)
@@ -152,8 +161,11 @@ class Collection:
         if area < least:
             return None
         box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
-        scores = round(float(record["predicted_iou"]), 4), round(float(record["stability_score"]), 4)
-        return FoundMask(self._next_id, encode_rle(mask)["counts"], area, box, *scores)
+        return FoundMask(self._next_id, encode_rle(mask)["counts"], area, box, *_scores(record))
+
+
+def _scores(record: MaskRecord) -> tuple[float, float]:
+    return round(float(record["predicted_iou"]), 4), round(float(record["stability_score"]), 4)
 
 
 def _is_better(one: FoundMask, other: FoundMask) -> bool:

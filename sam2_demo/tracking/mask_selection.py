@@ -109,5 +109,6 @@ def _turn_small_regions(region: NDArray[np.bool_], min_area: float) -> NDArray[n
     areas = stats[1:, cv2.CC_STAT_AREA]
     if not (areas < min_area).any():
         return None
-    keep = np.flatnonzero(areas >= min_area) + 1
-    return np.isin(labels, keep) if len(keep) else labels == int(areas.argmax()) + 1
+    if not (areas >= min_area).any():
+        return labels == int(areas.argmax()) + 1
+    return np.concatenate([[False], areas >= min_area])[labels]

@@ -50,6 +50,13 @@ def exclusive(masklets, frame_index, size) -> dict[int, np.ndarray]:
     return found
 
 
+def found_record(mask, iou, stability) -> dict:
+    """What everything mode says of a mask."""
+    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    scores = {"predicted_iou": iou, "stability_score": stability}
+    return {"segmentation": mask, "bbox": [x, y, width - 1, height - 1], "area": int(mask.sum()), **scores}
+
+
 class StandInVideo:
     """The calls of a video session that workspaces make."""
 
@@ -156,7 +163,7 @@ class StandInEngine:
         for done, (color, iou, stability) in enumerate(colors, start=1):
             time.sleep(self.delay)
             mask = masks_like(rgb, np.array(color))
-            yield GridStep([{"segmentation": mask, "predicted_iou": iou, "stability_score": stability}], done, 3)
+            yield GridStep([found_record(mask, iou, stability)], done, 3)
 
     def exclusive_masks(self, session, frame_index):
         return exclusive(session.masklets, frame_index, (session.frames.height, session.frames.width))

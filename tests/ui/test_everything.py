@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from pycocotools.coco import COCO
-from stand_in import SIZE, StandInEngine, scene
+from stand_in import SIZE, StandInEngine, found_record, scene
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -21,7 +21,7 @@ def record(box, iou, stability, size=(100, 200)):
     mask = np.zeros(size, bool)
     x0, y0, x1, y1 = box
     mask[y0:y1, x0:x1] = True
-    return {"segmentation": mask, "predicted_iou": iou, "stability_score": stability}
+    return found_record(mask, iou, stability)
 
 
 @pytest.fixture
@@ -51,6 +51,7 @@ def test_specks_are_no_masks_and_holes_are_filled():
     pierced["segmentation"][200:205, 200:205] = False
     found, _ = kept.add([pierced, record((5, 5, 10, 10), 0.9, 0.9, (1000, 1000))])
     assert [mask.area for mask in found] == [200 * 200]
+    assert kept.add([pierced]) == ([], [])
 
 
 def test_what_is_found_comes_back_from_the_folder(picture):

@@ -40,7 +40,7 @@ export class EverythingPanel {
     this.body = h("div", { class: "sam-everything-body", hidden: true },
       h("div", { class: "sam-limits" }, ...this.sliders.map((each) => each.element)),
       this.inspected, this.list, this.actions());
-    this.toggle = button("Show masks found", () => this.setOpen(!this.open), { hidden: true, "aria-expanded": "false" });
+    this.toggle = button("Show masks found", () => this.toggled(), { hidden: true, "aria-expanded": "false" });
     this.element = h("section", { class: "sam-panel sam-everything-panel" }, h("h3", {}, "Everything"),
       h("div", { class: "sam-row" }, this.find, this.stop, this.grid), this.bar, this.status, this.toggle, this.body);
   }
@@ -165,6 +165,12 @@ export class EverythingPanel {
     if (running) this.bar.removeAttribute("value");
   }
 
+  toggled() {
+    const here = this.found.frame === this.store.frame;
+    if (!here) this.bench.goto(this.found.frame);
+    this.setOpen(!(this.open && here));
+  }
+
   setOpen(open) {
     this.open = open;
     this.draw();
@@ -246,10 +252,6 @@ export class EverythingPanel {
     this.find.disabled = Boolean(bench.runs?.tracking);
     this.toggle.hidden = !found || this.running;
     this.toggle.textContent = this.open && here ? "Hide masks found" : here ? "Show masks found" : `Show masks found on frame ${found?.frame}`;
-    this.toggle.onclick = () => {
-      if (!here) bench.goto(found.frame);
-      this.setOpen(!showing);
-    };
     this.toggle.setAttribute("aria-expanded", String(showing));
     this.body.hidden = !showing;
     if (!this.layer) return;
