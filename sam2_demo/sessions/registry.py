@@ -81,7 +81,7 @@ class SessionRegistry(Generic[S]):
 
     def __contains__(self, token: object) -> bool:
         with self._guard:
-            return token in self._sessions
+            return is_token(token) and token in self._sessions
 
     def __len__(self) -> int:
         return len(self._sessions)

@@ -183,6 +183,8 @@ class VideoWorkspace(Workspace):
     def alternatives(self, frame: int, prompt: PromptSet) -> list[dict[str, Any]]:
         """Up to three masks that a single click may mean, best first; changes nothing."""
         self._check_frame(frame)
+        if not prompt.points and prompt.box is None:
+            raise PromptError("only clicks and boxes have other meanings; give at least one")
         found = self._still().ask(
             frame, points=list(prompt.points) or None, point_labels=list(prompt.labels) or None, box=prompt.box
         )

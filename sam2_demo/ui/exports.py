@@ -100,7 +100,7 @@ def picture_file(workspace: PictureWorkspace, what: str, object_text: str | None
         painted = draw_effects(scene, Look.from_view(workspace.view))
         return f"{stem}_overlay.png", encode_png(painted[..., ::-1])
     if what not in ("mask", "cutout"):
-        raise InputError(f"{what!r} is not one of mask, cutout, overlay")
+        raise InputError(f"{what[:40]!r} is not one of mask, cutout, overlay")
     object_id = int(object_text) if object_text is not None and object_text.isdecimal() else -1
     info = workspace.objects.get(object_id)
     found = workspace.candidates.get(object_id)

@@ -35,7 +35,7 @@ def sprite_file(workspace: Workspace, name: str, query: Mapping[str, str]) -> by
         if backdrop is None:
             raise InputError("no background picture was given yet")
         return encode_png(backdrop[..., ::-1])
-    raise InputError(f"{name!r} is not one of label, text, sticker, backdrop")
+    raise InputError(f"{name[:40]!r} is not one of label, text, sticker, backdrop")
 
 
 def store_backdrop(workspace: Workspace, given: Path) -> None:

@@ -66,7 +66,7 @@ class StudioServer:
         """A new session on one of the examples; InputError for an unknown name."""
         example = self.examples.get(name)
         if example is None:
-            raise InputError(f"there is no example {name!r}; examples are {', '.join(self.examples) or 'none'}")
+            raise InputError(f"there is no example {name[:40]!r}; examples are {', '.join(self.examples) or 'none'}")
         token, folder = self.storage.create()
         source = folder / f"source{example.path.suffix}"
         shutil.copyfile(example.path, source)
