@@ -15,6 +15,9 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+bench: $(VENV)/.dev
+	$(BIN)/python -m sam2_demo.benchmark $(ARGS)
+
 $(VENV)/.demo: requirements.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt

@@ -30,9 +30,10 @@ ALLOWED: dict[str, set[str]] = {
         "hub",
         "device",
     }
-    | {"network.sam2_network"},
+    | {"network.sam2_network", "evaluation.metrics", "datasets.prompt_simulation"},
     "masklets": {"tracking", "formats", "video", "weights", "device"},
     "training": {"datasets", "tracking", "network", "formats", "weights", "video", "device"},
+    "benchmark": {"tracking", "network", "weights"},
     "evaluation": {"datasets", "tracking", "network", "formats", "weights", "video", "device"},
     "sessions": {"formats", "tracking", "video"},
     "formats": {"tracking.masklet", "video"},
