@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
+from sam2_demo.formats.files import content_of
 from sam2_demo.tracking.masklet import decode_rle
 from sam2_demo.video import open_video
 from sam2_demo.video.pictures import picture_size, read_picture
@@ -51,8 +52,16 @@ class AnnotatedClip:
         return [path.stem for path in self.frame_paths]
 
     def frame(self, frame_index: int) -> NDArray[np.uint8]:
-        """The (H, W, 3) RGB picture of a frame."""
-        return read_picture(self.frame_paths[frame_index])
+        """The (H, W, 3) RGB picture of a frame; DatasetError when it is broken or of another size than its masks."""
+        path = self.frame_paths[frame_index]
+        with content_of(path, "a picture"):
+            pixels = np.asarray(read_picture(path), np.uint8)
+            if pixels.shape[:2] != (self.truth.height, self.truth.width):
+                raise DatasetError(
+                    f"{path} is {pixels.shape[0]} x {pixels.shape[1]} pixels (height x width), its annotation "
+                    f"{self.truth.height} x {self.truth.width}"
+                )
+        return pixels
 
     def frames(self, indices: Sequence[int]) -> list[NDArray[np.uint8]]:
         """The (H, W, 3) RGB pictures of some frames."""

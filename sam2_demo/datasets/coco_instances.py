@@ -10,7 +10,7 @@ import numpy as np
 from sam2_demo.datasets.pictures import AnnotatedPicture, BoolMask, PictureObject
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.coco import segmentation_mask
-from sam2_demo.formats.files import read_json
+from sam2_demo.formats.files import content_of, read_json
 from sam2_demo.video.pictures import read_picture
 
 _PREFIX = "instances_"
@@ -25,6 +25,14 @@ class CocoPictures:
             if not isinstance(content, dict) or field not in content:
                 raise DatasetError(f"{annotations} lacks {field!r}; a COCO instances file has images and annotations")
         self.pictures = pictures or _picture_folder(annotations)
+        with content_of(annotations, "a COCO instances file"):
+            self._index(content, annotations)
+
+    def _index(self, content: dict[str, Any], annotations: Path) -> None:
+        fields = ("id", "file_name", "height", "width")
+        lacking = [name for name in fields if any(name not in image for image in content["images"])]
+        if lacking:
+            raise DatasetError(f"{annotations}: some images lack {', '.join(lacking)}; all need {', '.join(fields)}")
         self._images = {int(image["id"]): image for image in content["images"]}
         self._annotations: dict[int, list[dict[str, Any]]] = {}
         for annotation in content["annotations"]:
@@ -33,24 +41,31 @@ class CocoPictures:
                 raise DatasetError(f"{annotations}: annotation {annotation.get('id')} is of unknown image {image_id}")
             self._annotations.setdefault(image_id, []).append(annotation)
         self._ids = {Path(self._images[i]["file_name"]).stem: i for i in sorted(self._annotations)}
+        if len(self._ids) < len(self._annotations):
+            # Pictures of several folders may have the same name.
+            self._ids = {f"{Path(self._images[i]['file_name']).stem}-{i}": i for i in sorted(self._annotations)}
         self.names = sorted(self._ids)
+        self._source = annotations
 
     def picture(self, name: str) -> AnnotatedPicture:
         """Read one picture with the masks of its instances."""
         image_id = self._ids[name]
         path = self.pictures / self._images[image_id]["file_name"]
-        pixels = read_picture(path)
+        with content_of(path, "a picture"):
+            pixels = np.asarray(read_picture(path), np.uint8)
         size = (int(self._images[image_id]["height"]), int(self._images[image_id]["width"]))
         if pixels.shape[:2] != size:
             raise DatasetError(f"{path} is {pixels.shape[:2]}, its annotation says {size} (height, width)")
         crowd = np.zeros(size, np.bool_)
         masks: dict[str, BoolMask] = {}
         for annotation in self._annotations[image_id]:
-            mask = segmentation_mask(annotation["segmentation"], size)
+            place = f"{self._source}: annotation {annotation.get('id')}"
+            with content_of(place, "segmentation as polygons or run lengths"):
+                mask = segmentation_mask(annotation["segmentation"], size)
             if annotation.get("iscrowd"):
                 crowd |= mask
             elif mask.any():
-                masks[str(annotation["id"])] = mask
+                masks[str(annotation.get("id", len(masks) + 1))] = mask
         void = {key: crowd & ~mask if crowd.any() else None for key, mask in masks.items()}
         objects = tuple(PictureObject(key, mask, void[key]) for key, mask in masks.items())
         return AnnotatedPicture(name, self.pictures.name, pixels, objects)

@@ -18,6 +18,7 @@ from sam2_demo.datasets.label_maps import (
     shrink,
 )
 from sam2_demo.errors import DatasetError
+from sam2_demo.formats.files import content_of
 from sam2_demo.video.pictures import read_picture
 
 BoolMask = NDArray[np.bool_]
@@ -66,7 +67,8 @@ class LabelMapPictures:
     def picture(self, name: str) -> AnnotatedPicture:
         """Read one picture; DatasetError when its sizes differ or a map is missing."""
         files = self._files[name]
-        pixels = read_picture(files.picture)
+        with content_of(files.picture, "a picture"):
+            pixels = np.asarray(read_picture(files.picture), np.uint8)
         objects: list[PictureObject] = []
         for index, path in enumerate(files.label_maps):
             labels = read_label_map(path)

@@ -15,7 +15,7 @@ from pycocotools import mask as coco_mask
 
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
-from sam2_demo.formats.files import PathLike, read_json, write_json
+from sam2_demo.formats.files import PathLike, content_of, read_json, write_json
 from sam2_demo.tracking.masklet import Masklet, decode_rle, encode_rle
 
 UNNAMED = "object"
@@ -106,6 +106,11 @@ def read(path: PathLike) -> ClipAnnotation:
         raise DatasetError(f"{source} is no COCO instances file: it needs the fields images and annotations")
     if not content["images"]:
         raise DatasetError(f"{source} lists no images")
+    with content_of(source, "a COCO instances file"):
+        return _from_content(content, source)
+
+
+def _from_content(content: dict[str, Any], source: Path) -> ClipAnnotation:
     info = (content.get("info") or {}).get("clip", {})
     sizes = {(int(image["height"]), int(image["width"])) for image in content["images"]}
     if len(sizes) > 1:
@@ -136,9 +141,8 @@ def _add(
     if image_id not in frames:
         raise DatasetError(f"{source}: annotation {own_id} is of image {image_id}, which the file does not list")
     frame, size = frames[image_id], (clip.height, clip.width)
-    mask = segmentation_mask(annotation["segmentation"], size)
-    if mask.shape != size:
-        raise DatasetError(f"{source}: annotation {own_id} has a mask of {mask.shape}, its image is {size}")
+    with content_of(f"{source}: annotation {own_id}", "segmentation as polygons or run lengths"):
+        mask = segmentation_mask(annotation["segmentation"], size)
     if annotation.get("iscrowd"):
         before = decode_rle(clip.void[frame]) if frame in clip.void else np.zeros(size, np.bool_)
         clip.void[frame] = encode_rle(before | mask)
@@ -161,4 +165,7 @@ def segmentation_mask(segmentation: Any, size: tuple[int, int]) -> NDArray[np.bo
             return np.zeros(size, np.bool_)
         merged = coco_mask.merge(coco_mask.frPyObjects(outlines, *size))
         return np.asarray(coco_mask.decode(merged)).astype(np.bool_)
-    return decode_rle(segmentation)
+    mask = decode_rle(segmentation)
+    if mask.shape != size:
+        raise DatasetError(f"the mask is {mask.shape[0]} x {mask.shape[1]}, its image {size[0]} x {size[1]}")
+    return mask

@@ -15,7 +15,7 @@ import numpy as np
 
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
-from sam2_demo.formats.files import PathLike, write_text
+from sam2_demo.formats.files import PathLike, content_of, write_text
 from sam2_demo.tracking.masklet import Masklet
 
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "'")
@@ -73,6 +73,11 @@ def read(path: PathLike) -> ClipAnnotation:
     source = Path(path)
     if not source.is_file():
         raise DatasetError(f"{source} does not exist; a CSV table is needed")
+    with content_of(source, "a table that was exported with masks"):
+        return _from_table(source)
+
+
+def _from_table(source: Path) -> ClipAnnotation:
     with source.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         missing = sorted({field.name for field in fields(TableRow)} - set(reader.fieldnames or ()))
@@ -98,7 +103,8 @@ def _add(clip: ClipAnnotation, row: dict[str, str], place: str) -> None:
         raise DatasetError(f"{place}: a number was expected ({error})") from error
     if size != [clip.height, clip.width]:
         raise DatasetError(f"{place}: height and width are {size}, the lines before have {[clip.height, clip.width]}")
-    clip.masklet(object_id).set_rle(frame, {"size": size, "counts": _text(row["counts"])}, *scores)
+    with content_of(place, "run lengths in the column counts"):
+        clip.masklet(object_id).set_rle(frame, {"size": size, "counts": _text(row["counts"])}, *scores)
     if row["label"]:
         clip.labels[object_id] = _text(row["label"])
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,29 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from sam2_demo.errors import DatasetError
+from sam2_demo.errors import DatasetError, DemoError
 
 PathLike = str | os.PathLike[str]
+
+
+@contextmanager
+def content_of(place: PathLike, expected: str) -> Iterator[None]:
+    """Reading the content of a file: what is missing in it or of a wrong kind becomes a DatasetError that names it.
+
+    place: the file, perhaps with a part of it; expected: what it should hold, for the message.
+    """
+    try:
+        yield
+    except DatasetError as error:
+        if str(place) in str(error):
+            raise
+        raise DatasetError(f"{place}: {error}") from error
+    except DemoError as error:
+        raise DatasetError(f"{place}: {error}") from error
+    except KeyError as error:
+        raise DatasetError(f"{place} lacks the field {error}; expected {expected}") from error
+    except (TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
+        raise DatasetError(f"{place} holds a value of a wrong kind ({error}); expected {expected}") from error
 
 
 def read_json(path: Path) -> Any:
@@ -23,8 +44,10 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise DatasetError(f"{path} does not exist; a JSON file is needed") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DatasetError(f"{path} is not JSON: {error}") from error
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read: {error}") from error
 
 
 def write_text(text: str, path: Path) -> None:

@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
-from sam2_demo.formats.files import PathLike, frame_files, frame_indices_of, write_text
+from sam2_demo.formats.files import PathLike, content_of, frame_files, frame_indices_of, write_text
 from sam2_demo.tracking.masklet import Rle, decode_rle, encode_rle
 
 CLASSES = {"car": 1, "pedestrian": 2, "person": 2}
@@ -49,7 +49,11 @@ def read(path: PathLike) -> ClipAnnotation:
     A folder holds every frame, so objects have an empty mask where they are not seen; a text file does not.
     """
     source = Path(path)
-    by_frame = _read_text(source) if source.is_file() else _read_folder(source)
+    with content_of(source, "lines of `frame id class height width run-lengths`, or a folder of PNGs"):
+        return _from_frames(source, _read_text(source) if source.is_file() else _read_folder(source))
+
+
+def _from_frames(source: Path, by_frame: dict[int, dict[int, Rle]]) -> ClipAnnotation:
     sizes = {(rle["size"][0], rle["size"][1]) for own in by_frame.values() for rle in own.values()}
     if len(sizes) != 1:
         raise DatasetError(f"{source} holds masks of the sizes {sorted(sizes)}; a clip has one size and some mask")

@@ -19,7 +19,7 @@ from PIL import Image, UnidentifiedImageError
 
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
-from sam2_demo.formats.files import PathLike
+from sam2_demo.formats.files import PathLike, content_of
 
 _SIDECAR = "clip.json"
 _NAME = re.compile(r"(?:.*/)?(\d+)/(\d+)\.png")
@@ -47,7 +47,11 @@ def write(value: ClipAnnotation, path: PathLike) -> None:
 def read(path: PathLike) -> ClipAnnotation:
     """Read a zip or a folder of <object>/<frame>.png; pixels of 128 and more are the object."""
     source = Path(path)
-    found = dict(_contents(source))
+    with content_of(source, f"<object>/<frame>.png and a {_SIDECAR} as `write` makes it"):
+        return _from_entries(source, dict(_contents(source)))
+
+
+def _from_entries(source: Path, found: dict[str, bytes]) -> ClipAnnotation:
     sidecar: dict[str, Any] = json.loads(found.get(_SIDECAR, b"{}"))
     pictures = {(int(m[1]), int(m[2])): name for name in sorted(found) if (m := _NAME.fullmatch(name))}
     if not pictures:

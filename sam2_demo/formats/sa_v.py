@@ -16,6 +16,7 @@ from sam2_demo.formats import sa_v_json
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.files import (
     PathLike,
+    content_of,
     frame_files,
     frame_indices_of,
     read_json,
@@ -29,7 +30,8 @@ def read(path: PathLike, frame_names: list[str] | None = None) -> ClipAnnotation
     """Read one clip: a train JSON file, or a folder `<video>` of val or test with one folder per object."""
     source = Path(path)
     if source.suffix.lower() == ".json":
-        return sa_v_json.from_content(read_json(source), source)
+        with content_of(source, "a file as of SA-V's train set"):
+            return sa_v_json.from_content(read_json(source), source)
     return _read_folders(source, frame_names)
 
 

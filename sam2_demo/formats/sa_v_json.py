@@ -14,6 +14,7 @@ import numpy as np
 
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
+from sam2_demo.formats.files import content_of
 from sam2_demo.tracking.masklet import Masklet, Rle, encode_rle
 
 ANNOTATION_STEP = 4  # 6 annotations per second of a 24 frames/s video
@@ -133,12 +134,13 @@ def _check_fields(content: Any, source: Path) -> None:
 
 
 def _set(clip: ClipAnnotation, object_id: int, frame_index: int, rle: Rle, source: Path) -> None:
-    if list(rle["size"]) != [clip.height, clip.width]:
-        raise DatasetError(
-            f"{source}: a mask of object {object_id} has size {rle['size']}, the video is "
-            f"[{clip.height}, {clip.width}] (height, width)"
-        )
-    clip.masklet(object_id).set_rle(frame_index, rle)
+    with content_of(f"{source}: frame {frame_index}, object {object_id}", "run lengths with size and counts"):
+        if list(rle["size"]) != [clip.height, clip.width]:
+            raise DatasetError(
+                f"a mask of object {object_id} has size {rle['size']}, the video is "
+                f"[{clip.height}, {clip.width}] (height, width)"
+            )
+        clip.masklet(object_id).set_rle(frame_index, rle)
 
 
 def _step_between(num_frames: int, rows: int, source: Path) -> int:

@@ -14,7 +14,15 @@ import numpy as np
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.coco import UNNAMED
-from sam2_demo.formats.files import PathLike, frame_files, frame_indices_of, read_json, write_json, write_text
+from sam2_demo.formats.files import (
+    PathLike,
+    content_of,
+    frame_files,
+    frame_indices_of,
+    read_json,
+    write_json,
+    write_text,
+)
 from sam2_demo.formats.polygons import Polygon, mask_polygons, polygons_mask
 
 _SIDECAR = "clip.json"
@@ -51,6 +59,11 @@ def read(path: PathLike, size: tuple[int, int] | None = None) -> ClipAnnotation:
     sidecar = read_json(folder / _SIDECAR) if (folder / _SIDECAR).is_file() else {}
     if not sidecar and size is None:
         raise DatasetError(f"{folder} has no {_SIDECAR}; give the pictures' size (height, width) to read its labels")
+    with content_of(folder, f"labels, and a {_SIDECAR} as `write` makes it"):
+        return _from_folder(folder, sidecar, size)
+
+
+def _from_folder(folder: Path, sidecar: dict[str, Any], size: tuple[int, int] | None) -> ClipAnnotation:
     height, width = (sidecar["height"], sidecar["width"]) if size is None else size
     files = frame_files(folder / "labels" if (folder / "labels").is_dir() else folder, ".txt")
     files = [file for file in files if file.name != "classes.txt"]

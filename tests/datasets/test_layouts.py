@@ -11,6 +11,7 @@ from PIL import Image
 from sam2_demo.datasets.layouts import recognise_layout
 from sam2_demo.datasets.sa_v import SaVTrainClips
 from sam2_demo.errors import DatasetError
+from sam2_demo.tracking.masklet import encode_rle
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ def test_train_clips_name_what_is_wrong(sav_train_root):
         rewrite(video_frame_count=17.0, masklet=[*content["masklet"], *content["masklet"][:2]]).frames([0])
     with pytest.raises(DatasetError, match=r"has size \[40, 60\], the video is \[80, 60\]"):
         rewrite(video_height=80.0)
-    larger = [[rle | {"size": [80, 60]} for rle in row] for row in content["masklet"]]
+    larger = [[encode_rle(np.ones((80, 60))) for _ in row] for row in content["masklet"]]
     with pytest.raises(DatasetError, match=r"sav_000001.mp4 is 40 x 60 .* its annotation sav_000001_manual 80 x 60"):
         rewrite(video_height=80.0, masklet=larger).frames([0])
     annotation.write_text("{}")
