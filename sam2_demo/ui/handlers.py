@@ -14,6 +14,7 @@ from sam2_demo.sessions.video_workspace import DIRECTIONS
 from sam2_demo.ui import payloads
 from sam2_demo.ui.everything import search_steps
 from sam2_demo.ui.exports import render_clip
+from sam2_demo.ui.reference import ask_reference
 from sam2_demo.ui.studio_server import StudioServer
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,13 @@ class StudioHandlers:
     def find_everything(self, event: gr.EventData) -> Iterator[Answer]:
         """Look for everything on a frame; answers with masks as they come."""
         yield from self._steps(event, self._find_everything)
+
+    def reference(self, event: gr.EventData) -> Answer:
+        """References: which object they are for, and the next simulated click."""
+        return self._answer(event, self._reference)
+
+    def _reference(self, data: dict[str, Any]) -> Any:
+        return ask_reference(self.server.workspace(data.get("token"), data.get("model")), data)
 
     def _find_everything(self, data: dict[str, Any]) -> Iterator[Answer]:
         yield from search_steps(self.server.workspace(data.get("token"), data.get("model")), data)

@@ -83,5 +83,6 @@ def _wire(component: gr.HTML, handlers: StudioHandlers) -> None:
         ("track", handlers.track, 8),
         ("make_video", handlers.make_video, 4),
         ("find_everything", handlers.find_everything, 4),
+        ("reference", handlers.reference, 8),
     ):
         getattr(component, event)(work, None, component, concurrency_limit=places, **quick)

@@ -1,0 +1,111 @@
+"""Everything mode in Chromium: found, filtered without running again, picked, joined, taken home, tracked."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from drive import CHROMIUM, Drive
+
+from sam2_demo.tracking.mask_selection import suppress_overlaps
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (apt-get install chromium)"),
+]
+
+
+@pytest.fixture
+def video(tab, app, clip_file):
+    return Drive(tab, app[0], "video").upload(clip_file)
+
+
+def options(drive):
+    return drive.root.get_by_role("listbox", name="Masks found").get_by_role("option")
+
+
+def test_find_filter_pick_join_and_take_home(tab, video, tmp_path):
+    video.press("Find everything")
+    options(video).nth(1).wait_for(timeout=15_000)
+    tab.wait_for_timeout(300)
+    assert video.root.locator("canvas.sam-everything").is_visible()
+    for slider, place in (("Predicted IoU from", "10"), ("Stability from", "30"), ("Area up to", "100")):
+        video.root.get_by_label(slider).fill(place)
+    assert options(video).count() == 3
+    video.root.get_by_label("Predicted IoU from").fill("60")
+    assert options(video).count() == 2
+    video.root.get_by_label("Stability from").fill("95")
+    assert options(video).count() == 1
+    video.root.get_by_label("Stability from").fill("30")
+    tab.mouse.move(*video.place(25, 35))
+    video.root.get_by_text(re.compile("Mask 1: .* % of the picture, predicted IoU 0.90, stability 0.97")).wait_for(timeout=5_000)
+    video.click(25, 35)
+    options(video).nth(1).focus()
+    tab.keyboard.press("Space")
+    assert video.root.get_by_text("2 masks shown of 3 found, 2 picked.").is_visible()
+    options(video).nth(0).focus()
+    tab.keyboard.press("j")
+    assert options(video).count() == 1
+    with tab.expect_download() as download:
+        video.root.get_by_role("link", name="COCO JSON").click()
+    download.value.save_as(tmp_path / "a.json")
+    (joined,) = json.loads((tmp_path / "a.json").read_text())["annotations"]
+    assert joined["bbox"][0] <= 10 and joined["bbox"][2] > 100
+    video.press("Undo")
+    assert options(video).count() == 2
+    video.press("Delete")
+    assert options(video).count() == 0
+
+
+def test_track_these(tab, video):
+    video.press("Find everything")
+    options(video).nth(1).wait_for(timeout=15_000)
+    video.root.get_by_label("Predicted IoU from").fill("60")
+    video.press("Pick all")
+    video.press("Track these")
+    video.until(lambda w: sorted(len(m) for m in w.masklets().values()) == [20, 20], "both are tracked")
+    assert all(prompt.mask for prompt in video.workspace().prompts.values())
+    tab.reload()
+    video.root.locator("canvas.sam-canvas").wait_for(timeout=20_000)
+    video.press("Show masks found")
+    options(video).nth(1).wait_for(timeout=5_000)
+
+
+def test_everything_in_a_picture_becomes_objects(tab, app, picture_file):
+    tab.get_by_role("tab", name="Image").click()
+    drive = Drive(tab, app[0], "picture").upload(picture_file)
+    drive.press("Find everything")
+    options(drive).nth(1).wait_for(timeout=15_000)
+    drive.click(37, 35)
+    drive.press("Make objects")
+    drive.until(lambda w: 1 in w.candidates and w.candidates[1].mask[35, 37], "a mask of the square")
+
+
+def test_the_page_filters_as_the_network_would(tab):
+    """The page's own filter against the project's suppression on random boxes and scores."""
+
+
+
+
+    rng = np.random.default_rng(4)
+    corners = rng.integers(0, 60, (200, 2))
+    boxes = np.concatenate([corners, corners + rng.integers(10, 40, (200, 2))], axis=1).astype(np.float32)
+    ious, stability = rng.permutation(200) / 200, rng.random(200)
+    masks = [
+        {"id": k + 1, "box": boxes[k].tolist(), "iou": float(ious[k]), "stability": float(stability[k]), "area": 50}
+        for k in range(200)
+    ]
+    passing = np.flatnonzero((ious >= 0.3) & (stability >= 0.4))
+    expected = passing[suppress_overlaps(boxes[passing], ious[passing].astype(np.float32), 0.7)] + 1
+    loaded = tab.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
+    (script,) = {name for name in loaded if "found_masks" in name}
+    got = tab.evaluate(
+        """async ([script, masks]) => {
+            const { filtered, startingPoint } = await import(script);
+            const limits = { iou: 0.3, stability: 0.4, areaMin: 0, areaMax: 1 };
+            const start = startingPoint(masks, 10000);
+            return [filtered(masks, limits, 10000).map((mask) => mask.id), filtered(masks, start, 10000).length];
+        }""",
+        [script, masks],
+    )
+    assert got[0] == expected.tolist() and 25 <= got[1] <= 40

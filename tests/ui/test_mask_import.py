@@ -1,0 +1,235 @@
+"""Files of masks: read when they fit, refused in words when they do not, never trusted."""
+
+import io
+import json
+import struct
+import zipfile
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from stand_in import SIZE, an_object, scene
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from sam2_demo.formats import coco, davis, per_object_png, sa_v
+from sam2_demo.formats.annotation import ClipAnnotation
+from sam2_demo.tracking.masklet import encode_rle
+from sam2_demo.ui import mask_import
+from sam2_demo.ui.mask_routes import MaskRoutes
+from sam2_demo.ui.reference import score
+from sam2_demo.ui.routes import StudioRoutes
+
+
+@pytest.fixture
+def client(server):
+    return TestClient(Starlette(routes=StudioRoutes(server).all() + MaskRoutes(server).all()))
+
+
+@pytest.fixture
+def send(client, clip):
+    def sent(content, name, **query):
+        query = {"use": "prompts", "frame": 0} | query
+        return client.post(
+            f"/sam2/s/{clip['token']}/import-masks", params=query, content=content, headers={"X-File-Name": name}
+        )
+
+    return sent
+
+
+def square(index):
+    return (np.abs(scene(index).astype(int) - (220, 30, 30)).sum(axis=2) < 60)
+
+
+def annotation(frames=20):
+    value = ClipAnnotation(*SIZE, frames, name="scene")
+    for index in range(frames):
+        value.masklet(1).set(index, square(index))
+        value.masklet(2).set(index, np.eye(*SIZE, dtype=bool) if index > 4 else np.zeros(SIZE, bool))
+    value.labels = {1: "red square"}
+    return value
+
+
+def png(picture):
+    return cv2.imencode(".png", picture)[1].tobytes()
+
+
+def zipped(files):
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return target.getvalue()
+
+
+def files_of(value, kind, place):
+    if kind == "davis":
+        davis.write(value, place / "scene")
+        return zipped({f"scene/{p.name}": p.read_bytes() for p in (place / "scene").iterdir()}), "scene.zip"
+    if kind == "png":
+        per_object_png.write(value, place / "masks.zip")
+        return (place / "masks.zip").read_bytes(), "masks.zip"
+    if kind == "own zip":
+        return zipped({f"object_001/{k:05d}.png": png(square(k) * np.uint8(255)) for k in range(20)}), "masks.zip"
+    {"coco": coco, "sa_v": sa_v}[kind].write(value, place / "a.json")
+    return (place / "a.json").read_bytes(), "a.json"
+
+
+@pytest.mark.parametrize("kind", ["davis", "png", "own zip", "coco", "sa_v"])
+def test_masks_of_a_frame_come_back_as_prompts(send, tmp_path, kind):
+    answer = send(*files_of(annotation(), kind, tmp_path), frame=4)
+    assert answer.status_code == 200, answer.text
+    (found,) = answer.json()["objects"]
+    assert found["id"] == 1 and found["counts"] == encode_rle(square(4))["counts"]
+    assert found["label"] == ("red square" if kind in ("coco", "png") else "")
+
+
+def test_a_label_map_is_meant_for_the_frame_that_is_shown(send):
+    labels = np.zeros(SIZE, np.uint8)
+    labels[10:20, 10:20], labels[30:40, 30:40], labels[0, 0] = 3, 7, 255
+    answer = send(png(labels), "labels.png", frame=9)
+    assert [found["id"] for found in answer.json()["objects"]] == [3, 7]
+
+
+def wide():
+    return png(np.ones((96, 100), np.uint8))
+
+
+def broken_runs(counts, size=SIZE):
+    image = {"id": 1, "height": SIZE[0], "width": SIZE[1]}
+    shape = {"size": list(size), "counts": counts}
+    return json.dumps({"images": [image], "annotations": [{"id": 5, "image_id": 1, "segmentation": shape}]}).encode()
+
+
+def outlined(polygon):
+    image = {"id": 1, "height": SIZE[0], "width": SIZE[1]}
+    own = {"id": 5, "image_id": 1, "segmentation": [polygon]}
+    return json.dumps({"images": [image], "annotations": [own]}).encode()
+
+
+def bomb():
+    """A PNG whose header speaks of 60000 x 60000 pixels."""
+    header = struct.pack(">IIBBBBB", 60000, 60000, 8, 0, 0, 0, 0)
+    chunk = b"IHDR" + header
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+
+
+REFUSED = [
+    (lambda: wide(), "labels.png", {}, "labels.png is 100 x 96 pixels (width x height), expected 160 x 96"),
+    (lambda: zipped({"a/00003.png": wide()}), "a.zip", {}, "a/00003.png is 100 x 96 pixels"),
+    (lambda: png(np.zeros(SIZE, np.uint8)), "empty.png", {}, "empty.png holds no masks"),
+    (lambda: png(np.ones((*SIZE, 3), np.uint8)), "rgb.png", {}, "colour mode RGB"),
+    (lambda: b"text", "a.png", {}, "a.png is no PNG"),
+    (lambda: b"text", "a.zip", {}, "a.zip cannot be unpacked"),
+    (lambda: b"{", "a.json", {}, "a.json is not JSON"),
+    (lambda: b"[1]", "a.json", {}, "holds a list"),
+    (lambda: b"[" * 100_000, "a.json", {}, "a.json is not JSON"),
+    (lambda: b'{"images": [], "annotations": []}', "a.json", {}, "no images"),
+    (lambda: b'{"images": [7], "annotations": []}', "a.json", {}, "not written as its format says"),
+    (lambda: b"x", "a.exe", {}, "accepted are a label map (PNG)"),
+    (lambda: bomb(), "a.png", {}, "60000 x 60000 pixels"),
+    (lambda: zipped({"../../evil.png": wide()}), "a.zip", {}, "outside of itself"),
+    (lambda: zipped({"/etc/evil.png": wide()}), "a.zip", {}, "outside of itself"),
+    (lambda: zipped({"a.txt": b"x"}), "a.zip", {}, "holds no PNG"),
+    (lambda: broken_runs("111"), "a.json", {}, "run lengths of"),
+    (lambda: broken_runs([5, 10**12]), "a.json", {}, "run lengths of 1000000000005 pixels, expected 15360"),
+    (lambda: broken_runs("oT4" * 3, (9, 9)), "a.json", {}, "has size [9, 9] (height, width), expected [96, 160]"),
+    (lambda: outlined([0, 0, 1e12, 0, 5, 5]), "a.json", {}, "far outside"),
+    (lambda: png(np.ones(SIZE, np.uint8)), "a.png", {"frame": 20}, "frame '20' does not exist"),
+    (lambda: png(np.ones(SIZE, np.uint8)), "a.png", {"use": "x"}, "as prompts or as reference"),
+    (lambda: zipped({"00020.png": png(np.ones(SIZE, np.uint8))}), "a.zip", {}, "masks of frame 20; the clip has frames 0"),
+    (lambda: zipped({"x.png": png(np.ones(SIZE, np.uint8))}), "a.zip", {}, "x.png is not named by its frame"),
+    (lambda: b"", "a.png", {}, "empty"),
+    (lambda: png(np.arange(np.prod(SIZE)).reshape(SIZE).astype(np.uint8)), "a.png", {}, "holds 254 objects"),
+]
+
+
+@pytest.mark.parametrize(("make", "name", "query", "words"), REFUSED, ids=[row[3][:40] for row in REFUSED])
+def test_files_that_do_not_fit_are_explained_and_leave_nothing(send, server, clip, make, name, query, words):
+    folder = server.video(clip["token"]).folder
+    before = sorted(path.name for path in folder.rglob("*"))
+    answer = send(make(), name, **query)
+    assert answer.status_code == 400 and words in answer.json()["error"], answer.text
+    assert str(folder) not in answer.text and ".import" not in answer.text and ".unpacked" not in answer.text
+    assert sorted(path.name for path in folder.rglob("*")) == before
+
+
+def test_zips_that_unpack_to_too_much_are_refused_unread(send, monkeypatch):
+    monkeypatch.setattr(mask_import, "MAX_UNPACKED", 2_000_000)
+    answer = send(zipped({"zeros.bin": b"\0" * 9_000_000}), "a.zip")
+    assert "unpacks to 1 files of 9 MB; accepted are up to 20000 files of 2 MB" in answer.json()["error"]
+
+
+def test_no_object_on_the_frame_that_is_shown(send, tmp_path):
+    value = annotation()
+    value.masklets.pop(1)
+    value.labels = {}
+    answer = send(*files_of(value, "davis", tmp_path), frame=2)
+    assert "shows no object on frame 2; it has objects on the frames 5, 6, 7, 8, 9, 10 ..." in answer.json()["error"]
+
+
+def test_only_with_the_session_s_token(client):
+    answer = client.post("/sam2/s/forged/import-masks?use=prompts&frame=0", content=b"x", headers={"X-File-Name": "a"})
+    assert answer.status_code == 404
+
+
+# --- reference ------------------------------------------------------------------------------------
+
+CLICK = {"points": [[25, 35, 1]], "box": None, "mask": None}
+
+
+def test_reference_scores_are_those_of_the_metrics(send, ask, clip, client, server, tmp_path):
+    token = clip["token"]
+    ask("prompt", token=token, frame=0, object_id=1, prompt=CLICK)
+    ask("track", token=token, direction="forward", start=0)
+    value = annotation()
+    value.masklet(1).set(3, square(3) | square(9))
+    assert send(*files_of(value, "davis", tmp_path), use="reference").json()["frames"] == 20
+    found = client.get(f"/sam2/s/{token}/reference").json()
+    first, second = found["references"]
+    assert (first["id"], first["object"], second["object"]) == (1, 1, None) and found["complete"]
+    scores = {frame: (j, f) for frame, j, f in first["scores"]}
+    own = server.video(token).masklets()[1]
+    assert len(scores) == 20 and scores[0] == score(own.mask(0), square(0)) and scores[0][0] > 0.8
+    assert scores[3][0] < 0.6, "the reference of frame 3 is made to differ"
+    assert second["scores"] == [] and second["frames"] == list(range(20))
+    assert ask("reference", token=token, name="pair", reference_id=2, object_id=1) == {"seq": 1, "result": {}}
+    first, second = client.get(f"/sam2/s/{token}/reference").json()["references"]
+    assert first["object"] is None and second["object"] == 1 and len(second["scores"]) == 20
+    ask("reference", token=token, name="drop")
+    assert client.get(f"/sam2/s/{token}/reference").json()["references"] == []
+
+
+def test_simulated_clicks_come_closer_until_nothing_is_wrong(send, ask, clip, tmp_path):
+    token = clip["token"]
+    question = {"token": token, "name": "next_click", "frame": 0, "object_id": 1}
+    assert "import them first" in ask("reference", **question)["error"]
+    send(*files_of(annotation(), "davis", tmp_path), use="reference")
+    assert "not paired" in ask("reference", **question)["error"]
+    ask("reference", token=token, name="pair", reference_id=1, object_id=1)
+    x, y, label = ask("reference", **question)["result"]["click"]
+    assert label == 1 and abs(x - 25) <= 1 and abs(y - 35) <= 1, "the middle of the square"
+    exact = {"points": [], "box": None, "mask": encode_rle(square(0))["counts"]}
+    ask("prompt", token=token, frame=0, object_id=1, prompt=exact)
+    assert ask("reference", **question)["result"]["click"] is None
+    ask("prompt", token=token, frame=0, object_id=1, prompt={"points": [[130, 20, 1]], "box": None})
+    assert ask("reference", **question)["result"]["click"][2] in (0, 1)
+
+
+def test_reference_questions_that_cannot_be_answered(send, ask, clip):
+    labels = np.zeros(SIZE, np.uint8)
+    labels[20:50, 10:40] = 4
+    coded = io.BytesIO()
+    Image.fromarray(labels).save(coded, "PNG")
+    send(zipped({"00007.png": coded.getvalue()}), "a.zip", use="reference")
+    token = clip["token"]
+    answer = ask("reference", token=token, name="pair", reference_id=9)
+    assert "reference 9 does not exist; known are [4]" in answer["error"]
+    answer = ask("reference", token=token, name="pair", reference_id=4, object_id=8)
+    assert "object 8 does not exist" in answer["error"]
+    ask("command", token=token, name="put_object", object=an_object(2))
+    ask("reference", token=token, name="pair", reference_id=4, object_id=2)
+    answer = ask("reference", token=token, name="next_click", frame=0, object_id=2)
+    assert "no mask of frame 0; the nearest frame that has one is 7" in answer["error"]
