@@ -15,6 +15,7 @@ import { Outbox } from "./outbox.js";
 import { Player } from "./player.js";
 import { Pointer } from "./pointer.js";
 import { PromptEditor } from "./prompt_editor.js";
+import { ReferencePanel } from "./reference_panel.js";
 import { PictureResults, VideoResults } from "./results.js";
 import { Runs } from "./runs.js";
 import { get } from "./server.js";
@@ -62,6 +63,7 @@ export class Workbench {
     this.trackPanel = this.isVideo ? new TrackPanel(this) : null;
     this.player = this.isVideo ? new Player(store, this.frames, this) : null;
     this.everything = new EverythingPanel(this);
+    this.reference = new ReferencePanel(this);
     this.help = new HelpSheet(this.isVideo);
     this.session = new SessionBar(this);
     this.build();
@@ -79,7 +81,7 @@ export class Workbench {
         h("div", { class: "sam-left" }, this.toolbar.element, this.tip,
           h("div", { class: "sam-stage" }, this.canvas, this.spinner), this.timeline?.element),
         h("div", { class: "sam-side" }, this.objects.element, this.trackPanel?.element, this.candidates.element,
-          this.everything.element),
+          this.everything.element, this.reference.element),
         h("div", { class: "sam-below" }, this.effects.element, this.results.element, this.session.keep)),
       this.help.element);
   }
@@ -106,6 +108,7 @@ export class Workbench {
 
   begin() {
     this.everything.begin();
+    this.reference.begin();
     this.goto(0);
     this.drawAll();
     if (sendUnsent(this)) this.say("What had not been sent before is sent now.");
@@ -116,6 +119,7 @@ export class Workbench {
     window.removeEventListener("pagehide", this.leaving);
     this.player?.close();
     this.everything.close();
+    this.reference.close();
     this.stage.close();
     this.timeline?.close();
     this.frames.close();
@@ -284,6 +288,7 @@ export class Workbench {
     });
     this.trackPanel?.draw({ canTrack: this.store.prompts.size > 0 });
     this.everything?.draw();
+    this.reference?.draw();
     if (this.isVideo) this.results.draw();
     this.say(this.nextStep());
     this.tryIt.hidden = !this.suggestion();
