@@ -139,7 +139,7 @@ REFUSED = [
     (lambda: outlined([0, 0, 1e12, 0, 5, 5]), "a.json", {}, "far outside"),
     (lambda: png(np.ones(SIZE, np.uint8)), "a.png", {"frame": 20}, "frame '20' does not exist"),
     (lambda: png(np.ones(SIZE, np.uint8)), "a.png", {"use": "x"}, "as prompts or as reference"),
-    (lambda: zipped({"00020.png": png(np.ones(SIZE, np.uint8))}), "a.zip", {}, "masks of frame 20; the clip has frames 0"),
+    (lambda: zipped({"00020.png": png(np.ones(SIZE, np.uint8))}), "a.zip", {}, "frame 20; the clip has frames 0"),
     (lambda: zipped({"x.png": png(np.ones(SIZE, np.uint8))}), "a.zip", {}, "x.png is not named by its frame"),
     (lambda: b"", "a.png", {}, "empty"),
     (lambda: png(np.arange(np.prod(SIZE)).reshape(SIZE).astype(np.uint8)), "a.png", {}, "holds 254 objects"),

@@ -1,0 +1,78 @@
+"""Masks from files in Chromium: as prompts, as reference with scores over time, and clicks simulated from them."""
+
+import io
+import re
+import zipfile
+
+import cv2
+import numpy as np
+import pytest
+from drive import CHROMIUM, Drive
+from stand_in import SIZE, scene
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (apt-get install chromium)"),
+]
+
+
+@pytest.fixture
+def video(tab, app, clip_file):
+    return Drive(tab, app[0], "video").upload(clip_file)
+
+
+@pytest.fixture(scope="session")
+def davis_file(tmp_path_factory):
+    """Labels of the square (1) and the disc (2), all frames."""
+    path = tmp_path_factory.mktemp("davis") / "labels.zip"
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for index in range(20):
+            labels = np.zeros(SIZE, np.uint8)
+            for label, color in ((1, (220, 30, 30)), (2, (40, 60, 230))):
+                labels[np.abs(scene(index).astype(int) - color).sum(axis=2) < 60] = label
+            archive.writestr(f"{index:05d}.png", cv2.imencode(".png", labels)[1].tobytes())
+    path.write_bytes(target.getvalue())
+    return path
+
+
+def bring_in(drive, path, use="prompts"):
+    drive.press("Import masks …")
+    dialog = drive.root.get_by_role("dialog", name="Import masks")
+    dialog.get_by_label("File of masks").set_input_files(str(path))
+    if use == "reference":
+        dialog.get_by_label("As reference").check()
+    dialog.get_by_role("button", name="Import", exact=True).click()
+    return dialog
+
+
+def test_imported_masks_are_prompts_that_can_be_tracked_and_undone(tab, video, davis_file, tmp_path):
+    wrong = tmp_path / "wrong.png"
+    cv2.imwrite(str(wrong), np.ones((10, 12), np.uint8))
+    dialog = bring_in(video, wrong)
+    dialog.get_by_text("wrong.png is 12 x 10 pixels (width x height), expected 160 x 96").wait_for(timeout=10_000)
+    dialog.get_by_role("button", name="Close").click()
+    bring_in(video, davis_file)
+    video.until(lambda w: len(w.prompts) == 2, "two prompts of masks")
+    video.press("Undo")
+    video.until(lambda w: not w.prompts and not len(w.objects), "both are gone")
+    video.press("Redo")
+    video.until(lambda w: len(w.prompts) == 2, "both are back")
+    video.press("Track")
+    video.until(lambda w: sorted(len(m) for m in w.masklets().values()) == [20, 20], "both are tracked")
+
+
+def test_scores_against_a_reference_and_simulated_clicks(tab, video, davis_file):
+    bring_in(video, davis_file, "reference")
+    video.root.get_by_text("Reference masks on 20 of 20 frames").wait_for(timeout=10_000)
+    video.root.get_by_role("button", name="Simulate the next click for Reference 1").click()
+    video.until(lambda w: (0, 1) in w.prompts, "a simulated click")
+    x, y = video.workspace().prompts[(0, 1)].points[0]
+    assert abs(x - 25) <= 1 and abs(y - 35) <= 1
+    video.root.get_by_text(re.compile(r"J&F [89]\d\.\d .* on 1 of 20 frames, here")).wait_for(timeout=10_000)
+    video.press("Track")
+    video.root.get_by_text(re.compile(r"J&F [89]\d\.\d .* on 20 of 20 frames")).wait_for(timeout=30_000)
+    lane = video.root.locator("canvas.sam-reference-lanes")
+    assert lane.is_visible() and lane.bounding_box()["height"] == 34
+    video.root.get_by_role("button", name="Remove the reference").click()
+    lane.wait_for(state="hidden", timeout=5_000)
