@@ -142,6 +142,8 @@ class StudioRoutes:
         """Masks of a range of frames, both ends included."""
         workspace = self.server.video(request.path_params["token"])
         first, last = request.path_params["first"], request.path_params["last"]
+        if first >= workspace.reader.num_frames:
+            raise InputError(f"there is no frame {str(first)[:12]}; this clip has {workspace.reader.num_frames}")
         last = min(last, workspace.reader.num_frames - 1, first + MASKS_PER_REQUEST - 1)
         found = {str(index): workspace.masks_at(index) for index in range(first, last + 1)}
         return JSONResponse({"masks": found}, headers=HEADERS | {"Cache-Control": "no-store"})
