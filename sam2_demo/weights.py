@@ -10,19 +10,22 @@ import os
 import pickle
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from sam2_demo import hub
 from sam2_demo.device import fast_dtype, gpu_memory, keep_freed_memory, resolve_device, resolve_dtype
 from sam2_demo.errors import WeightsError
 from sam2_demo.network.checkpoint import ACCEPTED, build_network
 from sam2_demo.network.provenance import Provenance
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.official_models import OFFICIAL_MODELS, OfficialModel, models_for_gpu
+
+if TYPE_CHECKING:
+    from sam2_demo.hub import Progress
 
 __all__ = ["OFFICIAL_MODELS", "OfficialModel", "embedded_path", "load_network", "read_tensors"]
 
@@ -38,7 +41,7 @@ def load_network(
     source: str | os.PathLike[str] = "auto",
     device: str | torch.device = "auto",
     dtype: str | torch.dtype = "auto",
-    progress: hub.Progress | None = None,
+    progress: Progress | None = None,
 ) -> Sam2Network:
     """A network in eval mode without gradients; `network.provenance` says where its weights came from.
 
@@ -61,7 +64,7 @@ def load_network(
     return network
 
 
-def _load(text: str, device: torch.device, report: hub.Progress) -> Sam2Network:
+def _load(text: str, device: torch.device, report: Progress) -> Sam2Network:
     if text == "auto":
         return _load_auto(device, report)
     if text == "embedded":
@@ -70,7 +73,7 @@ def _load(text: str, device: torch.device, report: hub.Progress) -> Sam2Network:
     if path.suffix in _SUFFIXES or path.is_file():
         return _load_file(path, text, device, report)
     if _is_hub_id(text):
-        return _load_hub(text, device, report, hub.FIRST_CONTACT_SECONDS)
+        return _load_hub(text, device, report)
     raise WeightsError(
         f"model source is {text!r}; accepted: 'auto', 'embedded', a Hub id such as 'facebook/sam2.1-hiera-tiny', or "
         f"the path of an existing {', '.join(_SUFFIXES)} file"
@@ -126,7 +129,7 @@ def _is_hub_id(text: str) -> bool:
     return bool(slash and owner and name) and all(c.isalnum() or c in "-_." for c in owner + name)
 
 
-def _load_file(path: Path, source: str, device: torch.device, progress: hub.Progress) -> Sam2Network:
+def _load_file(path: Path, source: str, device: torch.device, progress: Progress) -> Sam2Network:
     progress(f"Reading {path.name}", None)
     try:
         network = build_network(read_tensors(path), device)
@@ -137,8 +140,11 @@ def _load_file(path: Path, source: str, device: torch.device, progress: hub.Prog
 
 
 def _load_hub(
-    repo_id: str, device: torch.device, progress: hub.Progress, contact_seconds: float
+    repo_id: str, device: torch.device, progress: Progress, contact_seconds: float | None = None
 ) -> Sam2Network:
+    from sam2_demo import hub  # a tenth of a second that other sources need not wait for
+
+    contact_seconds = hub.FIRST_CONTACT_SECONDS if contact_seconds is None else contact_seconds
     path = hub.fetch(repo_id, progress, contact_seconds)
     try:
         return _load_file(path, repo_id, device, progress)
@@ -150,11 +156,13 @@ def _load_hub(
     return _load_file(path, repo_id, device, progress)
 
 
-def _load_auto(device: torch.device, progress: hub.Progress) -> Sam2Network:
+def _load_auto(device: torch.device, progress: Progress) -> Sam2Network:
     memory = gpu_memory(device)
     if memory is None:
         notice = f"no GPU: using the embedded model; {_BIGGER}, but takes seconds per frame on a CPU"
         return _load_embedded(notice, device, progress)
+    from sam2_demo import hub
+
     models = models_for_gpu(memory)
     try:
         return _load_hub(models[0].hub_id, device, progress, hub.QUICK_CONTACT_SECONDS)
@@ -169,7 +177,7 @@ def _load_auto(device: torch.device, progress: hub.Progress) -> Sam2Network:
     return _load_embedded(notice, device, progress)
 
 
-def _load_embedded(notice: str, device: torch.device, progress: hub.Progress) -> Sam2Network:
+def _load_embedded(notice: str, device: torch.device, progress: Progress) -> Sam2Network:
     network = _load_file(embedded_path(), "embedded", device, progress)
     network.provenance = Provenance("embedded", network.config.name, str(embedded_path()), notice)
     return network

@@ -179,3 +179,12 @@ def test_public_names_are_imported_on_first_use() -> None:
     subprocess.run([sys.executable, "-c", script], check=True)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = sam2_demo.nothing
+
+
+def test_loading_imports_neither_compiler_nor_hub_client():
+    script = (
+        "import sys; from sam2_demo import load_network; load_network('embedded', device='cpu'); "
+        "print([name for name in ('torch._dynamo', 'huggingface_hub') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

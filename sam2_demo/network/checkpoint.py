@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from sam2_demo.errors import WeightsError
 from sam2_demo.network.config import EMBEDDED_CONFIG, OFFICIAL_CONFIGS, SCRATCH_CONFIG, HieraConfig, NetworkConfig
@@ -136,13 +138,27 @@ def build_network(
     """
     official = to_official_names(tensors)
     config = infer_config(official)
-    with torch.device("meta"):
+    with torch.device("meta"), _WithoutRandomValues():
         network = Sam2Network(config)
     expected = network.state_dict()
     _verify_names_and_shapes(official, expected, config)
     loaded = {name: _convert(name, official[name], expected[name], dtype) for name in expected}
     network.load_state_dict({name: tensor.to(device) for name, tensor in loaded.items()}, assign=True)
     return network.eval().requires_grad_(False)
+
+
+class _WithoutRandomValues(TorchFunctionMode):
+    """Leaves tensors unfilled that are about to be replaced: random numbers on the meta device import PyTorch's
+    compiler, which takes a second."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Stand in for what draws random numbers; pass everything else on."""
+        named = kwargs or {}
+        if getattr(func, "__name__", "") in ("normal_", "uniform_"):
+            return args[0] if args else named["tensor"]
+        return torch.empty(*args, **named) if func is torch.randn else func(*args, **named)
 
 
 def _verify_names_and_shapes(
