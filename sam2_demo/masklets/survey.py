@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from sam2_demo.masklets.finding import mask_options
@@ -16,20 +17,25 @@ from sam2_demo.tracking.pixels import Rgb
 
 IOU_STEPS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 STABILITY_STEPS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
+_LONG_SIDE = 512
 _OVERLAP = AutomaticMaskOptions.box_nms_thresh
 
 
 def count_masks(network: Sam2Network, frames: Iterable[Rgb], options: MaskletOptions) -> np.ndarray:
     """Mean number of masks per frame (len(IOU_STEPS), len(STABILITY_STEPS)) that both thresholds and overlaps leave.
 
-    Every frame (H, W, 3) uint8 is segmented once; masks below `options.min_area` do not count.
+    Every frame (H, W, 3) uint8 is segmented once, shrunk to a long side of 512 pixels, which changes the scores of
+    small things a little and saves most of the time; masks below `options.min_area` do not count.
     """
     everything = mask_options(replace(options, pred_iou_thresh=0.0, stability_thresh=0.0, min_region_area=0))
     generator = AutomaticMaskGenerator(network, everything)
     counts = []
     for frame in frames:
-        records = [record for step in generator.steps(frame) for record in step.records]
-        large = [record for record in records if record["area"] >= options.min_area]
+        scale = min(1.0, _LONG_SIDE / max(frame.shape[:2]))
+        size = round(frame.shape[1] * scale), round(frame.shape[0] * scale)
+        shrunk = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
+        records = [record for step in generator.steps(shrunk) for record in step.records]
+        large = [record for record in records if record["area"] >= options.min_area * scale**2]
         counts.append([[_count(large, iou, stability) for stability in STABILITY_STEPS] for iou in IOU_STEPS])
     return np.mean(counts, axis=0)
 
