@@ -137,6 +137,7 @@ def _options(given: argparse.Namespace) -> MaskletOptions:
 def _survey(given: argparse.Namespace) -> None:
     from sam2_demo.masklets.clips import find_clips
     from sam2_demo.masklets.survey import as_table, count_masks
+    from sam2_demo.tracking.video_predictor import VideoPredictor
     from sam2_demo.video import open_video
     from sam2_demo.weights import load_network
 
@@ -144,9 +145,9 @@ def _survey(given: argparse.Namespace) -> None:
     for clip in find_clips(given.clips):
         with open_video(clip.path) as reader:
             frames.append(reader.read(0))
-    network = load_network(given.model, device=given.device, dtype=given.dtype)
-    print(f"masks per frame, mean of {len(frames)} first frames, {given.model}")
-    print(as_table(count_masks(network, frames, _options(given))))
+    predictor = VideoPredictor(load_network(given.model, device=given.device, dtype=given.dtype))
+    counts = count_masks(predictor, frames, _options(given))
+    print(f"masks per frame, mean of {len(frames)} first frames, {given.model}\n{as_table(counts)}")
 
 
 def _run(given: argparse.Namespace) -> dict[str, str]:

@@ -10,10 +10,10 @@ import numpy as np
 
 from sam2_demo.masklets.finding import mask_options
 from sam2_demo.masklets.options import MaskletOptions
-from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.automatic_masks import AutomaticMaskGenerator, AutomaticMaskOptions, MaskRecord
 from sam2_demo.tracking.mask_selection import suppress_overlaps
 from sam2_demo.tracking.pixels import Rgb
+from sam2_demo.tracking.video_predictor import VideoPredictor
 
 IOU_STEPS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 STABILITY_STEPS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
@@ -21,14 +21,14 @@ _LONG_SIDE = 512
 _OVERLAP = AutomaticMaskOptions.box_nms_thresh
 
 
-def count_masks(network: Sam2Network, frames: Iterable[Rgb], options: MaskletOptions) -> np.ndarray:
+def count_masks(predictor: VideoPredictor, frames: Iterable[Rgb], options: MaskletOptions) -> np.ndarray:
     """Mean number of masks per frame (len(IOU_STEPS), len(STABILITY_STEPS)) that both thresholds and overlaps leave.
 
     Every frame (H, W, 3) uint8 is segmented once, shrunk to a long side of 512 pixels, which changes the scores of
     small things a little and saves most of the time; masks below `options.min_area` do not count.
     """
     everything = mask_options(replace(options, pred_iou_thresh=0.0, stability_thresh=0.0, min_region_area=0))
-    generator = AutomaticMaskGenerator(network, everything)
+    generator = AutomaticMaskGenerator(predictor.network, everything)
     counts = []
     for frame in frames:
         scale = min(1.0, _LONG_SIDE / max(frame.shape[:2]))

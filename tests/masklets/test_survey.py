@@ -9,11 +9,12 @@ from sam2_demo.masklets.__main__ import main
 from sam2_demo.masklets.options import MaskletOptions, preset
 from sam2_demo.masklets.survey import IOU_STEPS, STABILITY_STEPS, as_table, count_masks
 from sam2_demo.tracking.automatic_masks import AutomaticMaskGenerator
+from sam2_demo.tracking.video_predictor import VideoPredictor
 
 
 def test_counts_are_those_of_everything_mode(nano_network, clip_frames):
     options = MaskletOptions(points_per_side=4, min_area=1)
-    counts = count_masks(nano_network, clip_frames[:2], options)
+    counts = count_masks(VideoPredictor(nano_network), clip_frames[:2], options)
     assert counts.shape == (len(IOU_STEPS), len(STABILITY_STEPS)) and counts[0, 0] >= 1
     for row, column in ((0, 0), (1, 2), (3, 1)):
         generator = AutomaticMaskGenerator(
@@ -30,7 +31,7 @@ def test_counts_are_those_of_everything_mode(nano_network, clip_frames):
 
 def test_small_masks_do_not_count(nano_network, clip_frames):
     too_large = MaskletOptions(points_per_side=2, min_area=48 * 80 + 1)
-    assert count_masks(nano_network, clip_frames[:1], too_large).max() == 0
+    assert count_masks(VideoPredictor(nano_network), clip_frames[:1], too_large).max() == 0
 
 
 def test_presets_keep_all_but_the_thresholds():
