@@ -1,4 +1,4 @@
-"""A cache of image embeddings bounded by bytes; everything in it can be computed again."""
+"""A cache of image embeddings bounded by bytes and number; everything in it can be computed again."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from collections.abc import Callable, Hashable
 
 from sam2_demo.network.outputs import ImageEmbedding
 
+MAX_ENTRIES = 128
+"""Small embeddings are quick to compute again, so a minute of video need not fill the memory with them."""
+
 
 class EmbeddingCache:
     """Least recently used embeddings leave first; safe to share between threads."""
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, max_entries: int = MAX_ENTRIES) -> None:
         self.max_bytes = max_bytes
+        self.max_entries = max_entries
         self._entries: OrderedDict[Hashable, ImageEmbedding] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
@@ -30,7 +34,7 @@ class EmbeddingCache:
                 self._entries[key] = embedding
                 self._bytes += _size(embedding)
             # The newest stays even when it alone is over the bound: its frame is being worked on.
-            while self._bytes > self.max_bytes and len(self._entries) > 1:
+            while len(self._entries) > 1 and (self._bytes > self.max_bytes or len(self._entries) > self.max_entries):
                 self._bytes -= _size(self._entries.popitem(last=False)[1])
         return embedding
 

@@ -14,7 +14,7 @@ class TrackingOptions:
     max_fill_area: holes and specks up to this many low-res pixels are filled or removed in `masks`, never in
         `mask_logits` or in memory (released setting: 8); 0 turns it off.
     exclusive_masks: give a pixel claimed by several objects to the one of highest logit, in `masks` only.
-    embedding_cache_bytes: bound of the cache of image embeddings.
+    embedding_cache_bytes: bound of the cache of image embeddings, which also holds no more than 128.
     recent_memories: frames per object whose memory and exact logits stay at hand; older ones are rebuilt.
     objects_per_batch: how many objects are computed at once; None: one by one on CPUs in float32, which keeps every
         object's numbers independent of the others to the last bit, elsewhere as many as memory bears.
