@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -151,3 +153,19 @@ def test_steps_count_the_points_of_crops(nano_network, clip_frames):
     options = {**LOOSE, "points_per_side": 4, "crop_n_layers": 1, "crop_n_points_downscale_factor": 2}
     steps = list(AutomaticMaskGenerator(nano_network, **options).steps(clip_frames[0]))
     assert [(step.done, step.total) for step in steps] == [(16, 32), (20, 32), (24, 32), (28, 32), (32, 32)]
+
+
+def test_logits_that_are_refined_are_clamped(nano_network, clip_frames, monkeypatch):
+    fed = []
+    step = automatic_masks.frame_step
+
+    def steep(network, embedding, prompts, memory, multimask):
+        if prompts.low_res_logits is not None:
+            fed.append(float(prompts.low_res_logits.abs().max()))
+        output = step(network, embedding, prompts, memory, multimask)
+        candidates = replace(output.candidates, low_res_logits=output.candidates.low_res_logits * 1000)
+        return replace(output, candidates=candidates)
+
+    monkeypatch.setattr(automatic_masks, "frame_step", steep)
+    AutomaticMaskGenerator(nano_network, **LOOSE, use_m2m=True).generate(clip_frames[0])
+    assert fed and max(fed) == 32.0
