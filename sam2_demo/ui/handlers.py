@@ -16,6 +16,7 @@ from sam2_demo.ui.everything import search_steps
 from sam2_demo.ui.exports import render_clip
 from sam2_demo.ui.reference import ask_reference
 from sam2_demo.ui.studio_server import StudioServer
+from sam2_demo.ui.zero_gpu import forgets_memory, on_gpu
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,9 @@ class StudioHandlers:
 
     def __init__(self, server: StudioServer) -> None:
         self.server = server
+        self._on_gpu = {work: on_gpu(work) for work in (
+            self._prompt, self._preview, self._alternatives, self._track, self._find_everything
+        )}
 
     def prompt(self, event: gr.EventData) -> Answer:
         """Replace what was said about one object on one frame; answers with masks."""
@@ -150,20 +154,22 @@ class StudioHandlers:
         try:
             data = payloads.read_payload(event._data)
             seq = payloads.read_int(data, "seq", 2**53)
-            return {"seq": seq, "result": work(data)}
+            return {"seq": seq, "result": self._on_gpu.get(work, work)(data)}
         except DemoError as error:
             log.info("refused: %s", error)
             return {"seq": seq, "error": str(error)}
         except Exception:  # the page waits for an answer; the log has the rest
             log.exception("a question of the page could not be answered")
             return {"seq": seq, "error": UNEXPECTED, "unexpected": True}
+        finally:
+            self._read_again(event, work)
 
     def _steps(self, event: gr.EventData, work: Callable[[dict[str, Any]], Iterator[Answer]]) -> Iterator[Answer]:
         seq = 0
         try:
             data = payloads.read_payload(event._data)
             seq = payloads.read_int(data, "seq", 2**53)
-            for answer in work(data):
+            for answer in self._on_gpu.get(work, work)(data):
                 yield {"seq": seq, **answer}
         except DemoError as error:
             log.info("refused: %s", error)
@@ -171,3 +177,10 @@ class StudioHandlers:
         except Exception:  # the page waits for an answer; the log has the rest
             log.exception("a task of the page could not be finished")
             yield {"seq": seq, "error": UNEXPECTED, "unexpected": True}
+        finally:
+            self._read_again(event, work)
+
+    def _read_again(self, event: gr.EventData, work: Callable[..., Any]) -> None:
+        """Where another process has worked, the session is read from its folder when it is next used."""
+        if forgets_memory() and work in self._on_gpu and isinstance(event._data, dict):
+            self.server.sessions.remove(str(event._data.get("token")))
