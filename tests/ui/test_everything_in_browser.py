@@ -26,7 +26,7 @@ def options(drive):
 
 def test_find_filter_pick_join_and_take_home(tab, video, tmp_path):
     video.press("Find everything")
-    options(video).nth(1).wait_for(timeout=15_000)
+    options(video).nth(1).wait_for(timeout=40_000)
     tab.wait_for_timeout(300)
     assert video.root.locator("canvas.sam-everything").is_visible()
     for slider, place in (("Predicted IoU from", "10"), ("Stability from", "30"), ("Area up to", "100")):
@@ -38,7 +38,8 @@ def test_find_filter_pick_join_and_take_home(tab, video, tmp_path):
     assert options(video).count() == 1
     video.root.get_by_label("Stability from").fill("30")
     tab.mouse.move(*video.place(25, 35))
-    video.root.get_by_text(re.compile("Mask 1: .* % of the picture, predicted IoU 0.90, stability 0.97")).wait_for(timeout=5_000)
+    described = re.compile("Mask 1: .* % of the picture, predicted IoU 0.90, stability 0.97")
+    video.root.get_by_text(described).wait_for(timeout=10_000)
     video.click(25, 35)
     options(video).nth(1).focus()
     tab.keyboard.press("Space")
@@ -59,7 +60,7 @@ def test_find_filter_pick_join_and_take_home(tab, video, tmp_path):
 
 def test_track_these(tab, video):
     video.press("Find everything")
-    options(video).nth(1).wait_for(timeout=15_000)
+    options(video).nth(1).wait_for(timeout=40_000)
     video.root.get_by_label("Predicted IoU from").fill("60")
     video.press("Pick all")
     video.press("Track these")
@@ -75,7 +76,7 @@ def test_everything_in_a_picture_becomes_objects(tab, app, picture_file):
     tab.get_by_role("tab", name="Image").click()
     drive = Drive(tab, app[0], "picture").upload(picture_file)
     drive.press("Find everything")
-    options(drive).nth(1).wait_for(timeout=15_000)
+    options(drive).nth(1).wait_for(timeout=40_000)
     drive.click(37, 35)
     drive.press("Make objects")
     drive.until(lambda w: 1 in w.candidates and w.candidates[1].mask[35, 37], "a mask of the square")
