@@ -58,8 +58,8 @@ class MaskletOptions:
             raise ConfigError(f"{name} is {getattr(self, name)}; accepted: {accepted}")
 
 
-# What the embedded model's own scores are worth: they are lower than those that the published thresholds are made
-# for. Chosen with `python -m sam2_demo.masklets CLIPS --survey`.
+# The embedded model's own scores are lower than those that the published thresholds are made for. Starting values:
+# `python -m sam2_demo.masklets CLIPS --survey` shows what others would keep.
 _EMBEDDED = {"pred_iou_thresh": 0.5, "stability_thresh": 0.7, "masklet_stability_thresh": 0.6}
 
 
