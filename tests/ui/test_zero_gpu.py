@@ -5,6 +5,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 import pytest
+from stand_in import event
 
 from sam2_demo.ui.handlers import StudioHandlers
 from sam2_demo.ui.zero_gpu import on_gpu
@@ -40,8 +41,6 @@ def test_without_the_package_nothing_changes():
 
 def test_computing_calls_get_a_gpu_and_others_do_not(spaces, server, clip, monkeypatch):
     monkeypatch.setenv("SPACES_ZERO_GPU", "true")
-    from stand_in import event
-
     handlers = StudioHandlers(server)
     token = clip["token"]
     assert "result" in handlers.prompt(event(seq=1, token=token, frame=0, object_id=1, prompt=CLICK))
