@@ -133,7 +133,7 @@ export class ReferencePanel {
     const jf = scores.length
       ? `J&F ${hundred(this.score(reference))} (J ${hundred(mean(scores.map((s) => s[1])))}, F ${hundred(mean(scores.map((s) => s[2])))})`
       : "not measured yet";
-    const many = this.bench.isVideo ? ` on ${scores.length} of ${reference.frames.length} frames${here ? `, here ${hundred((here[1] + here[2]) / 2)}` : ""}` : "";
+    const many = this.bench.isVideo && scores.length ? ` on ${scores.length} of ${reference.frames.length} frames${here ? `, here ${hundred((here[1] + here[2]) / 2)}` : ""}` : "";
     return h("div", { class: "sam-reference" },
       h("div", { class: "sam-row" }, h("strong", {}, name), pair),
       h("div", { class: "sam-score" }, jf + many),
