@@ -30,9 +30,8 @@ class StudioHandlers:
 
     def __init__(self, server: StudioServer) -> None:
         self.server = server
-        self._on_gpu = {work: on_gpu(work) for work in (
-            self._prompt, self._preview, self._alternatives, self._track, self._find_everything
-        )}
+        computing = (self._prompt, self._preview, self._alternatives, self._track, self._find_everything)
+        self._on_gpu: dict[Callable[..., Any], Callable[..., Any]] = {work: on_gpu(work) for work in computing}
 
     def prompt(self, event: gr.EventData) -> Answer:
         """Replace what was said about one object on one frame; answers with masks."""

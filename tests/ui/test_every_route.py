@@ -26,7 +26,13 @@ BAD_VALUES = {
     "format": ["..%2Fcoco", "exe"],
 }
 GOOD_VALUES = {
-    "version": "1", "name": "overlay.mp4", "kind": "video", "index": "0", "first": "0", "last": "1", "what": "overlay",
+    "version": "1",
+    "name": "overlay.mp4",
+    "kind": "video",
+    "index": "0",
+    "first": "0",
+    "last": "1",
+    "what": "overlay",
     "format": "coco",
 }
 FORGED = ["A" * 32, "x", "..%2F..%2Fetc%2Fpasswd", "%00", "%2e%2e", "a" * 5000, "<script>alert(1)</script>"]
@@ -72,7 +78,10 @@ def test_each_part_of_each_address_is_known_here(routes):
 def test_routes_without_a_token_are_few(routes):
     free = {route.path for route in routes if "token" not in fields(route)}
     assert free == {
-        *OPEN, "/sam2/static/{version}/{name}", "/sam2/examples/{name}/poster.jpg", "/sam2/examples/{name}/open",
+        *OPEN,
+        "/sam2/static/{version}/{name}",
+        "/sam2/examples/{name}/poster.jpg",
+        "/sam2/examples/{name}/open",
         "/sam2/upload/{kind}",
     }
 
@@ -128,9 +137,20 @@ def test_answers_are_never_sniffed_as_pages(whole, routes, clip):
 # --- events -----------------------------------------------------------------------------------------------
 
 BAD_PAYLOADS = [
-    None, [], "x", 7, {}, {"seq": "1"}, {"seq": -1}, {"seq": 1}, {"seq": 1, "token": None}, {"seq": 1, "token": {"a": 1}},
-    {"seq": 1, "token": "../../etc/passwd"}, {"seq": 1, "token": "A" * 32, "frame": 0, "object_id": 1, "name": "reset"},
-    {"seq": 1, "token": ["x"] * 10_000}, {"seq": 1, "token": "x" * 1_000_000},
+    None,
+    [],
+    "x",
+    7,
+    {},
+    {"seq": "1"},
+    {"seq": -1},
+    {"seq": 1},
+    {"seq": 1, "token": None},
+    {"seq": 1, "token": {"a": 1}},
+    {"seq": 1, "token": "../../etc/passwd"},
+    {"seq": 1, "token": "A" * 32, "frame": 0, "object_id": 1, "name": "reset"},
+    {"seq": 1, "token": ["x"] * 10_000},
+    {"seq": 1, "token": "x" * 1_000_000},
 ]
 
 
@@ -158,10 +178,20 @@ def test_every_event_refuses_what_is_no_question(server, clip):
 
 
 WRONG_FIELDS = [
-    {"frame": -1}, {"frame": 10**12}, {"frame": "0"}, {"frame": None}, {"object_id": 0}, {"object_id": 1.5}, {"prompt": 3},
-    {"prompt": {"points": [[0, 0, 1]] * 201}}, {"prompt": {"points": [["1", 2, 1]]}}, {"prompt": {"points": [[1, 2, 9]]}},
-    {"prompt": {"points": [], "mask": "x" * 500_000}}, {"prompt": {"points": [], "mask": "\u0000"}},
-    {"prompt": {"points": [], "box": [0, 0, float("inf"), 1]}}, {"prompt": {"points": {}, "box": "x"}},
+    {"frame": -1},
+    {"frame": 10**12},
+    {"frame": "0"},
+    {"frame": None},
+    {"object_id": 0},
+    {"object_id": 1.5},
+    {"prompt": 3},
+    {"prompt": {"points": [[0, 0, 1]] * 201}},
+    {"prompt": {"points": [["1", 2, 1]]}},
+    {"prompt": {"points": [[1, 2, 9]]}},
+    {"prompt": {"points": [], "mask": "x" * 500_000}},
+    {"prompt": {"points": [], "mask": "\u0000"}},
+    {"prompt": {"points": [], "box": [0, 0, float("inf"), 1]}},
+    {"prompt": {"points": {}, "box": "x"}},
 ]
 
 
@@ -199,4 +229,4 @@ def test_script_in_file_names_does_not_reach_headers(client, clip_file, ask):
     answer = client.get(f"/sam2/s/{state['token']}/files/masks.zip")
     assert "set-cookie" not in answer.headers
     assert re.fullmatch(r'attachment; filename="[\w. -]+"', answer.headers["content-disposition"])
-    assert SIZE == (state["clip"]["height"], state["clip"]["width"])
+    assert (state["clip"]["height"], state["clip"]["width"]) == SIZE

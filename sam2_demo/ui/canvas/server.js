@@ -12,9 +12,10 @@ export function address(path) {
 
 // The server is out of reach or forgot the question: trying again later is worth while.
 export class LostError extends Error {
-  constructor(text = "The server is out of reach.") {
+  constructor(text = "The server is out of reach.", isLate = false) {
     super(text);
     this.lost = true;
+    this.isLate = isLate; // no refusal: there was no answer in time
   }
 }
 
@@ -23,7 +24,8 @@ export async function request(path, options = {}, limit = 20000) {
   try {
     return await fetch(address(path), { ...options, signal: AbortSignal.timeout(limit) });
   } catch (error) {
-    throw new LostError(error.name === "TimeoutError" ? "The server did not answer in time." : undefined);
+    if (error.name === "TimeoutError") throw new LostError("The server did not answer in time.", true);
+    throw new LostError();
   }
 }
 
@@ -52,13 +54,14 @@ export async function bitmap(path) {
   return createImageBitmap(await response.blob());
 }
 
-// The name of the server's run: another one after a restart; null while it is out of reach.
+// The name of the server's run: another one after a restart; null while it is out of reach. A server that computes
+// with all its cores may answer late: it is still the one last heard of, and questions have time limits of their own.
 export async function alive() {
   try {
     run = (await get("alive", 5000)).run;
     return run;
-  } catch {
-    return null;
+  } catch (error) {
+    return error.isLate ? run : null;
   }
 }
 
