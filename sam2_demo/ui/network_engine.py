@@ -75,12 +75,14 @@ class NetworkEngine:
         restore_object(session, object_id, prompts, frames)
 
 
-def load_engine(source: str, progress: Progress | None = None) -> LoadedModel:
+def load_engine(
+    source: str, progress: Progress | None = None, device: str = "auto", dtype: str = "auto"
+) -> LoadedModel:
     """Load what `load_network` takes; WeightsError says what is wrong."""
-    network = load_network(source, progress=progress)
+    network = load_network(source, device=device, dtype=dtype, progress=progress)
     provenance = network.provenance
     name = source if provenance is None else provenance.source
     label = choice_for(name).label
-    description = f"{label}, on {network.device}"
+    description = f"{label}, on {network.device} in {str(network.compute_dtype).removeprefix('torch.')}"
     notice = "" if provenance is None else provenance.notice
     return LoadedModel(NetworkEngine(name, network), description, notice)
