@@ -128,6 +128,7 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fill-holes", action="store_true", help="fill small holes and remove specks, as people see masks"
     )
+    parser.add_argument("--with-fast", action="store_true", help="a second row per model: fast mode, fewer memories")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
 
 
@@ -161,7 +162,9 @@ def _clip_data(options: argparse.Namespace) -> ClipData:
 
 def _models(options: argparse.Namespace) -> list[Any]:
     sources = [] if options.no_model else options.model or ["embedded"]
-    return choose_models(sources, options.baseline, options.device, options.dtype, options.fill_holes)
+    return choose_models(
+        sources, options.baseline, options.device, options.dtype, options.fill_holes, options.with_fast
+    )
 
 
 def _counts(text: str) -> tuple[int, ...]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sam2_demo.errors import ConfigError
 from sam2_demo.evaluation.baselines import FlowPredictor, GrabCutPredictor
 from sam2_demo.evaluation.predictors import ClipPredictor, PicturePredictor
-from sam2_demo.tracking.options import TrackingOptions
+from sam2_demo.tracking.options import FAST_MEMORY, MemoryLimits, TrackingOptions
 
 if TYPE_CHECKING:
     from sam2_demo.network.sam2_network import Sam2Network
@@ -30,6 +30,7 @@ class Model:
     device: str = "auto"
     dtype: str = "auto"
     fill_holes: bool = False  # the published numbers are without; people see masks with
+    fast: bool = False  # attend to fewer memories
 
     def clip_predictor(self) -> ClipPredictor:
         """What tracks clips; ConfigError for a baseline that does not."""
@@ -56,7 +57,11 @@ class Model:
         return ImagePredictor(self._network(), self._options())
 
     def _options(self) -> TrackingOptions:
-        return TrackingOptions(max_fill_area=8 if self.fill_holes else 0, objects_per_batch=_OBJECTS_PER_BATCH)
+        return TrackingOptions(
+            max_fill_area=8 if self.fill_holes else 0,
+            objects_per_batch=_OBJECTS_PER_BATCH,
+            memory_limits=FAST_MEMORY if self.fast else MemoryLimits(),
+        )
 
     def _network(self) -> Sam2Network:
         # Imported here: scoring and --help need no torch, which takes seconds to load.
@@ -71,9 +76,12 @@ def choose_models(
     device: str = "auto",
     dtype: str = "auto",
     fill_holes: bool = False,
+    with_fast: bool = False,
 ) -> list[Model]:
     """The rows of a run, in order; ConfigError for two of the same name or none at all."""
     models = [Model(_short_name(source), source, "network", device, dtype, fill_holes) for source in sources]
+    if with_fast:
+        models += [replace(model, name=f"{model.name}-fast", fast=True) for model in models]
     for baseline in baselines:
         if baseline not in BASELINES:
             raise ConfigError(f"baseline is {baseline!r}; accepted: {', '.join(BASELINES)}")

@@ -18,6 +18,7 @@ from sam2_demo.network.object_pointer import split_pointers
 from sam2_demo.network.outputs import MemoryTokens
 from sam2_demo.network.position_encoding import sine_map
 from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.tracking.options import MemoryLimits
 
 
 @dataclass(frozen=True)
@@ -94,19 +95,29 @@ class MemoryBank:
             return self.recent[frame_index].object_pointer
         return self.recall.recall_pointer(frame_index) if self.recall else None
 
-    def select(self, network: Sam2Network, frame_index: int, num_frames: int, backward: bool) -> MemorySelection:
+    def select(
+        self,
+        network: Sam2Network,
+        frame_index: int,
+        num_frames: int,
+        backward: bool,
+        limits: MemoryLimits | None = None,
+    ) -> MemorySelection:
         """What frame `frame_index` of a clip of `num_frames` attends to when tracking in that direction."""
+        limits = limits or MemoryLimits()
         config = network.config
         step = 1 if backward else -1
         max_pointers = min(num_frames, config.max_object_pointers)
-        memories = [(0, memory.features) for memory in self.conditioning.values()]
+        nearest = sorted(self.conditioning, key=lambda t: abs(t - frame_index))[: limits.conditioning]
+        memories = [(0, memory.features) for t, memory in self.conditioning.items() if t in nearest]
         pointers = [
             (step * (t - frame_index), memory.object_pointer)
             for t, memory in self.conditioning.items()
             if step * (t - frame_index) >= 0
         ]
         # Nearest last among the memories, nearest first among the pointers: the released code's order.
-        for distance in range(config.num_memories - 1, 0, -1):
+        most_recent = config.num_memories - 1 if limits.recent is None else min(limits.recent, config.num_memories - 1)
+        for distance in range(most_recent, 0, -1):
             place = self._place(frame_index + step * distance, num_frames)
             if place is not None and (features := self._features(place)) is not None:
                 memories.append((distance, features))

@@ -8,6 +8,26 @@ from sam2_demo.errors import ConfigError
 
 
 @dataclass(frozen=True)
+class MemoryLimits:
+    """How much of its memories an object attends to on a frame; None: as the network was trained.
+
+    recent: frames before the current one (published: 6); conditioning: prompted frames, the nearest ones
+    (published: all).
+    """
+
+    recent: int | None = None
+    conditioning: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot work."""
+        if (self.recent is not None and self.recent < 0) or (self.conditioning is not None and self.conditioning < 1):
+            raise ConfigError(f"memory limits {self} cannot be; accepted: recent 0 or more, conditioning 1 or more")
+
+
+FAST_MEMORY = MemoryLimits(recent=2, conditioning=2)
+
+
+@dataclass(frozen=True)
 class TrackingOptions:
     """How predictors clean masks, bound their memory and group their work.
 
@@ -18,6 +38,8 @@ class TrackingOptions:
     recent_memories: frames per object whose memory and exact logits stay at hand; older ones are rebuilt.
     objects_per_batch: how many objects are computed at once; None: one by one on CPUs in float32, which keeps every
         object's numbers independent of the others to the last bit, elsewhere as many as memory bears.
+    memory_limits: what is attended to; FAST_MEMORY is the fast mode, which most of all spares the official models,
+        whose attention over the memories takes half of a tracked frame's time.
     """
 
     max_fill_area: int = 8
@@ -25,6 +47,7 @@ class TrackingOptions:
     embedding_cache_bytes: int = 256 * 2**20
     recent_memories: int = 64
     objects_per_batch: int | None = None
+    memory_limits: MemoryLimits = MemoryLimits()
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""

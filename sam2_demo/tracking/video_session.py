@@ -264,7 +264,7 @@ class VideoSession:
         )
 
     def _select(self, track: ObjectTrack, frame_index: int, backward: bool) -> MemorySelection:
-        return track.bank.select(self.network, frame_index, self.num_frames, backward)
+        return track.bank.select(self.network, frame_index, self.num_frames, backward, self.options.memory_limits)
 
     def _encode_memory(self, frame_index: int, record: FrameRecord) -> Tensor:
         score = torch.tensor([[record.object_score_logits]], device=self.network.device)

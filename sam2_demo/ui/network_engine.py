@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sam2_demo.sessions.device_lock import DeviceLock
 from sam2_demo.tracking.automatic_masks import AutomaticMaskGenerator, GridStep
 from sam2_demo.tracking.image_predictor import ImagePredictor
-from sam2_demo.tracking.options import TrackingOptions
+from sam2_demo.tracking.options import FAST_MEMORY, MemoryLimits, TrackingOptions
 from sam2_demo.tracking.saved_state import SavedFrame, restore_object, save_frame
 from sam2_demo.tracking.video_predictor import Sam2Network, VideoPredictor
 from sam2_demo.tracking.video_session import VideoSession
@@ -28,10 +28,11 @@ _POINTS_PER_TURN = 16
 class NetworkEngine:
     """The engine of one network."""
 
-    def __init__(self, name: str, network: Sam2Network) -> None:
+    def __init__(self, name: str, network: Sam2Network, fast: bool = False) -> None:
         self.name = name
         self.lock = _DEVICE_LOCK
-        self._videos = VideoPredictor(network, TrackingOptions(exclusive_masks=True))
+        limits = FAST_MEMORY if fast else MemoryLimits()
+        self._videos = VideoPredictor(network, TrackingOptions(exclusive_masks=True, memory_limits=limits))
 
     def open_video(self, frames: FrameReader) -> VideoSession:
         """The model's view of a clip."""
@@ -76,7 +77,7 @@ class NetworkEngine:
 
 
 def load_engine(
-    source: str, progress: Progress | None = None, device: str = "auto", dtype: str = "auto"
+    source: str, progress: Progress | None = None, device: str = "auto", dtype: str = "auto", fast: bool = False
 ) -> LoadedModel:
     """Load what `load_network` takes; WeightsError says what is wrong."""
     network = load_network(source, device=device, dtype=dtype, progress=progress)
@@ -84,5 +85,7 @@ def load_engine(
     name = source if provenance is None else provenance.source
     label = choice_for(name).label
     description = f"{label}, on {network.device} in {str(network.compute_dtype).removeprefix('torch.')}"
+    if fast:
+        description += ", fast mode (less faithful over long clips)"
     notice = "" if provenance is None else provenance.notice
-    return LoadedModel(NetworkEngine(name, network), description, notice)
+    return LoadedModel(NetworkEngine(name, network, fast), description, notice)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
+from sam2_demo.errors import ConfigError
 from sam2_demo.tracking.memory_bank import FrameMemory, MemoryBank, stack_selections
+from sam2_demo.tracking.options import FAST_MEMORY, MemoryLimits
 
 
 def bank_of(conditioning, recent):
@@ -62,3 +65,15 @@ def test_tokens_split_pointers_last(nano_network):
     memory = stack_selections(nano_network, [selection, selection])
     assert memory.tokens.shape == (2, 2 * 16 + 2 * 2, 16) and memory.position.shape == (1, 2 * 16 + 2 * 2, 16)
     assert memory.num_pointer_tokens == 4
+
+
+def test_fast_mode_attends_to_the_nearest(nano_network):
+    bank = bank_of([0, 25, 30], range(1, 20))
+    selection = bank.select(nano_network, 20, 40, backward=False, limits=FAST_MEMORY)
+    assert slots(selection) == [(0, 25), (0, 30), (2, 18), (1, 19)]
+    assert distances(selection) == distances(bank.select(nano_network, 20, 40, backward=False))
+
+
+def test_impossible_limits_are_refused():
+    with pytest.raises(ConfigError, match="conditioning 1 or more"):
+        MemoryLimits(conditioning=0)
