@@ -37,7 +37,7 @@ from sam2_demo.weights import load_network
 _EXAMPLES = """examples:
   python -m sam2_demo.training --config embedded --data DATA --out runs/embedded
   python -m sam2_demo.training --config embedded --data DATA --out runs/embedded --resume
-  python -m sam2_demo.training --config embedded --data DATA --out runs/short --minutes 10
+  python -m sam2_demo.training --config scratch --data DATA --out runs/short --minutes 10
   python -m sam2_demo.training --config finetune --model facebook/sam2.1-hiera-tiny --data DAVIS coco/annotations/\
 instances_train2017.json --freeze trunk --out runs/tuned
 
