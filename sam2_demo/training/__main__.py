@@ -161,7 +161,8 @@ def _starting_network(options: argparse.Namespace, config: TrainingConfig) -> Sa
         if config.network is None or given.config == config.network:
             return given.requires_grad_(True)
     network = Sam2Network(config.network)  # type: ignore[arg-type]
-    if isinstance(network.image_encoder.trunk, MobileTrunk) and not options.random:
+    is_pretrained = not options.random and not options.resume  # a checkpoint holds the trunk itself
+    if isinstance(network.image_encoder.trunk, MobileTrunk) and is_pretrained:
         load_imagenet_trunk(network.image_encoder.trunk, find_imagenet_file())
     if given is not None:
         left = adopt_matching(network, given.state_dict())

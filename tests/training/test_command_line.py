@@ -22,7 +22,7 @@ def picture_folder(tmp_path, drawn_pictures):
 
 @pytest.mark.slow
 def test_two_processes_train_and_resume(picture_folder, tmp_path):
-    command = [sys.executable, "-m", "sam2_demo.training", "--config", "embedded", "--data", str(picture_folder)]
+    command = [sys.executable, "-m", "sam2_demo.training", "--config", "scratch", "--data", str(picture_folder)]
     command += ["--out", str(tmp_path / "run"), "--size", "32", "--steps", "4", "--processes", "2", "--threads", "1"]
     finished = subprocess.run(command, capture_output=True, text=True, timeout=250, check=False)
     assert finished.returncode == 0, finished.stderr
