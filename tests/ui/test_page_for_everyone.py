@@ -10,8 +10,6 @@ import pytest
 from drive import CHROMIUM, Drive
 from stand_in import SIZE, scene
 
-from sam2_demo.video import open_video
-
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (apt-get install chromium)"),
