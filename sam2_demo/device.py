@@ -65,7 +65,7 @@ def fast_dtype(device: torch.device) -> torch.dtype:
     return torch.float32
 
 
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -2, -3, -8  # from malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # from malloc.h
 _KEPT = 2**31 - 1  # bytes: as much as mallopt takes
 _LARGEST_BLOCK = (1 << 30, 32 * 2**20)  # newer and older glibc accept
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 from time import perf_counter
 
@@ -19,6 +20,16 @@ def seconds(work: Callable[[], object]) -> float:
     start = perf_counter()
     work()
     return perf_counter() - start
+
+
+def frame_times(frames: Iterable[object], count: int) -> list[float]:
+    """How long each of the first `count` frames takes to come."""
+    times, last = [], perf_counter()
+    for _ in islice(frames, count):
+        now = perf_counter()
+        times.append(now - last)
+        last = now
+    return times
 
 
 def resident_mib() -> float:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from statistics import median
 from time import perf_counter
 
 import torch
 
-from sam2_demo.benchmark.contender import Contender, object_point, seconds
+from sam2_demo.benchmark.contender import Contender, frame_times, object_point, seconds
 from sam2_demo.benchmark.material import CONDITIONING_FRAMES, Material
 
 _CONFIG = "configs/sam2.1/sam2.1_hiera_t.yaml"
@@ -58,13 +57,8 @@ class Original(Contender):
         for frame in range(CONDITIONING_FRAMES):
             for index in range(num_objects):
                 self._prompt(state, frame, index)
-        times, last = [], perf_counter()
         frames = self.predictor.propagate_in_video(state, start_frame_idx=CONDITIONING_FRAMES - 1)
-        for _ in islice(frames, num_frames + 1):
-            now = perf_counter()
-            times.append(now - last)
-            last = now
-        return median(times[1:])
+        return median(frame_times(frames, num_frames + 1)[1:])
 
     def open_clip(self) -> float:
         """See `Contender`."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from statistics import median
 from time import perf_counter
 
 import torch
 
-from sam2_demo.benchmark.contender import Contender, object_point, seconds
+from sam2_demo.benchmark.contender import Contender, frame_times, object_point, seconds
 from sam2_demo.benchmark.material import CONDITIONING_FRAMES, Material
 from sam2_demo.network.inference import for_inference
 from sam2_demo.tracking.frame_step import encode_image
@@ -56,7 +55,7 @@ class ThisProject(Contender):
         for frame in range(CONDITIONING_FRAMES):
             for index in range(num_objects):
                 with_prompts.add_prompt(frame, index + 1, points=[object_point(index)], point_labels=[1])
-        return median(_frame_times(with_prompts, CONDITIONING_FRAMES - 1, num_frames + 1)[1:])
+        return median(frame_times(with_prompts.propagate(CONDITIONING_FRAMES - 1), num_frames + 1)[1:])
 
     def frames_per_second(self, num_objects: int, num_frames: int) -> float:
         """Tracked frames a second from one click each, once the memory is full."""
@@ -64,7 +63,7 @@ class ThisProject(Contender):
         for index in range(num_objects):
             session.add_prompt(0, index + 1, points=[object_point(index)], point_labels=[1])
         warm_up = min(CONDITIONING_FRAMES, num_frames)
-        return 1 / median(_frame_times(session, 0, num_frames + warm_up)[warm_up:])
+        return 1 / median(frame_times(session.propagate(0), num_frames + warm_up)[warm_up:])
 
     def open_clip(self) -> float:
         """See `Contender`."""
@@ -72,12 +71,3 @@ class ThisProject(Contender):
         start = perf_counter()
         self._opened = self.predictor.open(self.material.long_clip)
         return perf_counter() - start
-
-
-def _frame_times(session: VideoSession, start_frame_index: int, count: int) -> list[float]:
-    times, last = [], perf_counter()
-    for _ in islice(session.propagate(start_frame_index), count):
-        now = perf_counter()
-        times.append(now - last)
-        last = now
-    return times

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -10,7 +9,7 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
-from sam2_demo.benchmark.contender import Contender, object_point, seconds
+from sam2_demo.benchmark.contender import Contender, frame_times, object_point, seconds
 from sam2_demo.benchmark.material import CONDITIONING_FRAMES, Material, read_rgb
 from sam2_demo.tracking.pixels import frame_pixels
 
@@ -58,13 +57,8 @@ class TransformersModel(Contender):
         session = self._session(num_objects)
         for frame in range(CONDITIONING_FRAMES):
             self._prompt(session, frame, num_objects)
-        times, last = [], perf_counter()
         frames = self.model.propagate_in_video_iterator(session, start_frame_idx=CONDITIONING_FRAMES - 1)
-        for _ in islice(frames, num_frames + 1):
-            now = perf_counter()
-            times.append(now - last)
-            last = now
-        return median(times[1:])
+        return median(frame_times(frames, num_frames + 1)[1:])
 
     def open_clip(self) -> float:
         """Seconds to read and prepare all frames, which its sessions need beforehand."""

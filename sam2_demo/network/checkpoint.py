@@ -21,7 +21,8 @@ from sam2_demo.network.sam2_network import Sam2Network
 
 ACCEPTED = (
     "all tensors of one SAM 2 model, with its memory modules, in the names of the official checkpoints or of "
-    "transformers' Sam2VideoModel; variants: " + ", ".join([*OFFICIAL_CONFIGS, "embedded", "scratch"])
+    "transformers' Sam2VideoModel; variants: "
+    + ", ".join([*OFFICIAL_CONFIGS, EMBEDDED_CONFIG.name, SCRATCH_CONFIG.name])
 )
 
 _TRANSFORMERS_MARK = "vision_encoder."

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+from sam2_demo.network.layers import fold_batch_norm
 from sam2_demo.network.sam2_network import Sam2Network
 
 _NARROWED = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
@@ -81,13 +82,9 @@ def _fold_batch_norms(module: nn.Module) -> None:
 
 
 def _as_one(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
-    mean, variance = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
-    scale = norm.weight * torch.rsqrt(variance + norm.eps)
-    shift = norm.bias - mean * scale
-    if convolution.bias is not None:
-        shift = shift + convolution.bias * scale
-    _set(convolution, "weight", convolution.weight * scale[:, None, None, None])
-    _set(convolution, "bias", shift)
+    weight, bias = fold_batch_norm(convolution, norm)
+    _set(convolution, "weight", weight)
+    _set(convolution, "bias", bias)
     return convolution
 
 

@@ -15,6 +15,15 @@ def in_compute_type(x: Tensor) -> Tensor:
     return x.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else x
 
 
+def fold_batch_norm(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """Weight and bias of the one convolution that does what both do while the norm's statistics stand still."""
+    scale = norm.weight * torch.rsqrt(norm.get_buffer("running_var") + norm.eps)
+    bias = norm.bias - norm.get_buffer("running_mean") * scale
+    if convolution.bias is not None:
+        bias = bias + convolution.bias * scale
+    return convolution.weight * scale[:, None, None, None], bias
+
+
 class LayerNorm2d(nn.LayerNorm):
     """Layer norm over the channels of a (B, C, H, W) map."""
 

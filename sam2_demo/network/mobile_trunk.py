@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sam2_demo.network.layers import fold_batch_norm
+
 NORM_EPSILON = 1e-3  # of the published weights
 
 
@@ -46,21 +48,16 @@ class ConvNorm(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
         super().__init__()
-        self.stride, self.padding, self.groups = stride, kernel // 2, groups
         self.conv = nn.Conv2d(
-            in_channels, out_channels, kernel, stride, padding=self.padding, groups=groups, bias=False
+            in_channels, out_channels, kernel, stride, padding=kernel // 2, groups=groups, bias=False
         )
         self.norm = nn.BatchNorm2d(out_channels, eps=NORM_EPSILON)
 
     def forward(self, features: Tensor) -> Tensor:
         """Both as one convolution wherever the norm's statistics stand still: a fifth less time."""
-        norm = self.norm
-        if norm.training or norm.running_var is None or norm.running_mean is None:
-            return norm(self.conv(features))
-        scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
-        weight = self.conv.weight * scale[:, None, None, None]
-        bias = norm.bias - norm.running_mean * scale
-        return F.conv2d(features, weight, bias, self.stride, self.padding, groups=self.groups)
+        if self.norm.training:
+            return self.norm(self.conv(features))
+        return self.conv._conv_forward(features, *fold_batch_norm(self.conv, self.norm))
 
 
 class InvertedResidual(nn.Module):

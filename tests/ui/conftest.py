@@ -2,15 +2,18 @@
 
 import socket
 import sys
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
+import numpy as np
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from drive import CHROMIUM, FLAGS
+from drive import CHROMIUM, FLAGS, Drive
 from stand_in import SIZE, an_object, event, load_stand_in, scene
 
 from sam2_demo.sessions.limits import Limits
@@ -29,6 +32,26 @@ def clip_file(tmp_path_factory) -> Path:
     with VideoWriter(path, SIZE[1], SIZE[0], frame_rate=24.0) as writer:
         for index in range(20):
             writer.write(scene(index))
+    return path
+
+
+@pytest.fixture(scope="session")
+def sounding_clip(tmp_path_factory):
+    """Two seconds with a tone."""
+    path = tmp_path_factory.mktemp("sound") / "tone.mp4"
+    with av.open(str(path), "w") as output:
+        picture = output.add_stream("libx264", rate=24, options={"g": "12"})
+        picture.width, picture.height, picture.pix_fmt = SIZE[1], SIZE[0], "yuv420p"
+        sound = output.add_stream("aac", rate=48_000, layout="mono")
+        for index in range(48):
+            output.mux(picture.encode(av.VideoFrame.from_ndarray(scene(index % 20), format="rgb24")))
+        output.mux(picture.encode())
+        tone = (0.2 * np.sin(np.arange(96_000) / 20)).astype(np.float32)
+        for start in range(0, len(tone), 1024):
+            frame = av.AudioFrame.from_ndarray(tone[None, start : start + 1024], format="fltp", layout="mono")
+            frame.sample_rate, frame.pts, frame.time_base = 48_000, start, Fraction(1, 48_000)
+            output.mux(sound.encode(frame))
+        output.mux(sound.encode())
     return path
 
 
@@ -120,3 +143,9 @@ def tab(app, chromium):
     yield page
     context.close()
     assert errors == []
+
+
+@pytest.fixture
+def video(tab, app, clip_file):
+    """The video studio with a clip uploaded."""
+    return Drive(tab, app[0], "video").upload(clip_file)

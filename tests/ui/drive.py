@@ -2,6 +2,8 @@
 
 import shutil
 
+import pytest
+
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
     "--no-sandbox",
@@ -11,6 +13,12 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+IN_CHROMIUM = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (apt-get install chromium)"),
+]
+
 
 class Drive:
     """The page's studio of one kind as a person uses it; places are in pixels of the original."""
@@ -22,6 +30,13 @@ class Drive:
     def upload(self, path):
         self.root.locator("input[type=file]").set_input_files(str(path))
         self.root.locator("canvas.sam-canvas").wait_for(timeout=20_000)
+        return self
+
+    def tracked(self):
+        """Click on the red square, track it, and wait for the video."""
+        self.click(25, 35)
+        self.press("Track")
+        self.root.locator(".sam-player video").wait_for(timeout=30_000)
         return self
 
     def place(self, x, y):

@@ -1,19 +1,10 @@
 """The page in Chromium: the whole job with the mouse, and what the server made of it."""
 
-import pytest
-from drive import CHROMIUM, Drive
+from drive import IN_CHROMIUM, Drive
 
 from sam2_demo.video import open_video
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (apt-get install chromium)"),
-]
-
-
-@pytest.fixture
-def video(tab, app, clip_file):
-    return Drive(tab, app[0], "video").upload(clip_file)
+pytestmark = IN_CHROMIUM
 
 
 def test_from_a_clip_to_a_masklet_and_its_video(tab, video, tmp_path):

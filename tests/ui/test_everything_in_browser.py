@@ -4,20 +4,11 @@ import json
 import re
 
 import numpy as np
-import pytest
-from drive import CHROMIUM, Drive
+from drive import IN_CHROMIUM, Drive
 
 from sam2_demo.tracking.mask_selection import suppress_overlaps
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (apt-get install chromium)"),
-]
-
-
-@pytest.fixture
-def video(tab, app, clip_file):
-    return Drive(tab, app[0], "video").upload(clip_file)
+pytestmark = IN_CHROMIUM
 
 
 def options(drive):

@@ -2,50 +2,10 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
-import av
-import numpy as np
 import pytest
-from drive import CHROMIUM, Drive
-from stand_in import SIZE, scene
+from drive import IN_CHROMIUM, Drive
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (apt-get install chromium)"),
-]
-
-
-@pytest.fixture
-def video(tab, app, clip_file):
-    return Drive(tab, app[0], "video").upload(clip_file)
-
-
-@pytest.fixture(scope="session")
-def sounding_clip(tmp_path_factory):
-    """Two seconds with a tone."""
-    path = tmp_path_factory.mktemp("sound") / "tone.mp4"
-    with av.open(str(path), "w") as output:
-        picture = output.add_stream("libx264", rate=24, options={"g": "12"})
-        picture.width, picture.height, picture.pix_fmt = SIZE[1], SIZE[0], "yuv420p"
-        sound = output.add_stream("aac", rate=48_000, layout="mono")
-        for index in range(48):
-            output.mux(picture.encode(av.VideoFrame.from_ndarray(scene(index % 20), format="rgb24")))
-        output.mux(picture.encode())
-        tone = (0.2 * np.sin(np.arange(96_000) / 20)).astype(np.float32)
-        for start in range(0, len(tone), 1024):
-            frame = av.AudioFrame.from_ndarray(tone[None, start : start + 1024], format="fltp", layout="mono")
-            frame.sample_rate, frame.pts, frame.time_base = 48_000, start, Fraction(1, 48_000)
-            output.mux(sound.encode(frame))
-        output.mux(sound.encode())
-    return path
-
-
-def tracked(video):
-    video.click(25, 35)
-    video.press("Track")
-    video.root.locator(".sam-player video").wait_for(timeout=30_000)
-    return video
+pytestmark = IN_CHROMIUM
 
 
 def test_what_could_not_be_sent_arrives_when_the_server_is_back(tab, app, video):
@@ -78,7 +38,7 @@ def test_an_unexpected_error_is_shown_with_a_way_to_try_again(tab, video, monkey
 
 
 def test_marks_flags_and_visibility(tab, video):
-    tracked(video)
+    video.tracked()
     tab.keyboard.press("Escape")
     canvas = video.root.locator("canvas.sam-canvas")
     canvas.focus()

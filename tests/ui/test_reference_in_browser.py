@@ -7,18 +7,10 @@ import zipfile
 import cv2
 import numpy as np
 import pytest
-from drive import CHROMIUM, Drive
+from drive import IN_CHROMIUM
 from stand_in import SIZE, scene
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (apt-get install chromium)"),
-]
-
-
-@pytest.fixture
-def video(tab, app, clip_file):
-    return Drive(tab, app[0], "video").upload(clip_file)
+pytestmark = IN_CHROMIUM
 
 
 @pytest.fixture(scope="session")

@@ -2,52 +2,11 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
-import av
-import numpy as np
-import pytest
-from drive import CHROMIUM, Drive
-from stand_in import SIZE, scene
+from drive import IN_CHROMIUM, Drive
 
 from sam2_demo.video import open_video
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (apt-get install chromium)"),
-]
-
-
-@pytest.fixture
-def video(tab, app, clip_file):
-    return Drive(tab, app[0], "video").upload(clip_file)
-
-
-@pytest.fixture(scope="session")
-def sounding_clip(tmp_path_factory):
-    """Two seconds with a tone."""
-    path = tmp_path_factory.mktemp("sound") / "tone.mp4"
-    with av.open(str(path), "w") as output:
-        picture = output.add_stream("libx264", rate=24, options={"g": "12"})
-        picture.width, picture.height, picture.pix_fmt = SIZE[1], SIZE[0], "yuv420p"
-        sound = output.add_stream("aac", rate=48_000, layout="mono")
-        for index in range(48):
-            output.mux(picture.encode(av.VideoFrame.from_ndarray(scene(index % 20), format="rgb24")))
-        output.mux(picture.encode())
-        tone = (0.2 * np.sin(np.arange(96_000) / 20)).astype(np.float32)
-        for start in range(0, len(tone), 1024):
-            frame = av.AudioFrame.from_ndarray(tone[None, start : start + 1024], format="fltp", layout="mono")
-            frame.sample_rate, frame.pts, frame.time_base = 48_000, start, Fraction(1, 48_000)
-            output.mux(sound.encode(frame))
-        output.mux(sound.encode())
-    return path
-
-
-def tracked(video):
-    video.click(25, 35)
-    video.press("Track")
-    video.root.locator(".sam-player video").wait_for(timeout=30_000)
-    return video
+pytestmark = IN_CHROMIUM
 
 
 def test_effects_of_one_object_alone_and_undo(tab, video):
@@ -98,7 +57,7 @@ def test_the_clip_plays_with_its_sound_and_stops_on_a_frame(tab, app, sounding_c
 
 
 def test_a_made_video_is_there_after_a_reload_and_says_when_it_is_old(tab, video):
-    tracked(video)
+    video.tracked()
     tab.reload()
     video.root.locator(".sam-player video").wait_for(timeout=20_000)
     note = video.root.get_by_text("made before your last changes")
@@ -108,7 +67,7 @@ def test_a_made_video_is_there_after_a_reload_and_says_when_it_is_old(tab, video
 
 
 def test_a_correction_tracks_only_what_it_touches(tab, video):
-    tracked(video)
+    video.tracked()
     video.press("Track")
     video.root.get_by_text("Nothing is left to track here").wait_for(timeout=10_000)
     video.root.get_by_label("Frame", exact=True).fill("10")
@@ -141,7 +100,7 @@ def test_stop_is_answered_at_once_and_track_goes_on(tab, video):
 
 
 def test_another_model_says_what_it_drops_and_keeps_the_prompts(tab, video):
-    tracked(video)
+    video.tracked()
     bar = tab.locator("#model-bar")
     bar.get_by_role("button", name="Change model").click()
     bar.get_by_role("button", name="Use: Embedded (small, nothing to download)").click()

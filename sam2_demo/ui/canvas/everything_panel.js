@@ -137,11 +137,11 @@ export class EverythingPanel {
     this.bar.max = step.total;
     this.bar.value = step.done;
     this.found.take(step);
-    this.found.start();
     this.status.textContent = `${step.done} of ${step.total} points`;
     if (this.drawing) return;
     this.drawing = requestAnimationFrame(() => {
       this.drawing = 0;
+      if (this.running) this.found.start();
       this.draw();
     });
   }
@@ -230,13 +230,10 @@ export class EverythingPanel {
     const room = bench.config.limits.max_objects - store.objects.length;
     if (masks.length > room) return bench.host.warn(`${masks.length} masks are picked; there is room for ${room} more objects. Pick fewer.`);
     const { clip } = store;
-    const made = masks.map((mask) => {
-      const counts = resizeMask(mask.counts, found.size, [clip.display_height, clip.display_width]);
-      return { object: { ...store.newObject(), color: this.layer.color(mask) }, prompt: { points: [], box: null, mask: counts } };
-    });
-    const put = () => made.forEach(({ object, prompt }) => bench.objectActions.putBack(object, [[found.frame, prompt]]));
-    put();
-    bench.history.did({ undo: () => made.forEach(({ object }) => bench.objectActions.drop(object.object_id)), redo: put });
+    bench.objectActions.addMasks(found.frame, masks.map((mask) => ({
+      color: this.layer.color(mask),
+      counts: resizeMask(mask.counts, found.size, [clip.display_height, clip.display_width]),
+    })));
     this.setOpen(false);
     if (!track) return;
     await bench.outbox.settled();

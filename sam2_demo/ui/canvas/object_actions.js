@@ -15,6 +15,16 @@ export class ObjectActions {
     });
   }
 
+  // New objects, each prompted by a mask on `frame`; one step of undo for all of them. `made`: [{color or name, counts}].
+  addMasks(frame, made) {
+    const all = made.map(({ counts, ...look }) => ({
+      object: { ...this.store.newObject(), ...look }, prompt: { points: [], box: null, mask: counts },
+    }));
+    const put = () => all.forEach(({ object, prompt }) => this.putBack(object, [[frame, prompt]]));
+    put();
+    this.bench.history.did({ undo: () => all.forEach(({ object }) => this.drop(object.object_id)), redo: put });
+  }
+
   putBack(object, prompts) {
     const { store, bench } = this;
     store.objects.push({ ...object });

@@ -44,13 +44,7 @@ export class ReferencePanel {
     const { bench, store } = this;
     const room = bench.config.limits.max_objects - store.objects.length;
     if (objects.length > room) return bench.host.warn(`The file has ${objects.length} masks; there is room for ${room} more objects.`);
-    const made = objects.map(({ id, label, counts }) => {
-      const object = store.newObject();
-      return { object: { ...object, name: label || `Mask ${id}` }, prompt: { points: [], box: null, mask: counts } };
-    });
-    const put = () => made.forEach(({ object, prompt }) => bench.objectActions.putBack(object, [[frame, prompt]]));
-    put();
-    bench.history.did({ undo: () => made.forEach(({ object }) => bench.objectActions.drop(object.object_id)), redo: put });
+    bench.objectActions.addMasks(frame, objects.map(({ id, label, counts }) => ({ name: label || `Mask ${id}`, counts })));
     this.status.textContent = `${objects.length} mask${objects.length === 1 ? "" : "s"} became object${objects.length === 1 ? "" : "s"}.`;
   }
 
