@@ -32,15 +32,17 @@ class SequenceOptions:
     """How clips are varied; probabilities in [0, 1].
 
     cut_outs: probability of 0, 1, 2, 3 moving cut-outs; twin: that a cut-out is a copy of the one before;
-    leave: that a cut-out leaves the picture and returns; occluder: that something passes in front.
+    leave: that a cut-out leaves the picture and returns; occluder: that something passes in front;
+    slow: that everything moves as between neighbouring frames of a film, so that where a thing was says where it is.
     """
 
     cut_outs: tuple[float, float, float, float] = (0.2, 0.4, 0.3, 0.1)
-    twin: float = 0.2
+    twin: float = 0.3
     leave: float = 0.5
     occluder: float = 0.45
     motion_blur: float = 0.2
     light_change: float = 0.5
+    slow: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -78,41 +80,44 @@ def make_clip(
 ) -> MadeClip:
     """A clip of `frames` frames of side `size`; the same `rng` state gives the same clip."""
     options = options or SequenceOptions()
-    layers = [_background(rng, source.draw_picture(rng), frames)]
+    pace = rng.uniform(0.15, 0.5) if rng.random() < options.slow else 1.0
+    times = np.arange(frames) / 8 * pace
+    layers = [_background(rng, source.draw_picture(rng), times)]
     picture: LabelledPicture | None = None
     for number in range(int(rng.choice(4, p=options.cut_outs))):
         if picture is None or rng.random() >= options.twin:
             picture = source.draw_cut_out(rng)
-        layers.append(_cut_out(rng, picture, frames, CUT_OUT_LABEL + number, rng.random() < options.leave))
+        layers.append(_cut_out(rng, picture, times, CUT_OUT_LABEL + number, rng.random() < options.leave))
     if rng.random() < options.occluder:
-        layers.append(_occluder(rng, source, frames))
+        layers.append(_occluder(rng, source, times))
     clip = [_compose(layers, index, size) for index in range(frames)]
     pixels = np.stack([frame for frame, _ in clip])
     return MadeClip(_relight(rng, pixels, options), np.stack([labels for _, labels in clip]))
 
 
-def _wander(rng: np.random.Generator, frames: int, speed: float, sway: float) -> NDArray[np.float64]:
-    """A smooth path (T,) from 0: steady drift and a slow swing, by `speed` and `sway` per eight frames."""
-    time = np.arange(frames) / 8
+def _wander(rng: np.random.Generator, times: NDArray[np.float64], speed: float, sway: float) -> NDArray[np.float64]:
+    """A smooth path (T,) from 0 at `times` (T,): steady drift by `speed` per unit of time and a slow swing."""
     phase, rate = rng.uniform(0, 2 * np.pi), rng.uniform(0.5, 2.0)
-    swing = np.sin(2 * np.pi * rate * time + phase) - np.sin(phase)
-    return rng.normal() * speed * time + rng.normal() * sway * swing
+    swing = np.sin(2 * np.pi * rate * times + phase) - np.sin(phase)
+    return rng.normal() * speed * times + rng.normal() * sway * swing
 
 
-def _elastic(rng: np.random.Generator, frames: int, strength: float) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+def _elastic(
+    rng: np.random.Generator, times: NDArray[np.float64], strength: float
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     field = rng.normal(size=(2, _ELASTIC_GRID, _ELASTIC_GRID)).astype(np.float32) * strength
-    return field, _wander(rng, frames, 1.0, 0.7)
+    return field, _wander(rng, times, 1.0, 0.7)
 
 
-def _background(rng: np.random.Generator, picture: LabelledPicture, frames: int) -> _Layer:
+def _background(rng: np.random.Generator, picture: LabelledPicture, times: NDArray[np.float64]) -> _Layer:
     labels = picture.label_maps[int(rng.integers(len(picture.label_maps)))]
     height, width = labels.shape
     scale = rng.uniform(0.6, 1.0)
     x0, y0 = rng.uniform(0, width * (1 - scale) + 1e-6), rng.uniform(0, height * (1 - scale) + 1e-6)
     calm = rng.uniform(0.2, 1.0)
-    path = 0.5 + np.stack([_wander(rng, frames, 0.15 * calm, 0.06 * calm) for _ in range(2)], axis=1)
-    path += rng.normal(size=(frames, 2)) * 0.006 * (rng.random() < 0.3)  # a shaking hand
-    elastic, swings = _elastic(rng, frames, 0.025 * rng.uniform(0, 1))
+    path = 0.5 + np.stack([_wander(rng, times, 0.15 * calm, 0.06 * calm) for _ in range(2)], axis=1)
+    path += rng.normal(size=(len(times), 2)) * 0.006 * (rng.random() < 0.3)  # a shaking hand
+    elastic, swings = _elastic(rng, times, 0.025 * rng.uniform(0, 1))
     return _Layer(
         picture.pixels,
         labels,
@@ -121,15 +126,17 @@ def _background(rng: np.random.Generator, picture: LabelledPicture, frames: int)
         (x0, y0, x0 + width * scale, y0 + height * scale),
         (1.0, 1.0),
         path,
-        _wander(rng, frames, 0.15 * calm, 0.05 * calm),
-        _wander(rng, frames, 0.1 * calm, 0.05 * calm),
+        _wander(rng, times, 0.15 * calm, 0.05 * calm),
+        _wander(rng, times, 0.1 * calm, 0.05 * calm),
         elastic,
         swings,
         -1.0 if rng.random() < 0.5 else 1.0,
     )
 
 
-def _cut_out(rng: np.random.Generator, picture: LabelledPicture, frames: int, label: int, leaves: bool) -> _Layer:
+def _cut_out(
+    rng: np.random.Generator, picture: LabelledPicture, times: NDArray[np.float64], label: int, leaves: bool
+) -> _Layer:
     labels = picture.label_maps[0]
     mask = (labels > 0) & (labels < IGNORE_LABEL)
     rows, columns = np.nonzero(mask.any(axis=1))[0], np.nonzero(mask.any(axis=0))[0]
@@ -138,12 +145,12 @@ def _cut_out(rng: np.random.Generator, picture: LabelledPicture, frames: int, la
     side = rng.uniform(0.15, 0.65)
     stretch = np.exp(rng.normal(0, 0.12))
     extent = side * (box[2] - box[0]) / longest * stretch, side * (box[3] - box[1]) / longest / stretch
-    path = rng.uniform(0.2, 0.8, 2) + np.stack([_wander(rng, frames, 0.25, 0.1) for _ in range(2)], axis=1)
+    path = rng.uniform(0.2, 0.8, 2) + np.stack([_wander(rng, times, 0.25, 0.1) for _ in range(2)], axis=1)
     if leaves:
         direction = rng.uniform(0, 2 * np.pi)
-        away = np.sin(np.pi * np.linspace(0, 1, frames)) ** 2 * rng.uniform(1.0, 1.6)
+        away = np.sin(np.pi * np.linspace(0, 1, len(times))) ** 2 * rng.uniform(1.0, 1.6)
         path += away[:, None] * np.array([np.cos(direction), np.sin(direction)])
-    elastic, swings = _elastic(rng, frames, 0.06 * rng.uniform(0, 1))
+    elastic, swings = _elastic(rng, times, 0.06 * rng.uniform(0, 1))
     return _Layer(
         picture.pixels,
         mask.astype(np.uint8),
@@ -152,18 +159,18 @@ def _cut_out(rng: np.random.Generator, picture: LabelledPicture, frames: int, la
         box,
         extent,
         path,
-        _wander(rng, frames, 0.3, 0.1),
-        _wander(rng, frames, 0.3, 0.2),
+        _wander(rng, times, 0.3, 0.1),
+        _wander(rng, times, 0.3, 0.2),
         elastic,
         swings,
         -1.0 if rng.random() < 0.5 else 1.0,
     )
 
 
-def _occluder(rng: np.random.Generator, source: PictureSource, frames: int) -> _Layer:
+def _occluder(rng: np.random.Generator, source: PictureSource, times: NDArray[np.float64]) -> _Layer:
     """Something that crosses the frame once: a cut-out, or a bar or disc of another picture's texture."""
     if rng.random() < 0.5:
-        layer = _cut_out(rng, source.draw_cut_out(rng), frames, OCCLUDER_LABEL, leaves=False)
+        layer = _cut_out(rng, source.draw_cut_out(rng), times, OCCLUDER_LABEL, leaves=False)
         pixels, alpha, box = layer.pixels, layer.labels * np.uint8(255), layer.source_box
     else:
         pixels = source.draw_picture(rng).pixels
@@ -175,11 +182,11 @@ def _occluder(rng: np.random.Generator, source: PictureSource, frames: int) -> _
             alpha[2:-2, 2:-2] = 255
     direction = rng.uniform(0, 2 * np.pi)
     heading = np.array([np.cos(direction), np.sin(direction)])
-    crossing = np.linspace(-1, 1, frames) * rng.uniform(0.8, 1.5) + rng.normal() * 0.2
+    crossing = np.linspace(-1, 1, len(times)) * rng.uniform(0.8, 1.5) + rng.normal() * 0.2
     path = rng.uniform(0.25, 0.75, 2) + crossing[:, None] * heading
     extent = (float(rng.uniform(0.15, 0.6)), float(rng.uniform(0.3, 0.9)))
-    elastic, swings = _elastic(rng, frames, 0.0)
-    still = np.zeros(frames)
+    elastic, swings = _elastic(rng, times, 0.0)
+    still = np.zeros(len(times))
     turned = still + rng.normal() * 0.5
     return _Layer(
         pixels, (alpha > 127).astype(np.uint8), alpha, OCCLUDER_LABEL - 1, box, extent, path, still, turned, elastic,
@@ -231,7 +238,7 @@ def _relight(rng: np.random.Generator, frames: NDArray[np.uint8], options: Seque
     """The same colours for all frames, light that may drift, and for some clips motion blur."""
     count = len(frames)
     gains = np.exp(rng.normal(0, 0.08, 3)) * np.exp(rng.normal(0, 0.12))
-    drift = _wander(rng, count, 0.15, 0.08) if rng.random() < options.light_change else np.zeros(count)
+    drift = _wander(rng, np.arange(count) / 8, 0.15, 0.08) if rng.random() < options.light_change else np.zeros(count)
     gamma = np.exp(rng.normal(0, 0.15))
     ramp = (np.arange(256) / 255) ** gamma * 255
     lit = np.empty_like(frames)

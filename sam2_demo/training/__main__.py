@@ -27,6 +27,7 @@ from sam2_demo.training.stages import (
     FREEZABLE,
     TrainingConfig,
     check_divisible,
+    from_stage,
     with_budget,
     with_frozen,
     with_size,
@@ -71,6 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, help="run folder: checkpoint, metrics, curves, weights")
     parser.add_argument("--resume", action="store_true", help="go on from the run folder's checkpoint")
     parser.add_argument("--model", help="weights to start from: a Hub id or a file (finetune: default embedded)")
+    parser.add_argument("--from-stage", metavar="STAGE", help="leave out the stages before this one, with --model")
     parser.add_argument("--random", action="store_true", help="start the embedded network's trunk at random")
     parser.add_argument("--freeze", nargs="+", choices=sorted(FREEZABLE), default=[], help="parts kept as they are")
     parser.add_argument("--size", type=int, help="input side in pixels of every stage, a multiple of 32")
@@ -100,7 +102,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _train(options: argparse.Namespace) -> None:
     cv2.setNumThreads(1)
-    config = with_budget(CONFIGS[options.config], options.minutes, options.steps)
+    config = CONFIGS[options.config]
+    if options.from_stage is not None:
+        config = from_stage(config, options.from_stage)
+    config = with_budget(config, options.minutes, options.steps)
     processes = options.processes or _usual_processes(config, options.device)
     torch.set_num_threads(options.threads or max(1, (os.cpu_count() or 1) // processes))
     config = with_frozen(config, tuple(options.freeze))

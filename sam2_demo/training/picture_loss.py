@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from sam2_demo.network.outputs import ImageEmbedding, MaskPrediction
 from sam2_demo.network.prompt_encoder import BOX_END_LABEL, BOX_START_LABEL, POSITIVE_LABEL
 from sam2_demo.network.sam2_network import Sam2Network
-from sam2_demo.tracking.image_predictor import LOGIT_LIMIT
+from sam2_demo.tracking.frame_step import LOGIT_LIMIT
 from sam2_demo.tracking.pixels import normalize
 from sam2_demo.training.losses import LossWeights, MaskTargets, prediction_loss, true_ious
 from sam2_demo.training.picture_batches import PictureBatch

@@ -80,7 +80,8 @@ class TrainingConfig:
 
     network: what is trained, None for an existing checkpoint's; trunk_rate: factor on the trunk's learning rate;
     ema_decay: of the averaged weights that are exported; layer_decay: factor on the learning rate per trunk
-    stage away from the output (1: none); bfloat16: mixed precision in the forward pass; calibration_clips: made
+    stage away from the output (1: none); bfloat16: mixed precision in the forward
+    pass (None: where the hardware gains by it); calibration_clips: made
     clips of ten frames on which the object score's zero is set after the last stage (0: left as trained).
     """
 
@@ -94,7 +95,7 @@ class TrainingConfig:
     clip_norm: float = 1.0
     ema_decay: float = 0.999
     warmup_steps: int = 100
-    bfloat16: bool = True
+    bfloat16: bool | None = None
     checkpoint_minutes: float = 3.0
     max_picture_side: int = 320
     calibration_clips: int = 0
@@ -131,6 +132,14 @@ EMBEDDED = TrainingConfig(
         Stage(
             "clips-384", 384, 8, 4, lr_start=4e-4, lr_end=1e-5, minutes=48, freeze=_FIRST_BLOCKS, statistics="kept",
             clips=ClipStage(size=384, clips=2, frames=5, objects=3, picture_every=2),
+        ),
+        Stage(
+            "long-clips-320", 384, 8, 4, lr_start=4e-4, lr_end=1.5e-4, minutes=60, freeze=_FIRST_BLOCKS,
+            statistics="kept", clips=ClipStage(size=320, clips=2, frames=8, objects=3, picture_every=2),
+        ),
+        Stage(
+            "long-clips-384", 384, 8, 4, lr_start=1.5e-4, lr_end=1e-5, minutes=40, freeze=_FIRST_BLOCKS,
+            statistics="kept", clips=ClipStage(size=384, clips=2, frames=8, objects=3, picture_every=2),
         ),
     ),
     trunk_rate=0.25,
@@ -187,6 +196,14 @@ def check_divisible(config: TrainingConfig, processes: int) -> None:
                 raise ConfigError(
                     f"stage {stage.name} has batches of {count}, which {processes} processes cannot share evenly"
                 )
+
+
+def from_stage(config: TrainingConfig, name: str) -> TrainingConfig:
+    """The same run without the stages before the one called `name`."""
+    names = [stage.name for stage in config.stages]
+    if name not in names:
+        raise ConfigError(f"{config.name} has no stage {name!r}; its stages: {', '.join(names)}")
+    return replace(config, stages=config.stages[names.index(name) :])
 
 
 def with_size(config: TrainingConfig, size: int) -> TrainingConfig:

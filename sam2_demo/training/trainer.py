@@ -21,6 +21,7 @@ import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from sam2_demo.device import fast_dtype
 from sam2_demo.errors import ConfigError, InputError
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.training.calibration import calibrate_object_score
@@ -70,6 +71,8 @@ class Trainer:
             if isinstance(module, nn.Conv2d):
                 module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.config = config
+        fast = fast_dtype(network.device) is torch.bfloat16
+        self.bfloat16 = fast if config.bfloat16 is None else config.bfloat16
         self.pictures = pictures
         self.clips = clips
         self.run_folder = run_folder
@@ -142,7 +145,7 @@ class Trainer:
                 self.clips.make(_SAMPLES_DRAW + number, 1, 3, _CALIBRATION_FRAMES, stage.size)
                 for number in range(self.config.calibration_clips)
             )
-            with torch.autocast(self.network.device.type, torch.bfloat16, enabled=self.config.bfloat16):
+            with torch.autocast(self.network.device.type, torch.bfloat16, enabled=self.bfloat16):
                 shift = calibrate_object_score(self.network, clips)
             log.info("object score lowered by %.3f", shift)
         write_weights(self.network.state_dict(), self.run_folder / WEIGHTS_NAME, self.network.config.name)
@@ -186,7 +189,7 @@ class Trainer:
             for number in range(_STATISTICS_BATCHES):
                 draw = 10_000_000 * (self.progress.stage + 1) - 1 - (number * self.num_processes + self.rank)
                 batch = self.pictures.make(draw, _STATISTICS_PICTURES, 1, stage.size)
-                with torch.no_grad(), torch.autocast(self.network.device.type, torch.bfloat16, self.config.bfloat16):
+                with torch.no_grad(), torch.autocast(self.network.device.type, torch.bfloat16, self.bfloat16):
                     self.network.encode_image(to_pixels(batch.pixels, self.network.device))
             for norm, momentum in zip(norms, momenta, strict=True):
                 norm.momentum = momentum
@@ -205,7 +208,7 @@ class Trainer:
         device = self.network.device.type
         # On CPUs the fused attention's backward pass is twice as slow as the plain one at these lengths.
         attention = sdpa_kernel(SDPBackend.MATH) if device == "cpu" else nullcontext()
-        with torch.autocast(device, torch.bfloat16, enabled=self.config.bfloat16), attention:
+        with torch.autocast(device, torch.bfloat16, enabled=self.bfloat16), attention:
             result = compute()
         self.optimiser.zero_grad(set_to_none=True)
         result.loss.backward()
