@@ -6,6 +6,7 @@ What a single-image model such as SAM does on a video; the distance to it is wha
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ class MemorylessPredictor:
     """Opens clips for tracking with an image predictor alone."""
 
     def __init__(self, network: Sam2Network, options: TrackingOptions | None = None) -> None:
+        # The tracker sees a frame once as well.
+        options = replace(options or TrackingOptions(), closer_look=False)
         self._predictor = ImagePredictor(network, options)
 
     def open(self, source: Path) -> MemorylessSession:

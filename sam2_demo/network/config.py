@@ -50,7 +50,8 @@ class NetworkConfig:
     """Everything that fixes the shapes and the behaviour of one SAM 2 network.
 
     `version` is 2.0 or 2.1; 2.1 adds a projected, signed temporal code on object pointers and an embedding
-    that marks memories of frames on which the object is hidden.
+    that marks memories of frames on which the object is hidden. `closer_look`: small things are worth a second look,
+    see `tracking.closer_look`.
     """
 
     name: str
@@ -66,6 +67,7 @@ class NetworkConfig:
     decoder_heads: int = 8
     num_memories: int = 7
     max_object_pointers: int = 16
+    closer_look: bool = False
 
     def __post_init__(self) -> None:
         """Refuse contradictions: sizes that the strides or the token split cannot hold."""
@@ -120,6 +122,7 @@ EMBEDDED_CONFIG = NetworkConfig(
     memory_attention_dropout=0.0,
     decoder_mlp_dim=512,
     decoder_heads=4,
+    closer_look=True,
 )
 
 # The embedded network with a trunk that learns fast when nothing pretrained is at hand.

@@ -19,8 +19,7 @@ from torch import Tensor
 from sam2_demo.errors import ConfigError
 from sam2_demo.network.outputs import ImageEmbedding
 from sam2_demo.network.sam2_network import Sam2Network
-from sam2_demo.tracking.frame_step import FrameOutput, FramePrompts, encode_image, frame_step
-from sam2_demo.tracking.image_predictor import LOGIT_LIMIT
+from sam2_demo.tracking.frame_step import LOGIT_LIMIT, FrameOutput, FramePrompts, encode_image, frame_step
 from sam2_demo.tracking.mask_selection import (
     CropBox,
     crop_boxes,

@@ -41,11 +41,29 @@ class EmbeddingCache:
     def __contains__(self, key: Hashable) -> bool:
         return key in self._entries
 
-    def clear(self) -> None:
-        """Forget everything."""
+    def remove(self, is_meant: Callable[[Hashable], bool]) -> None:
+        """Forget the entries whose keys are meant."""
         with self._lock:
-            self._entries.clear()
-            self._bytes = 0
+            for key in [key for key in self._entries if is_meant(key)]:
+                self._bytes -= _size(self._entries.pop(key))
+
+
+class ClipEmbeddings:
+    """One clip's part of a cache that all sessions of a predictor share: one bound for however many people."""
+
+    def __init__(self, cache: EmbeddingCache) -> None:
+        self._cache = cache
+
+    def get(self, key: Hashable, compute: Callable[[], ImageEmbedding]) -> ImageEmbedding:
+        """As `EmbeddingCache.get`; `key` need be unique in this clip only."""
+        return self._cache.get((self, key), compute)
+
+    def __contains__(self, key: Hashable) -> bool:
+        return (self, key) in self._cache
+
+    def clear(self) -> None:
+        """Forget this clip's embeddings."""
+        self._cache.remove(lambda key: isinstance(key, tuple) and key[0] is self)
 
 
 def _size(embedding: ImageEmbedding) -> int:

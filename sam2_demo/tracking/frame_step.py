@@ -15,6 +15,7 @@ from sam2_demo.network.mask_decoder import choose_candidates
 from sam2_demo.network.outputs import ImageEmbedding, MaskPrediction, MemoryTokens
 from sam2_demo.network.sam2_network import Sam2Network
 
+LOGIT_LIMIT = 32.0  # low-res logits that are fed back are clamped to +-32, as in the released code
 HIDDEN_LOGIT = -1024.0  # logits of a mask whose object is predicted to be hidden
 _MASK_LOGIT_SCALE, _MASK_LOGIT_BIAS = 20.0, -10.0  # a given mask as logits: -10 outside, 10 inside
 

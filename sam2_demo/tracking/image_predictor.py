@@ -14,13 +14,12 @@ from sam2_demo.errors import PromptError
 from sam2_demo.network.inference import for_inference
 from sam2_demo.network.outputs import ImageEmbedding, MaskPrediction
 from sam2_demo.network.sam2_network import Sam2Network
-from sam2_demo.tracking.frame_step import FramePrompts, encode_image, frame_step
+from sam2_demo.tracking.closer_look import CloserLook
+from sam2_demo.tracking.frame_step import LOGIT_LIMIT, FramePrompts, encode_image, frame_step
 from sam2_demo.tracking.mask_postprocessing import clean_logits
 from sam2_demo.tracking.options import TrackingOptions
 from sam2_demo.tracking.pixels import Rgb, picture_pixels
-from sam2_demo.tracking.prompts import Points, as_frame_prompts, read_prompts
-
-LOGIT_LIMIT = 32.0  # low-res logits that are fed back are clamped to +-32, as in the released code
+from sam2_demo.tracking.prompts import Points, Prompts, as_frame_prompts, read_prompts
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +27,8 @@ class ImageResult:
     """Masks of one picture, best first.
 
     masks: (M, H, W) bool; mask_logits: (M, H, W) float32 before thresholding and before hole filling;
-    iou_predictions: (M,) float32 in [0, 1]; low_res_logits: (M, h, w) float32 in [-32, 32], h = w = S / 4.
+    iou_predictions: (M,) float32 in [0, 1]; low_res_logits: (M, h, w) float32 in [-32, 32], h = w = S / 4, to be
+    refined by further clicks. `masks` and `mask_logits` of small things may come from a closer look.
     """
 
     masks: NDArray[np.bool_]
@@ -45,6 +45,8 @@ class ImagePredictor:
         self.options = options or TrackingOptions()
         self._embedding: ImageEmbedding | None = None
         self._size = (0, 0)
+        self._picture: Rgb | None = None
+        self._closer = CloserLook(self.network, picture_pixels) if self.options.looks_closer(self.network) else None
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -57,6 +59,9 @@ class ImagePredictor:
         pixels = picture_pixels(rgb, self.network.config.image_size, self.network.device)
         self._embedding = encode_image(self.network, pixels)
         self._size = (rgb.shape[0], rgb.shape[1])
+        if self._closer is not None:
+            self._picture = rgb
+            self._closer.forget()
 
     @torch.inference_mode()
     def predict(
@@ -85,7 +90,7 @@ class ImagePredictor:
             empty = torch.zeros(1, 0, 2, device=self.network.device)
             tensors = FramePrompts(empty, torch.zeros(1, 0, dtype=torch.int32), previous)
         output = frame_step(self.network, embedding, tensors, memory=None, multimask=multimask)
-        return self._as_result(output.candidates)
+        return self._look_closer(self._as_result(output.candidates), prompts)
 
     def _require_picture(self) -> ImageEmbedding:
         if self._embedding is None:
@@ -118,3 +123,14 @@ class ImagePredictor:
             iou_predictions=candidates.iou_predictions[0, order].float().cpu().numpy(),
             low_res_logits=low_res_array.clip(-LOGIT_LIMIT, LOGIT_LIMIT),
         )
+
+    def _look_closer(self, result: ImageResult, prompts: Prompts) -> ImageResult:
+        if self._closer is None or self._picture is None:
+            return result
+        for look in self._closer.refine(None, self._picture, prompts, result.mask_logits):
+            result.mask_logits[look.row] = look.paste(look.low_res_logits, self._size)
+            cleaned = clean_logits(look.low_res_logits, self.options.max_fill_area)
+            result.masks[look.row] = look.paste(cleaned, self._size) > 0
+            if look.iou_prediction is not None:
+                result.iou_predictions[look.row] = look.iou_prediction
+        return result

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sam2_demo.errors import ConfigError
+from sam2_demo.network.sam2_network import Sam2Network
 
 
 @dataclass(frozen=True)
@@ -34,20 +35,29 @@ class TrackingOptions:
     max_fill_area: holes and specks up to this many low-res pixels are filled or removed in `masks`, never in
         `mask_logits` or in memory (released setting: 8); 0 turns it off.
     exclusive_masks: give a pixel claimed by several objects to the one of highest logit, in `masks` only.
-    embedding_cache_bytes: bound of the cache of image embeddings, which also holds no more than 128.
+    embedding_cache_bytes: bound of the cache of image embeddings, one for all clips that a predictor has open; it also
+        holds no more than 128.
     recent_memories: frames per object whose memory and exact logits stay at hand; older ones are rebuilt.
     objects_per_batch: how many objects are computed at once; None: one by one on CPUs in float32, which keeps every
         object's numbers independent of the others to the last bit, elsewhere as many as memory bears.
     memory_limits: what is attended to; FAST_MEMORY is the fast mode, which most of all spares the official models,
         whose attention over the memories takes half of a tracked frame's time.
+    closer_look: whether the mask of a small thing that a click or a box points at is drawn from a second encoding of
+        the window around it, which costs a second click's time; None: where the network's configuration asks for it,
+        which the embedded model's does.
     """
 
     max_fill_area: int = 8
     exclusive_masks: bool = False
-    embedding_cache_bytes: int = 256 * 2**20
+    embedding_cache_bytes: int = 512 * 2**20
     recent_memories: int = 64
     objects_per_batch: int | None = None
     memory_limits: MemoryLimits = MemoryLimits()
+    closer_look: bool | None = None
+
+    def looks_closer(self, network: Sam2Network) -> bool:
+        """Whether predictors with this network take a second look."""
+        return network.config.closer_look if self.closer_look is None else self.closer_look
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.tracking.embedding_cache import EmbeddingCache
 from sam2_demo.tracking.options import TrackingOptions
 from sam2_demo.tracking.pixels import Rgb
 from sam2_demo.tracking.video_session import VideoSession
@@ -13,11 +14,12 @@ from sam2_demo.video import FrameReader, open_video
 
 
 class VideoPredictor:
-    """A network and the options under which it tracks; sessions are independent of each other."""
+    """A network and the options under which it tracks; sessions share nothing but the cache of embeddings."""
 
     def __init__(self, network: Sam2Network, options: TrackingOptions | None = None) -> None:
         self.network = network
         self.options = options or TrackingOptions()
+        self._embeddings = EmbeddingCache(self.options.embedding_cache_bytes)
 
     def open(self, source: str | Path | Sequence[Rgb] | FrameReader) -> VideoSession:
         """Start a session on a video file, a folder of images, a sequence of (H, W, 3) uint8 arrays or a reader.
@@ -25,4 +27,4 @@ class VideoPredictor:
         Nothing is decoded beyond the index; MediaError when the source cannot be used.
         """
         frames = source if isinstance(source, FrameReader) else open_video(source)
-        return VideoSession(self.network, frames, self.options)
+        return VideoSession(self.network, frames, self.options, self._embeddings)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -21,10 +22,17 @@ from sam2_demo.network.inference import for_inference
 from sam2_demo.network.outputs import ImageEmbedding
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.batching import objects_at_once
-from sam2_demo.tracking.embedding_cache import EmbeddingCache
+from sam2_demo.tracking.closer_look import CloserLook
+from sam2_demo.tracking.embedding_cache import ClipEmbeddings, EmbeddingCache
 from sam2_demo.tracking.frame_records import FrameRecord, FrameRecords
-from sam2_demo.tracking.frame_step import FrameOutput, FramePrompts, encode_image, encode_memory, frame_step
-from sam2_demo.tracking.image_predictor import LOGIT_LIMIT
+from sam2_demo.tracking.frame_step import (
+    LOGIT_LIMIT,
+    FrameOutput,
+    FramePrompts,
+    encode_image,
+    encode_memory,
+    frame_step,
+)
 from sam2_demo.tracking.mask_postprocessing import clean_logits, resolve_overlaps
 from sam2_demo.tracking.masklet import Masklet
 from sam2_demo.tracking.memory_bank import FrameMemory, MemoryBank, MemorySelection, stack_selections
@@ -57,13 +65,16 @@ class FrameResult:
 class VideoSession:
     """Made by `VideoPredictor.open`; frames are decoded and encoded when they are needed."""
 
-    def __init__(self, network: Sam2Network, frames: FrameReader, options: TrackingOptions) -> None:
+    def __init__(
+        self, network: Sam2Network, frames: FrameReader, options: TrackingOptions, embeddings: EmbeddingCache
+    ) -> None:
         self.network = for_inference(network)
         self.frames = frames
         self.options = options
         self._tracks: dict[int, ObjectTrack] = {}
-        self._embeddings = EmbeddingCache(options.embedding_cache_bytes)
+        self._embeddings = ClipEmbeddings(embeddings)
         self._ahead: ReadAhead | None = None  # of the tracking step in progress
+        self._closer = CloserLook(self.network, frame_pixels) if options.looks_closer(self.network) else None
         self._lock = threading.RLock()
 
     @property
@@ -148,7 +159,22 @@ class VideoSession:
         if frame_index in track.tracked and track.bank.conditioning and tensors.mask is None:
             memory = stack_selections(self.network, [self._select(track, frame_index, track.tracked[frame_index])])
         is_ambiguous = prompts.num_points <= 1
-        return frame_step(self.network, self._embed(frame_index), tensors, memory, multimask=is_ambiguous)
+        output = frame_step(self.network, self._embed(frame_index), tensors, memory, multimask=is_ambiguous)
+        return output if prompts.num_points == 0 else self._look_closer(frame_index, prompts, output)
+
+    def _look_closer(self, frame_index: int, prompts: Prompts, output: FrameOutput) -> FrameOutput:
+        """The same answer with the mask of a small thing from a second look, as fine as low-res logits are."""
+        if self._closer is None or float(output.object_score_logits) <= 0:
+            return output
+        rgb, logits = self.frames.read(frame_index), self._upscale(output.low_res_logits)
+        for look in self._closer.refine(frame_index, rgb, prompts, logits[None]):
+            whole = torch.from_numpy(look.paste(look.low_res_logits, logits.shape))[None, None]
+            side = output.low_res_logits.shape[-1]
+            small = F.interpolate(whole, size=(side, side), mode="bilinear", align_corners=False, antialias=True)
+            output = replace(output, low_res_logits=small.to(output.low_res_logits.device))
+            if look.iou_prediction is not None:
+                output = replace(output, iou_predictions=torch.full_like(output.iou_predictions, look.iou_prediction))
+        return output
 
     def propagate(
         self,
@@ -247,6 +273,8 @@ class VideoSession:
         """Remove all objects, forget the embeddings and close the clip."""
         self.reset()
         self._embeddings.clear()
+        if self._closer is not None:
+            self._closer.forget()
         self.frames.close()
 
     def result(self, frame_index: int) -> FrameResult:

@@ -11,8 +11,14 @@ from torch import Tensor
 
 from sam2_demo.network.outputs import ImageEmbedding, MemoryTokens
 from sam2_demo.network.sam2_network import Sam2Network
-from sam2_demo.tracking.frame_step import HIDDEN_LOGIT, FrameOutput, FramePrompts, encode_memory, frame_step
-from sam2_demo.tracking.image_predictor import LOGIT_LIMIT
+from sam2_demo.tracking.frame_step import (
+    HIDDEN_LOGIT,
+    LOGIT_LIMIT,
+    FrameOutput,
+    FramePrompts,
+    encode_memory,
+    frame_step,
+)
 from sam2_demo.tracking.memory_bank import FrameMemory, MemoryBank, stack_selections
 from sam2_demo.training.clip_batches import ClipBatch
 from sam2_demo.training.losses import LossWeights, MaskTargets, prediction_loss, true_ious

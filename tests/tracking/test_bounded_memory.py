@@ -65,6 +65,22 @@ def test_the_cache_is_bounded_by_number_and_bytes():
     assert [index for index in range(20) if index in large] == [17, 18, 19]
 
 
+def test_clips_share_one_bound(nano_network, clip_frames):
+    predictor = VideoPredictor(nano_network)
+    sessions = [predictor.open(clip_frames) for _ in range(2)]
+    for session in sessions:
+        session.add_prompt(0, 1, points=[(15, 24)])
+    one = predictor._embeddings._bytes // 2
+    assert one > 0
+    predictor._embeddings.max_bytes = 5 * one
+    for session in sessions:
+        assert len(list(session.propagate())) == len(clip_frames)
+    assert predictor._embeddings._bytes == 5 * one
+    sessions[1].close()
+    assert predictor._embeddings._bytes == 0  # the last five were its own
+    assert len(list(sessions[0].propagate())) == len(clip_frames)
+
+
 def test_open_reads_frames_on_demand(nano_network, clip_frames):
     session = VideoPredictor(nano_network).open(MadeFrames(clip_frames, 10_000))
     assert session.num_frames == 10_000

@@ -1,0 +1,166 @@
+"""A second look at small things: the window around a first answer, encoded as a picture of its own.
+
+A network with a small input sees little of a small thing, but what it sees of a window around it is as sharp as the
+picture. No part of SAM 2; used with networks whose configuration asks for it (`NetworkConfig.closer_look`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sam2_demo.network.outputs import ImageEmbedding
+from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.tracking.embedding_cache import EmbeddingCache
+from sam2_demo.tracking.frame_step import LOGIT_LIMIT, FramePrompts, encode_image, frame_step
+from sam2_demo.tracking.pixels import Rgb
+from sam2_demo.tracking.prompts import BoxPrompt, PointPrompt, Prompts, as_frame_prompts
+
+_MARGIN = 1.8  # side of the window, in longer sides of the thing
+_LEAST_SIDE = 48  # pixels
+_LARGEST_SHARE = 0.6  # of the picture: a larger window shows hardly more
+_KEPT_BYTES, _KEPT_WINDOWS = 64 * 2**20, 4
+ToInput = Callable[[Rgb, int, torch.device], Tensor]
+
+
+@dataclass(frozen=True)
+class Window:
+    """Part of a picture, in pixels: columns x0 to x1 and rows y0 to y1, ends excluded."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.y1 - self.y0, self.x1 - self.x0
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Rows and columns, to index a picture with."""
+        return slice(self.y0, self.y1), slice(self.x0, self.x1)
+
+    def shows(self, prompts: Prompts) -> Prompts:
+        """Clicks and box as seen in the window; clicks beside it are left out, a box is cut at its edges."""
+        height, width = self.size
+        moved = (PointPrompt(p.x - self.x0, p.y - self.y0, p.is_positive) for p in prompts.points)
+        points = tuple(p for p in moved if 0 <= p.x <= width and 0 <= p.y <= height)
+        if prompts.box is None:
+            return Prompts(points)
+        box = prompts.box
+        x0, x1 = (float(np.clip(x - self.x0, 0, width)) for x in (box.x0, box.x1))
+        y0, y1 = (float(np.clip(y - self.y0, 0, height)) for y in (box.y0, box.y1))
+        return Prompts(points, BoxPrompt(x0, y0, x1, y1))
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What the second look says of the `row`-th mask: low_res_logits (S/4, S/4) over the window.
+
+    iou_prediction: None where the mask is the first one with a sharper outline, whose prediction stands.
+    """
+
+    row: int
+    window: Window
+    low_res_logits: NDArray[np.float32]
+    iou_prediction: float | None
+
+    def paste(self, low_res_logits: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+        """Logits over the window as logits of a whole picture (height, width), surely outside beyond the window."""
+        whole = np.full(size, -LOGIT_LIMIT, np.float32)
+        tensor = torch.from_numpy(np.ascontiguousarray(low_res_logits))[None, None]
+        own = F.interpolate(tensor, size=self.window.size, mode="bilinear", align_corners=False)
+        whole[self.window.slices] = own[0, 0].numpy()
+        return whole
+
+
+class CloserLook:
+    """Takes second looks at pictures or frames; the windows looked at last stay encoded."""
+
+    def __init__(self, network: Sam2Network, to_input: ToInput) -> None:
+        self._network = network
+        self._to_input = to_input
+        self._embeddings = EmbeddingCache(_KEPT_BYTES, _KEPT_WINDOWS)
+
+    def forget(self) -> None:
+        """Drop what is encoded: the picture is another one."""
+        self._embeddings.remove(lambda _: True)
+
+    def refine(self, key: Hashable, rgb: Rgb, prompts: Prompts, mask_logits: NDArray[np.float32]) -> list[Look]:
+        """Second looks at the masks (M, H, W) that `prompts` gave on a picture (H, W, 3), all through one window.
+
+        `key` names the picture. The window lies around the box, or else around the first mask and the positive
+        clicks; masks that it does not hold are left as they are, and so are all when the thing is large or absent.
+        Clicks refine the logits seen in the window; a box alone is answered afresh.
+        """
+        window = _window_for(prompts, mask_logits[0])
+        if window is None:
+            return []
+        seen = window.shows(prompts)
+        rows = [row for row, logits in enumerate(mask_logits) if seen.box or _holds(window, logits)]
+        if not seen.num_points or not rows:
+            return []
+        device = self._network.device
+        tensors = as_frame_prompts(seen, window.size, self._network.config.image_size, None, device)
+        embedding = self._embeddings.get((key, window), lambda: self._encode(rgb, window))
+        if not seen.points:
+            return self._answer_box(embedding, tensors, window, len(mask_logits))
+        earlier = torch.cat([self._as_prompt(mask_logits[row], window) for row in rows])
+        coords, labels = (torch.cat([tensor] * len(rows)) for tensor in tensors.points or ())
+        refined = FramePrompts(coords, labels, earlier)
+        found = frame_step(self._network, embedding.expand(len(rows)), refined, memory=None, multimask=False).candidates
+        logits = found.low_res_logits[:, 0].float().cpu().numpy()
+        return [Look(row, window, own, None) for row, own in zip(rows, logits, strict=True)]
+
+    def _answer_box(self, embedding: ImageEmbedding, box: FramePrompts, window: Window, count: int) -> list[Look]:
+        found = frame_step(self._network, embedding, box, memory=None, multimask=count > 1).candidates
+        best_first = found.iou_predictions[0].argsort(descending=True, stable=True).tolist()
+        logits, ious = found.low_res_logits[0].float().cpu().numpy(), found.iou_predictions[0].tolist()
+        return [Look(row, window, logits[own], ious[own]) for row, own in enumerate(best_first)]
+
+    def _encode(self, rgb: Rgb, window: Window) -> ImageEmbedding:
+        part = np.ascontiguousarray(rgb[window.slices])
+        pixels = self._to_input(part, self._network.config.image_size, self._network.device)
+        return encode_image(self._network, pixels)
+
+    def _as_prompt(self, mask_logits: NDArray[np.float32], window: Window) -> Tensor:
+        part = torch.from_numpy(np.ascontiguousarray(mask_logits[window.slices]))[None, None]
+        side = self._network.config.low_res_size
+        logits = F.interpolate(part, size=(side, side), mode="bilinear", align_corners=False, antialias=True)
+        return logits.clamp(-LOGIT_LIMIT, LOGIT_LIMIT).to(self._network.device)
+
+
+def _window_for(prompts: Prompts, logits: NDArray[np.float32]) -> Window | None:
+    """The window to look at more closely; None when there is nothing, or too much, to see."""
+    height, width = logits.shape
+    if prompts.box is not None:
+        corners = [(prompts.box.x0, prompts.box.y0), (prompts.box.x1, prompts.box.y1)]
+    else:
+        inside = logits > 0
+        rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+        if len(rows) == 0:
+            return None
+        corners = [(columns[0], rows[0]), (columns[-1] + 1, rows[-1] + 1)]
+        corners += [(point.x, point.y) for point in prompts.points if point.is_positive]
+    low, high = np.min(corners, axis=0), np.max(corners, axis=0)
+    side = max(_LEAST_SIDE, _MARGIN * float((high - low).max()))
+    extent = np.minimum([width, height], side)
+    if extent.prod() > _LARGEST_SHARE * width * height:
+        return None
+    start = np.clip((low + high) / 2 - extent / 2, 0, [width, height] - extent)
+    x0, y0 = (int(value) for value in start)
+    x1, y1 = (round(value) for value in start + extent)
+    return Window(x0, y0, x1, y1)
+
+
+def _holds(window: Window, logits: NDArray[np.float32]) -> bool:
+    inside = logits > 0
+    return int(np.count_nonzero(inside[window.slices])) == int(np.count_nonzero(inside))

@@ -1,0 +1,139 @@
+"""The second look at small things: where it looks, what it changes and what it leaves alone."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from sam2_demo.network.config import EMBEDDED_CONFIG, OFFICIAL_CONFIGS
+from sam2_demo.tracking.closer_look import Window, _window_for
+from sam2_demo.tracking.image_predictor import ImagePredictor
+from sam2_demo.tracking.options import TrackingOptions
+from sam2_demo.tracking.prompts import BoxPrompt, PointPrompt, Prompts
+from sam2_demo.tracking.video_predictor import VideoPredictor
+from sam2_demo.weights import load_network
+
+SIZE = (720, 1280)
+CENTRE = (900, 300)
+
+
+@pytest.fixture(scope="module")
+def embedded():
+    return load_network("embedded", device="cpu", dtype="float32")
+
+
+@pytest.fixture(scope="module")
+def scene():
+    """A small star on a soft ground, (H, W, 3), and its mask."""
+    ground = np.random.default_rng(1).integers(60, 120, (9, 16, 3), dtype=np.uint8)
+    picture = cv2.resize(ground, SIZE[::-1], interpolation=cv2.INTER_CUBIC)
+    angles = np.linspace(0, 2 * np.pi, 10, endpoint=False)
+    radii = np.where(np.arange(10) % 2, 22, 50)
+    corners = np.stack([np.cos(angles) * radii, np.sin(angles) * radii], axis=1) + CENTRE
+    mask = np.zeros(SIZE, np.uint8)
+    cv2.fillPoly(mask, [corners.astype(np.int32)], 1)
+    picture[mask > 0] = (230, 190, 40)
+    return picture, mask > 0
+
+
+def iou(a, b):
+    return (a & b).sum() / (a | b).sum()
+
+
+def predict(embedded, picture, closer_look, **prompt):
+    predictor = ImagePredictor(embedded, TrackingOptions(max_fill_area=0, closer_look=closer_look))
+    predictor.set_image(picture)
+    return predictor.predict(**prompt)
+
+
+BOX = (CENTRE[0] - 50, CENTRE[1] - 48, CENTRE[0] + 51, CENTRE[1] + 48)
+
+
+@pytest.mark.parametrize("prompt", [{"points": [CENTRE]}, {"box": BOX, "multimask": False}, {"box": BOX}])
+def test_small_thing_gets_a_truer_outline(embedded, scene, prompt):
+    picture, truth = scene
+    plain, closer = (predict(embedded, picture, on, **prompt) for on in (False, True))
+    assert iou(closer.masks[0], truth) > iou(plain.masks[0], truth) + 0.02
+    assert closer.masks.shape == plain.masks.shape
+    np.testing.assert_array_equal(closer.masks, closer.mask_logits > 0)
+    assert (np.diff(closer.iou_predictions) <= 0).all()
+
+
+def test_logits_to_refine_are_those_of_the_whole_picture(embedded, scene):
+    plain, closer = (predict(embedded, scene[0], on, points=[CENTRE]) for on in (False, True))
+    np.testing.assert_array_equal(closer.low_res_logits, plain.low_res_logits)
+
+
+def test_large_thing_is_left_alone(embedded, scene):
+    whole = {"box": (10, 10, 1270, 710)}
+    plain, closer = (predict(embedded, scene[0], on, **whole) for on in (False, True))
+    np.testing.assert_array_equal(closer.mask_logits, plain.mask_logits)
+
+
+def test_next_picture_is_looked_at_anew(embedded, scene):
+    predictor = ImagePredictor(embedded, TrackingOptions(max_fill_area=0))
+    predictor.set_image(scene[0])
+    predictor.predict(box=BOX)
+    other = np.ascontiguousarray(scene[0][:, ::-1])
+    predictor.set_image(other)
+    np.testing.assert_array_equal(predictor.predict(box=BOX).masks, predict(embedded, other, True, box=BOX).masks)
+
+
+def test_only_the_embedded_models_ask_for_it(nano_network, embedded):
+    assert not any(config.closer_look for config in OFFICIAL_CONFIGS.values()) and EMBEDDED_CONFIG.closer_look
+    assert TrackingOptions().looks_closer(embedded) and not TrackingOptions().looks_closer(nano_network)
+    assert TrackingOptions(closer_look=True).looks_closer(nano_network)
+
+
+def test_prompted_frame_of_a_clip(embedded, scene):
+    picture, truth = scene
+    scores = []
+    for on in (False, True):
+        session = VideoPredictor(embedded, TrackingOptions(closer_look=on)).open([picture, picture])
+        shown = session.add_prompt(0, 1, box=BOX)
+        assert shown.mask_logits[1].shape == SIZE
+        scores.append(iou(shown.masks[1], truth))
+        session.add_prompt(0, 1, points=[CENTRE], point_labels=[1], clear_previous=False)
+        assert len(list(session.propagate())) == 2
+        session.close()
+    assert scores[1] > scores[0]
+
+
+@pytest.mark.parametrize("points", [[(5, 5)], [(5, 5), CENTRE]])
+def test_clicks_beside_the_window(embedded, scene, points):
+    """Negative clicks far away count in the whole picture only."""
+    labels = [0] * (len(points) - 1) + [1] if len(points) > 1 else [0]
+    first = predict(embedded, scene[0], True, points=[CENTRE])
+    result = predict(
+        embedded, scene[0], True, points=points, point_labels=labels, low_res_logits=first.low_res_logits[0]
+    )
+    assert result.masks.shape == (3, *SIZE)
+
+
+def logits_of(rows, columns):
+    logits = np.full(SIZE, -5.0, np.float32)
+    logits[rows, columns] = 5
+    return logits
+
+
+def test_window_lies_around_mask_and_positive_clicks():
+    window = _window_for(Prompts((PointPrompt(460, 200),)), logits_of(slice(100, 150), slice(400, 450)))
+    assert window == Window(340, 60, 520, 240)  # 1.8 times the 100 rows from mask to click, about their centre
+
+
+def test_window_stays_in_the_picture_and_has_a_least_size():
+    assert _window_for(Prompts((PointPrompt(0, 0),)), logits_of(slice(0, 5), slice(0, 5))) == Window(0, 0, 48, 48)
+    corner = Prompts(box=BoxPrompt(1270, 710, 1280, 720))
+    assert _window_for(corner, logits_of(slice(0, 1), slice(0, 1))) == Window(1232, 672, 1280, 720)
+
+
+@pytest.mark.parametrize("rows", [slice(0, 0), slice(0, 700)])
+def test_no_window_for_nothing_or_for_much(rows):
+    assert _window_for(Prompts((PointPrompt(9, 9),)), logits_of(rows, slice(0, 1280))) is None
+
+
+def test_prompts_seen_through_a_window():
+    window = Window(100, 50, 200, 150)
+    seen = window.shows(Prompts((PointPrompt(150, 60), PointPrompt(50, 60, False)), BoxPrompt(90, 60, 300, 140)))
+    assert (seen.points, seen.box) == ((PointPrompt(50, 10),), BoxPrompt(0, 10, 100, 90))
