@@ -21,7 +21,7 @@ import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from sam2_demo.device import fast_dtype
+from sam2_demo.device import has_matrix_units
 from sam2_demo.errors import ConfigError, InputError
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.training.calibration import calibrate_object_score
@@ -71,8 +71,7 @@ class Trainer:
             if isinstance(module, nn.Conv2d):
                 module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.config = config
-        fast = fast_dtype(network.device) is torch.bfloat16
-        self.bfloat16 = fast if config.bfloat16 is None else config.bfloat16
+        self.bfloat16 = has_matrix_units(network.device) if config.bfloat16 is None else config.bfloat16
         self.pictures = pictures
         self.clips = clips
         self.run_folder = run_folder
