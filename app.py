@@ -34,6 +34,9 @@ def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:<index> or mps")
     parser.add_argument("--dtype", default="auto", help="auto, float32 (exact), bfloat16 or float16")
     parser.add_argument("--fast", action="store_true", help="track with fewer memories: faster, less faithful")
+    parser.add_argument(
+        "--compile", action="store_true", help="compile the network first: minutes at the start, for GPUs"
+    )
     parser.add_argument("--host", help="address to listen on (else GRADIO_SERVER_NAME, 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on (else GRADIO_SERVER_PORT, 7860 or the next free)")
     parser.add_argument("--share", action="store_true", default=None, help="make a public link (else GRADIO_SHARE)")
@@ -65,7 +68,7 @@ def main() -> int:
     given = read_arguments()
     try:
         settings = make_settings(given)
-        load = partial(load_engine, device=given.device, dtype=given.dtype, fast=given.fast)
+        load = partial(load_engine, device=given.device, dtype=given.dtype, fast=given.fast, compiled=given.compile)
         server = StudioServer(settings, ModelHost(settings.model, load))
     except DemoError as error:
         sys.stderr.write(f"{error}\n")

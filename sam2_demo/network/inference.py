@@ -1,4 +1,5 @@
-"""A network made ready for inference: constants kept, batch norms folded away, matrices in the compute type.
+"""A network made ready for inference: constants kept, batch norms folded away, matrices in the compute type, parts
+compiled where that is asked for.
 
 Autocast converts every float32 matrix on every call; for one frame that is as much memory traffic as the weights
 hold. A twin holds them converted. It shares all other tensors with the network, which stays as it is.
@@ -21,6 +22,10 @@ _NARROWED = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 _WIDE_PARTS = ("iou_prediction_head", "pred_obj_score_head", "output_hypernetworks_mlps", "obj_ptr_tpos_proj")
 # Multiplied with each other before they are used: `FeaturePyramid`.
 _FACTORS = ("conv_s0", "conv_s1", "neck.convs.2", "neck.convs.3")
+# On CPUs only the mask decoder gains: the other parts spend their time in matrix products, compiled or not. CUDA graphs
+# are left out: memories outlive the step that made them, which graphs would overwrite.
+_COMPILED_PARTS = {"cuda": ("image_encoder", "memory_attention", "memory_encoder", "sam_mask_decoder")}
+_COMPILER = "inductor"
 
 _twins: WeakKeyDictionary[Sam2Network, tuple[object, Sam2Network]] = WeakKeyDictionary()
 _lock = threading.Lock()
@@ -47,7 +52,7 @@ def for_inference(network: Sam2Network) -> Sam2Network:
 def _state(network: Sam2Network) -> object:
     tensors = [*network.parameters(), *network.buffers()]
     versions = tuple((t.data_ptr(), -1 if t.is_inference() else t._version) for t in tensors)
-    return versions, network.config, network.compute_dtype, network.dtype
+    return versions, network.config, network.compute_dtype, network.dtype, network.compiled
 
 
 def _make_twin(network: Sam2Network) -> Sam2Network:
@@ -62,7 +67,16 @@ def _make_twin(network: Sam2Network) -> Sam2Network:
             for name, module in twin.named_modules():
                 if isinstance(module, _NARROWED) and not any(part in name for part in _WIDE_PARTS + _FACTORS):
                     _convert(module, network.compute_dtype)
+    if network.compiled:
+        _compile_parts(twin)
     return twin
+
+
+def _compile_parts(twin: Sam2Network) -> None:
+    """Have PyTorch compile parts on their first call; the number of objects and of memories may vary."""
+    for name in _COMPILED_PARTS.get(twin.device.type, ("sam_mask_decoder",)):
+        is_fixed = name == "image_encoder"  # one picture at a time, of one size
+        twin.get_submodule(name).compile(dynamic=not is_fixed, backend=_COMPILER)
 
 
 def _convert(module: nn.Module, dtype: torch.dtype) -> None:

@@ -36,6 +36,7 @@ class Sam2Network(nn.Module):
         super().__init__()
         self.config = config
         self.compute_dtype = torch.float32
+        self.compiled = False  # whether `for_inference` has PyTorch compile the heavy parts
         self.provenance: Provenance | None = None  # set by whoever loads the weights
         dim, memory_dim = config.hidden_dim, config.memory_dim
         self.image_encoder = ImageEncoder(config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -15,10 +16,13 @@ from sam2_demo.tracking.options import FAST_MEMORY, MemoryLimits, TrackingOption
 from sam2_demo.tracking.saved_state import SavedFrame, restore_object, save_frame
 from sam2_demo.tracking.video_predictor import Sam2Network, VideoPredictor
 from sam2_demo.tracking.video_session import VideoSession
+from sam2_demo.tracking.warm_up import warm_up
 from sam2_demo.ui.model_catalogue import choice_for
 from sam2_demo.ui.model_host import LoadedModel, Progress
 from sam2_demo.video.frame_reader import FrameReader
 from sam2_demo.weights import load_network
+
+log = logging.getLogger(__name__)
 
 # One computer has one accelerator (or one set of cores), whatever the number of models on it.
 _DEVICE_LOCK = DeviceLock()
@@ -77,15 +81,28 @@ class NetworkEngine:
 
 
 def load_engine(
-    source: str, progress: Progress | None = None, device: str = "auto", dtype: str = "auto", fast: bool = False
+    source: str,
+    progress: Progress | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    fast: bool = False,
+    compiled: bool = False,
 ) -> LoadedModel:
-    """Load what `load_network` takes; WeightsError says what is wrong."""
+    """Load what `load_network` takes and, if asked, compile it; WeightsError says what is wrong."""
     network = load_network(source, device=device, dtype=dtype, progress=progress)
+    network.compiled = compiled
+    trouble = warm_up(network, progress or _log_step) if compiled else ""
     provenance = network.provenance
     name = source if provenance is None else provenance.source
     label = choice_for(name).label
     description = f"{label}, on {network.device} in {str(network.compute_dtype).removeprefix('torch.')}"
+    if network.compiled:
+        description += ", compiled"
     if fast:
         description += ", fast mode (less faithful over long clips)"
     notice = "" if provenance is None else provenance.notice
-    return LoadedModel(NetworkEngine(name, network, fast), description, notice)
+    return LoadedModel(NetworkEngine(name, network, fast), description, f"{notice} {trouble}".strip())
+
+
+def _log_step(step: str, _share: float | None) -> None:
+    log.info("%s", step)
