@@ -73,6 +73,17 @@ class Look:
     low_res_logits: NDArray[np.float32]
     iou_prediction: float | None
 
+    def is_cut(self, size: tuple[int, int]) -> bool:
+        """Whether the mask runs into an edge of the window that is no edge of the picture (height, width)."""
+        inside, window = self.low_res_logits > 0, self.window
+        edges = (
+            (window.x0 > 0, inside[:, 0]),
+            (window.y0 > 0, inside[0]),
+            (window.x1 < size[1], inside[:, -1]),
+            (window.y1 < size[0], inside[-1]),
+        )
+        return any(is_inner and edge.any() for is_inner, edge in edges)
+
     def paste(self, low_res_logits: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
         """Logits over the window as logits of a whole picture (height, width), surely outside beyond the window."""
         whole = np.full(size, -LOGIT_LIMIT, np.float32)
@@ -98,7 +109,8 @@ class CloserLook:
         """Second looks at the masks (M, H, W) that `prompts` gave on a picture (H, W, 3), all through one window.
 
         `key` names the picture. The window lies around the box, or else around the first mask and the positive
-        clicks; masks that it does not hold are left as they are, and so are all when the thing is large or absent.
+        clicks; masks that it does not hold, before or after, are left as they are, and so are all when the thing is
+        large or absent.
         Clicks refine the logits seen in the window; a box alone is answered afresh.
         """
         window = _window_for(prompts, mask_logits[0])
@@ -118,7 +130,8 @@ class CloserLook:
         refined = FramePrompts(coords, labels, earlier)
         found = frame_step(self._network, embedding.expand(len(rows)), refined, memory=None, multimask=False).candidates
         logits = found.low_res_logits[:, 0].float().cpu().numpy()
-        return [Look(row, window, own, None) for row, own in zip(rows, logits, strict=True)]
+        looks = (Look(row, window, own, None) for row, own in zip(rows, logits, strict=True))
+        return [look for look in looks if not look.is_cut(mask_logits.shape[1:])]
 
     def _answer_box(self, embedding: ImageEmbedding, box: FramePrompts, window: Window, count: int) -> list[Look]:
         found = frame_step(self._network, embedding, box, memory=None, multimask=count > 1).candidates

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sam2_demo.network.config import EMBEDDED_CONFIG, OFFICIAL_CONFIGS
-from sam2_demo.tracking.closer_look import Window, _window_for
+from sam2_demo.tracking.closer_look import Look, Window, _window_for
 from sam2_demo.tracking.image_predictor import ImagePredictor
 from sam2_demo.tracking.options import TrackingOptions
 from sam2_demo.tracking.prompts import BoxPrompt, PointPrompt, Prompts
@@ -131,6 +131,13 @@ def test_window_stays_in_the_picture_and_has_a_least_size():
 @pytest.mark.parametrize("rows", [slice(0, 0), slice(0, 700)])
 def test_no_window_for_nothing_or_for_much(rows):
     assert _window_for(Prompts((PointPrompt(9, 9),)), logits_of(rows, slice(0, 1280))) is None
+
+
+@pytest.mark.parametrize(("columns", "is_cut"), [(slice(1, 15), False), (slice(0, 4), False), (slice(4, 16), True)])
+def test_masks_that_run_into_an_inner_edge_are_cut(columns, is_cut):
+    logits = np.full((16, 16), -1.0, np.float32)
+    logits[4:8, columns] = 1
+    assert Look(0, Window(0, 40, 100, 140), logits, None).is_cut((200, 300)) == is_cut
 
 
 def test_prompts_seen_through_a_window():
