@@ -128,9 +128,11 @@ class ImagePredictor:
         if self._closer is None or self._picture is None:
             return result
         for look in self._closer.refine(None, self._picture, prompts, result.mask_logits):
-            result.mask_logits[look.row] = look.paste(look.low_res_logits, self._size)
-            cleaned = clean_logits(look.low_res_logits, self.options.max_fill_area)
-            result.masks[look.row] = look.paste(cleaned, self._size) > 0
+            own = look.low_res_logits
+            result.mask_logits[look.row] = look.paste(own, self._size)
+            cleaned = clean_logits(own, self.options.max_fill_area)
+            shown = result.mask_logits[look.row] if cleaned is own else look.paste(cleaned, self._size)
+            result.masks[look.row] = shown > 0
             if look.iou_prediction is not None:
                 result.iou_predictions[look.row] = look.iou_prediction
         return result
