@@ -57,6 +57,17 @@ def test_the_background_object_moves_with_its_picture():
     assert (blue - red)[made.labels == 7].mean() > 50
 
 
+def test_slow_clips_move_little_from_frame_to_frame():
+    def overlap(slow: float) -> float:
+        """How much of what a frame labels the next one labels too, over many clips."""
+        labels = [clip(seed, slow=slow).labels == CUT_OUT_LABEL for seed in range(30)]
+        both = sum((own[1:] & own[:-1]).sum() for own in labels)
+        return both / sum((own[1:] | own[:-1]).sum() for own in labels)
+
+    slow, fast = overlap(1.0), overlap(0.0)
+    assert slow > 0.85 and fast < slow - 0.1, (slow, fast)
+
+
 def test_leaving_objects_are_gone_in_the_middle_and_return():
     gone = []
     for seed in range(6):

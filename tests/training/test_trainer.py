@@ -14,7 +14,16 @@ from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.training.clip_batches import ClipBatchMaker
 from sam2_demo.training.losses import LossWeights
 from sam2_demo.training.picture_batches import PictureAugmentation, PictureBatchMaker
-from sam2_demo.training.stages import CONFIGS, ClipStage, Stage, TrainingConfig, with_budget, with_frozen, with_size
+from sam2_demo.training.stages import (
+    CONFIGS,
+    ClipStage,
+    Stage,
+    TrainingConfig,
+    from_stage,
+    with_budget,
+    with_frozen,
+    with_size,
+)
 from sam2_demo.training.trainer import WEIGHTS_NAME, Trainer
 
 CLIPS = ClipStage(size=64, clips=1, frames=3, objects=2, picture_every=2)
@@ -117,6 +126,13 @@ def test_stages_refuse_contradictions():
         config(1, size=50)
     with pytest.raises(ConfigError, match="either steps or minutes"):
         config(1, minutes=1.0)
+
+
+def test_a_run_is_entered_at_a_later_stage():
+    names = [stage.name for stage in CONFIGS["embedded"].stages]
+    assert [stage.name for stage in from_stage(CONFIGS["embedded"], names[2]).stages] == names[2:]
+    with pytest.raises(ConfigError, match=f"no stage 'clips-999'; its stages: {', '.join(names)}"):
+        from_stage(CONFIGS["embedded"], "clips-999")
 
 
 def test_budget_keeps_the_shares():
