@@ -60,7 +60,7 @@ class ImagePredictor:
         self._embedding = encode_image(self.network, pixels)
         self._size = (rgb.shape[0], rgb.shape[1])
         if self._closer is not None:
-            self._picture = rgb
+            self._picture = rgb.copy()  # its owner may draw on it
             self._closer.forget()
 
     @torch.inference_mode()
