@@ -19,6 +19,7 @@ from torch import Tensor
 from sam2_demo.errors import ConfigError
 from sam2_demo.network.outputs import ImageEmbedding
 from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.tracking.closer_look import CloserLook
 from sam2_demo.tracking.frame_step import LOGIT_LIMIT, FrameOutput, FramePrompts, encode_image, frame_step
 from sam2_demo.tracking.mask_selection import (
     CropBox,
@@ -32,6 +33,7 @@ from sam2_demo.tracking.mask_selection import (
 )
 from sam2_demo.tracking.masklet import Rle, decode_rle, encode_rle
 from sam2_demo.tracking.pixels import Rgb, check_rgb, picture_pixels
+from sam2_demo.tracking.prompts import GIVEN_MASK_LOGIT, PointPrompt, Prompts
 
 OutputMode = Literal["binary_mask", "coco_rle"]
 
@@ -65,7 +67,11 @@ class _Candidate:
 
 @dataclass(frozen=True)
 class AutomaticMaskOptions:
-    """The published options with their published defaults."""
+    """The published options with their published defaults.
+
+    closer_look: not published, for networks with a small input: every mask found is drawn again from the window around
+        it (`tracking.closer_look`), and those that are unstable there are left out.
+    """
 
     points_per_side: int = 32
     points_per_batch: int = 64
@@ -82,6 +88,7 @@ class AutomaticMaskOptions:
     output_mode: OutputMode = "binary_mask"
     use_m2m: bool = False
     multimask_output: bool = True
+    closer_look: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
@@ -126,6 +133,9 @@ class AutomaticMaskGenerator:
             # Smaller crops see more detail, so between crops they win.
             scores = [1 / ((c.crop[2] - c.crop[0]) * (c.crop[3] - c.crop[1])) for c in candidates]
             candidates = _suppress(candidates, scores, options.crop_nms_thresh)
+        if options.closer_look:
+            candidates = self._look_closer(rgb, candidates)
+            candidates = _suppress(candidates, [c.predicted_iou for c in candidates], options.box_nms_thresh)
         if options.min_mask_region_area > 0:
             candidates = self._clean(candidates)
         return [self._as_record(candidate) for candidate in candidates]
@@ -135,18 +145,42 @@ class AutomaticMaskGenerator:
         """All masks that pass the thresholds, batch by batch, duplicates included.
 
         For those who watch, or filter later: `generate` with stricter thresholds gives what remains after filtering
-        by them and suppressing overlapping boxes, best predicted IoU first. Small regions are left as they are.
+        by them and suppressing overlapping boxes, best predicted IoU first. Small regions are left as they are. With
+        `closer_look`, a mask is looked at only if its box is not yet taken by one of higher predicted IoU.
         """
         check_rgb(rgb)
         options = self.options
         crops = crop_boxes((rgb.shape[0], rgb.shape[1]), options.crop_n_layers, options.crop_overlap_ratio)
         total = sum(self._points_per_side(layer) ** 2 for layer, _ in crops)
         done = 0
+        taken: list[_Candidate] = []
         for layer, crop in crops:
             end = done + self._points_per_side(layer) ** 2
             for batch in self._batches(rgb, crop, layer):
                 done = min(done + options.points_per_batch, end)
+                if options.closer_look:
+                    new = [c for c in _best_first(batch) if _takes_place(c, taken, options.box_nms_thresh)]
+                    batch = self._look_closer(rgb, new)
                 yield GridStep([self._as_record(candidate) for candidate in batch], done, total)
+
+    def _look_closer(self, rgb: Rgb, candidates: list[_Candidate]) -> list[_Candidate]:
+        """Candidates drawn again, each through its own window; large ones as they are, unstable ones left out."""
+        closer, options, kept = CloserLook(self.network, picture_pixels), self.options, []
+        for candidate in candidates:
+            mask = decode_rle(candidate.rle)
+            given = np.where(mask, GIVEN_MASK_LOGIT, -GIVEN_MASK_LOGIT).astype(np.float32)
+            looks = closer.refine(None, rgb, Prompts((PointPrompt(*candidate.point),)), given[None])
+            if not looks:
+                kept.append(candidate)
+                continue
+            logits = torch.from_numpy(looks[0].paste(looks[0].low_res_logits, mask.shape))[None]
+            stability = float(stability_scores(logits, options.mask_threshold, options.stability_score_offset))
+            if stability >= options.stability_score_thresh:
+                drawn = logits > options.mask_threshold
+                left, top, right, bottom = mask_boxes(drawn)[0].tolist()
+                box = (left, top, right, bottom)
+                kept.append(replace(candidate, rle=encode_rle(drawn[0].numpy()), box=box, stability=stability))
+        return kept
 
     def _points_per_side(self, layer: int) -> int:
         return max(1, self.options.points_per_side // self.options.crop_n_points_downscale_factor**layer)
@@ -265,3 +299,17 @@ def _suppress(candidates: list[_Candidate], scores: list[float], threshold: floa
     boxes = np.array([c.box for c in candidates], dtype=np.float32).reshape(-1, 4)
     kept = suppress_overlaps(boxes, np.array(scores, dtype=np.float32), threshold)
     return [candidates[index] for index in kept]
+
+
+def _best_first(candidates: list[_Candidate]) -> list[_Candidate]:
+    return sorted(candidates, key=lambda candidate: -candidate.predicted_iou)
+
+
+def _takes_place(candidate: _Candidate, taken: list[_Candidate], threshold: float) -> bool:
+    """Whether no candidate of at least the same predicted IoU has nearly the same box; if so, it is taken now."""
+    boxes = np.array([candidate.box, *(c.box for c in taken if c.predicted_iou >= candidate.predicted_iou)], np.float32)
+    scores = np.linspace(0, 1, len(boxes), dtype=np.float32)  # the candidate comes last
+    is_new = 0 in suppress_overlaps(boxes, scores, threshold)
+    if is_new:
+        taken.append(candidate)
+    return is_new

@@ -21,7 +21,7 @@ from sam2_demo.tracking.frame_step import FramePrompts
 
 Points = Sequence[Sequence[float]] | NDArray[np.generic]
 MAX_POINTS = 1000
-_GIVEN_MASK_LOGIT = 10.0  # a mask given along with clicks enters as low-res logits of -10 and 10
+GIVEN_MASK_LOGIT = 10.0  # a mask given along with clicks enters as low-res logits of -10 and 10
 
 
 @dataclass(frozen=True)
@@ -192,6 +192,6 @@ def _mask_tensor(mask: NDArray[np.bool_], image_size: int, device: torch.device)
 def _mask_logits(mask: Tensor) -> Tensor:
     side = mask.shape[-1] // 4
     small = F.interpolate(mask.float(), size=(side, side), mode="bilinear", align_corners=False, antialias=True)
-    return (small * 2 - 1) * _GIVEN_MASK_LOGIT
+    return (small * 2 - 1) * GIVEN_MASK_LOGIT
 
 

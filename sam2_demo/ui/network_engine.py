@@ -59,6 +59,7 @@ class NetworkEngine:
             crop_n_layers=crop_layers,
             crop_n_points_downscale_factor=2,
             output_mode="coco_rle",
+            closer_look=self._videos.network.config.closer_look,
         ).steps(rgb)
 
     def exclusive_masks(self, session: VideoSession, frame_index: int) -> dict[int, NDArray[np.bool_]]:

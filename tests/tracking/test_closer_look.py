@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from sam2_demo.network.config import EMBEDDED_CONFIG, OFFICIAL_CONFIGS
+from sam2_demo.tracking.automatic_masks import AutomaticMaskGenerator
 from sam2_demo.tracking.closer_look import Look, Window, _window_for
 from sam2_demo.tracking.image_predictor import ImagePredictor
 from sam2_demo.tracking.options import TrackingOptions
@@ -144,3 +145,28 @@ def test_prompts_seen_through_a_window():
     window = Window(100, 50, 200, 150)
     seen = window.shows(Prompts((PointPrompt(150, 60), PointPrompt(50, 60, False)), BoxPrompt(90, 60, 300, 140)))
     assert (seen.points, seen.box) == ((PointPrompt(50, 10),), BoxPrompt(0, 10, 100, 90))
+
+
+def test_everything_mode_draws_small_things_truer(embedded, scene):
+    picture, truth = scene
+    shown = np.ascontiguousarray(picture[100:500, 600:1200])
+    wanted = truth[100:500, 600:1200]
+    options = {"points_per_side": 12, "pred_iou_thresh": 0.3, "stability_score_thresh": 0.5}
+    scores = {}
+    for on in (False, True):
+        generator = AutomaticMaskGenerator(embedded, closer_look=on, **options)
+        records = generator.generate(shown)
+        scores[on] = max(iou(record["segmentation"], wanted) for record in records)
+        for record in records:
+            rows, columns = np.nonzero(record["segmentation"])
+            x, y, width, height = record["bbox"]
+            assert (x, y, width, height) == (
+                columns.min(),
+                rows.min(),
+                columns.max() - columns.min(),
+                rows.max() - rows.min(),
+            )
+            assert record["stability_score"] >= 0.5 and record["area"] == len(rows)
+        found = [record for step in generator.steps(shown) for record in step.records]
+        assert max(iou(record["segmentation"], wanted) for record in found) >= scores[on] - 1e-9
+    assert scores[True] > scores[False] + 0.02
