@@ -33,7 +33,8 @@ class SequenceOptions:
 
     cut_outs: probability of 0, 1, 2, 3 moving cut-outs; twin: that a cut-out is a copy of the one before;
     leave: that a cut-out leaves the picture and returns; occluder: that something passes in front;
-    slow: that everything moves as between neighbouring frames of a film, so that where a thing was says where it is.
+    slow: that camera, things and shapes move as between neighbouring frames of a film, so that where a thing was says
+    where it is; what leaves or crosses does so within the clip all the same.
     """
 
     cut_outs: tuple[float, float, float, float] = (0.2, 0.4, 0.3, 0.1)

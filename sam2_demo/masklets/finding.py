@@ -71,7 +71,7 @@ def find_masklets(
     tracking = replace(predictor.options, recent_memories=_RECENT_MEMORIES, exclusive_masks=False)
     predictor = VideoPredictor(predictor.network, tracking)
     generate = generate or AutomaticMaskGenerator(
-        predictor.network, mask_options(options), closer_look=predictor.network.config.closer_look
+        predictor.network, mask_options(options), closer_look=predictor.options.looks_closer(predictor.network)
     ).generate
     reader = open_video(frames)
     try:

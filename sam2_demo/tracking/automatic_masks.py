@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sam2_demo.errors import ConfigError
+from sam2_demo.network.inference import for_inference
 from sam2_demo.network.outputs import ImageEmbedding
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.closer_look import CloserLook
@@ -35,6 +36,7 @@ from sam2_demo.tracking.masklet import Rle, decode_rle, encode_rle
 from sam2_demo.tracking.pixels import Rgb, check_rgb, picture_pixels
 from sam2_demo.tracking.prompts import GIVEN_MASK_LOGIT, PointPrompt, Prompts
 
+_SAME_BOX = 0.85  # IoU
 OutputMode = Literal["binary_mask", "coco_rle"]
 
 
@@ -115,7 +117,7 @@ class AutomaticMaskGenerator:
 
     def __init__(self, network: Sam2Network, options: AutomaticMaskOptions | None = None, **changes: object) -> None:
         """`changes` are single options by name, for example `points_per_side=16`."""
-        self.network = network
+        self.network = for_inference(network)
         try:
             self.options = replace(options or AutomaticMaskOptions(), **changes)  # type: ignore[arg-type]
         except TypeError as error:
@@ -146,7 +148,7 @@ class AutomaticMaskGenerator:
 
         For those who watch, or filter later: `generate` with stricter thresholds gives what remains after filtering
         by them and suppressing overlapping boxes, best predicted IoU first. Small regions are left as they are. With
-        `closer_look`, a mask is looked at only if its box is not yet taken by one of higher predicted IoU.
+        `closer_look`, a mask is left out if one of nearly the same box and no lower score of either kind came before.
         """
         check_rgb(rgb)
         options = self.options
@@ -159,9 +161,18 @@ class AutomaticMaskGenerator:
             for batch in self._batches(rgb, crop, layer):
                 done = min(done + options.points_per_batch, end)
                 if options.closer_look:
-                    new = [c for c in _best_first(batch) if _takes_place(c, taken, options.box_nms_thresh)]
-                    batch = self._look_closer(rgb, new)
+                    batch = self._look_at_new(rgb, batch, taken)
                 yield GridStep([self._as_record(candidate) for candidate in batch], done, total)
+
+    def _look_at_new(self, rgb: Rgb, batch: list[_Candidate], taken: list[_Candidate]) -> list[_Candidate]:
+        """Candidates drawn again, without those for which one of `taken` stands; what is kept is taken from now on."""
+        kept = []
+        for candidate in sorted(batch, key=lambda candidate: -candidate.predicted_iou):
+            if not any(_stands_for(other, candidate) for other in taken):
+                drawn = self._look_closer(rgb, [candidate])
+                kept += drawn
+                taken += [candidate] * len(drawn)
+        return kept
 
     def _look_closer(self, rgb: Rgb, candidates: list[_Candidate]) -> list[_Candidate]:
         """Candidates drawn again, each through its own window; large ones as they are, unstable ones left out."""
@@ -174,9 +185,10 @@ class AutomaticMaskGenerator:
                 kept.append(candidate)
                 continue
             logits = torch.from_numpy(looks[0].paste(looks[0].low_res_logits, mask.shape))[None]
+            drawn = logits > options.mask_threshold
             stability = float(stability_scores(logits, options.mask_threshold, options.stability_score_offset))
-            if stability >= options.stability_score_thresh:
-                drawn = logits > options.mask_threshold
+            is_stable = options.stability_score_thresh <= 0 or stability >= options.stability_score_thresh
+            if is_stable and drawn.any():
                 left, top, right, bottom = mask_boxes(drawn)[0].tolist()
                 box = (left, top, right, bottom)
                 kept.append(replace(candidate, rle=encode_rle(drawn[0].numpy()), box=box, stability=stability))
@@ -301,15 +313,11 @@ def _suppress(candidates: list[_Candidate], scores: list[float], threshold: floa
     return [candidates[index] for index in kept]
 
 
-def _best_first(candidates: list[_Candidate]) -> list[_Candidate]:
-    return sorted(candidates, key=lambda candidate: -candidate.predicted_iou)
-
-
-def _takes_place(candidate: _Candidate, taken: list[_Candidate], threshold: float) -> bool:
-    """Whether no candidate of at least the same predicted IoU has nearly the same box; if so, it is taken now."""
-    boxes = np.array([candidate.box, *(c.box for c in taken if c.predicted_iou >= candidate.predicted_iou)], np.float32)
-    scores = np.linspace(0, 1, len(boxes), dtype=np.float32)  # the candidate comes last
-    is_new = 0 in suppress_overlaps(boxes, scores, threshold)
-    if is_new:
-        taken.append(candidate)
-    return is_new
+def _stands_for(one: _Candidate, other: _Candidate) -> bool:
+    """Whether `one` is at least as good by both scores and has nearly the same box."""
+    if one.predicted_iou < other.predicted_iou or one.stability < other.stability:
+        return False
+    (x0, y0, x1, y1), (left, top, right, bottom) = one.box, other.box
+    shared = max(0.0, min(x1, right) - max(x0, left)) * max(0.0, min(y1, bottom) - max(y0, top))
+    joint = (x1 - x0) * (y1 - y0) + (right - left) * (bottom - top) - shared
+    return shared > _SAME_BOX * joint

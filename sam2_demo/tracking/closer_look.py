@@ -105,39 +105,49 @@ class CloserLook:
         """Drop what is encoded: the picture is another one."""
         self._embeddings.remove(lambda _: True)
 
-    def refine(self, key: Hashable, rgb: Rgb, prompts: Prompts, mask_logits: NDArray[np.float32]) -> list[Look]:
+    def refine(
+        self,
+        key: Hashable,
+        rgb: Rgb,
+        prompts: Prompts,
+        mask_logits: NDArray[np.float32],
+        best: int = 0,
+        anew: bool = False,
+    ) -> list[Look]:
         """Second looks at the masks (M, H, W) that `prompts` gave on a picture (H, W, 3), all through one window.
 
-        `key` names the picture. The window lies around the box, or else around the first mask and the positive
-        clicks; masks that it does not hold, before or after, are left as they are, and so are all when the thing is
-        large or absent.
-        Clicks refine the logits seen in the window; a box alone is answered afresh.
+        `key` names the picture; `mask_logits` are in the decoder's order. The window lies around the box, or else
+        around the `best` mask, and around the positive clicks. Prompts refine the logits seen in the window, or are
+        answered `anew`, which suits a box with nothing before it. Masks that the window does not hold, before or after,
+        have no second look, and neither has anything large or absent.
         """
-        window = _window_for(prompts, mask_logits[0])
+        window = _window_for(prompts, mask_logits[best])
         if window is None:
             return []
         seen = window.shows(prompts)
-        rows = [row for row, logits in enumerate(mask_logits) if seen.box or _holds(window, logits)]
+        rows = [row for row, logits in enumerate(mask_logits) if anew or _holds(window, logits)]
         if not seen.num_points or not rows:
             return []
         device = self._network.device
         tensors = as_frame_prompts(seen, window.size, self._network.config.image_size, None, device)
         embedding = self._embeddings.get((key, window), lambda: self._encode(rgb, window))
-        if not seen.points:
-            return self._answer_box(embedding, tensors, window, len(mask_logits))
-        earlier = torch.cat([self._as_prompt(mask_logits[row], window) for row in rows])
-        coords, labels = (torch.cat([tensor] * len(rows)) for tensor in tensors.points or ())
-        refined = FramePrompts(coords, labels, earlier)
-        found = frame_step(self._network, embedding.expand(len(rows)), refined, memory=None, multimask=False).candidates
-        logits = found.low_res_logits[:, 0].float().cpu().numpy()
-        looks = (Look(row, window, own, None) for row, own in zip(rows, logits, strict=True))
-        return [look for look in looks if not look.is_cut(mask_logits.shape[1:])]
+        if anew:
+            looks = self._answer(embedding, tensors, window, len(mask_logits))
+        else:
+            earlier = torch.cat([self._as_prompt(mask_logits[row], window) for row in rows])
+            coords, labels = (torch.cat([tensor] * len(rows)) for tensor in tensors.points or ())
+            refined = FramePrompts(coords, labels, earlier)
+            embedding = embedding.expand(len(rows))
+            found = frame_step(self._network, embedding, refined, memory=None, multimask=False).candidates
+            logits = found.low_res_logits[:, 0].float().cpu().numpy()
+            looks = [Look(row, window, own, None) for row, own in zip(rows, logits, strict=True)]
+        size = (mask_logits.shape[1], mask_logits.shape[2])
+        return [look for look in looks if (look.low_res_logits > 0).any() and not look.is_cut(size)]
 
-    def _answer_box(self, embedding: ImageEmbedding, box: FramePrompts, window: Window, count: int) -> list[Look]:
-        found = frame_step(self._network, embedding, box, memory=None, multimask=count > 1).candidates
-        best_first = found.iou_predictions[0].argsort(descending=True, stable=True).tolist()
+    def _answer(self, embedding: ImageEmbedding, prompts: FramePrompts, window: Window, count: int) -> list[Look]:
+        found = frame_step(self._network, embedding, prompts, memory=None, multimask=count > 1).candidates
         logits, ious = found.low_res_logits[0].float().cpu().numpy(), found.iou_predictions[0].tolist()
-        return [Look(row, window, logits[own], ious[own]) for row, own in enumerate(best_first)]
+        return [Look(row, window, own, iou) for row, (own, iou) in enumerate(zip(logits, ious, strict=True))]
 
     def _encode(self, rgb: Rgb, window: Window) -> ImageEmbedding:
         part = np.ascontiguousarray(rgb[window.slices])
@@ -162,7 +172,7 @@ def _window_for(prompts: Prompts, logits: NDArray[np.float32]) -> Window | None:
         if len(rows) == 0:
             return None
         corners = [(columns[0], rows[0]), (columns[-1] + 1, rows[-1] + 1)]
-        corners += [(point.x, point.y) for point in prompts.points if point.is_positive]
+    corners += [(point.x, point.y) for point in prompts.points if point.is_positive]
     low, high = np.min(corners, axis=0), np.max(corners, axis=0)
     side = max(_LEAST_SIDE, _MARGIN * float((high - low).max()))
     extent = np.minimum([width, height], side)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -45,7 +45,7 @@ class ImagePredictor:
         self.options = options or TrackingOptions()
         self._embedding: ImageEmbedding | None = None
         self._size = (0, 0)
-        self._picture: Rgb | None = None
+        self._picture: tuple[int, Rgb] = (0, np.zeros((0, 0, 3), np.uint8))  # its number and, for closer looks, pixels
         self._closer = CloserLook(self.network, picture_pixels) if self.options.looks_closer(self.network) else None
 
     @property
@@ -60,7 +60,7 @@ class ImagePredictor:
         self._embedding = encode_image(self.network, pixels)
         self._size = (rgb.shape[0], rgb.shape[1])
         if self._closer is not None:
-            self._picture = rgb.copy()  # its owner may draw on it
+            self._picture = (self._picture[0] + 1, rgb.copy())  # its owner may draw on it
             self._closer.forget()
 
     @torch.inference_mode()
@@ -90,7 +90,10 @@ class ImagePredictor:
             empty = torch.zeros(1, 0, 2, device=self.network.device)
             tensors = FramePrompts(empty, torch.zeros(1, 0, dtype=torch.int32), previous)
         output = frame_step(self.network, embedding, tensors, memory=None, multimask=multimask)
-        return self._look_closer(self._as_result(output.candidates), prompts)
+        result = self._as_result(output.candidates)
+        if self._closer is not None:
+            self._look_closer(self._closer, result, prompts, is_first=previous is None)
+        return _best_first(result)
 
     def _require_picture(self) -> ImageEmbedding:
         if self._embedding is None:
@@ -107,8 +110,7 @@ class ImagePredictor:
         return torch.from_numpy(logits.copy()).to(self.network.device)[None, None]
 
     def _as_result(self, candidates: MaskPrediction) -> ImageResult:
-        order = candidates.iou_predictions[0].argsort(descending=True, stable=True)
-        low_res = candidates.low_res_logits[0, order].float()
+        low_res = candidates.low_res_logits[0].float()
         logits = self.network.upscale_logits(low_res[None], self._size)[0].cpu().numpy()
         low_res_array = low_res.cpu().numpy()
         masks = logits > 0
@@ -120,14 +122,16 @@ class ImagePredictor:
         return ImageResult(
             masks=masks,
             mask_logits=logits,
-            iou_predictions=candidates.iou_predictions[0, order].float().cpu().numpy(),
+            iou_predictions=candidates.iou_predictions[0].float().cpu().numpy(),
             low_res_logits=low_res_array.clip(-LOGIT_LIMIT, LOGIT_LIMIT),
         )
 
-    def _look_closer(self, result: ImageResult, prompts: Prompts) -> ImageResult:
-        if self._closer is None or self._picture is None:
-            return result
-        for look in self._closer.refine(None, self._picture, prompts, result.mask_logits):
+    def _look_closer(self, closer: CloserLook, result: ImageResult, prompts: Prompts, is_first: bool) -> None:
+        """Put the masks of small things from a second look in place of the first ones."""
+        number, picture = self._picture
+        anew = is_first and not prompts.points
+        best = int(result.iou_predictions.argmax())
+        for look in closer.refine(number, picture, prompts, result.mask_logits, best, anew):
             own = look.low_res_logits
             result.mask_logits[look.row] = look.paste(own, self._size)
             cleaned = clean_logits(own, self.options.max_fill_area)
@@ -135,4 +139,8 @@ class ImagePredictor:
             result.masks[look.row] = shown > 0
             if look.iou_prediction is not None:
                 result.iou_predictions[look.row] = look.iou_prediction
-        return result
+
+
+def _best_first(result: ImageResult) -> ImageResult:
+    order = np.argsort(-result.iou_predictions, kind="stable")
+    return ImageResult(*(getattr(result, field.name)[order] for field in fields(ImageResult)))

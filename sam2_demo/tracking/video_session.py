@@ -43,6 +43,7 @@ from sam2_demo.tracking.prompts import Points, Prompts, as_frame_prompts, read_p
 from sam2_demo.tracking.read_ahead import ReadAhead
 from sam2_demo.video import FrameReader
 
+_LEAST_SHARE = 1e-6  # of a low-res pixel, as a probability: logits stay within +-14
 Direction = Literal["forward", "backward", "both"]
 
 
@@ -160,18 +161,26 @@ class VideoSession:
             memory = stack_selections(self.network, [self._select(track, frame_index, track.tracked[frame_index])])
         is_ambiguous = prompts.num_points <= 1
         output = frame_step(self.network, self._embed(frame_index), tensors, memory, multimask=is_ambiguous)
-        return output if prompts.num_points == 0 else self._look_closer(frame_index, prompts, output)
+        if self._closer is None or not prompts.num_points:
+            return output
+        is_first = record is None and memory is None and prompts.mask is None
+        return self._look_closer(self._closer, frame_index, prompts, output, anew=is_first and not prompts.points)
 
-    def _look_closer(self, frame_index: int, prompts: Prompts, output: FrameOutput) -> FrameOutput:
+    def _look_closer(
+        self, closer: CloserLook, frame_index: int, prompts: Prompts, output: FrameOutput, anew: bool
+    ) -> FrameOutput:
         """The same answer with the mask of a small thing from a second look, as fine as low-res logits are."""
-        if self._closer is None or float(output.object_score_logits) <= 0:
+        if float(output.object_score_logits) <= 0:
             return output
         rgb, logits = self.frames.read(frame_index), self._upscale(output.low_res_logits)
-        for look in self._closer.refine(frame_index, rgb, prompts, logits[None]):
-            whole = torch.from_numpy(look.paste(look.low_res_logits, logits.shape))[None, None]
+        for look in closer.refine(frame_index, rgb, prompts, logits[None], anew=anew):
+            whole = torch.from_numpy(look.paste(look.low_res_logits, logits.shape))[None, None].sigmoid()
             side = output.low_res_logits.shape[-1]
-            small = F.interpolate(whole, size=(side, side), mode="bilinear", align_corners=False, antialias=True)
-            output = replace(output, low_res_logits=small.to(output.low_res_logits.device))
+            # Averaged as probabilities: as logits, the sure outside would swallow whatever is thin.
+            share = F.interpolate(whole, size=(side, side), mode="bilinear", align_corners=False, antialias=True)
+            small = share.logit(eps=_LEAST_SHARE).to(output.low_res_logits.device)
+            if (small > 0).any():
+                output = replace(output, low_res_logits=small)
             if look.iou_prediction is not None:
                 output = replace(output, iou_predictions=torch.full_like(output.iou_predictions, look.iou_prediction))
         return output

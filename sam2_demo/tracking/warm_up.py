@@ -13,7 +13,7 @@ from sam2_demo.tracking.image_predictor import ImagePredictor
 from sam2_demo.tracking.video_predictor import VideoPredictor
 
 log = logging.getLogger(__name__)
-_SIZE, _FRAMES = (36, 64), 4
+_SIZE, _FRAMES = (360, 640), 4
 _NUM_OBJECTS = (1, 3)  # the number of objects becomes a variable when it changes for the first time
 
 
@@ -29,8 +29,9 @@ def warm_up(network: Sam2Network, report: Callable[[str, float | None], None]) -
         blank = np.zeros((*_SIZE, 3), np.uint8)
         picture = ImagePredictor(network)
         picture.set_image(blank)
-        for points in ([(30, 20)], [(30, 20), (5, 5)]):
+        for points in ([(300, 200)], [(300, 200), (50, 50)]):
             picture.predict(points=points, multimask=len(points) == 1)
+        picture.predict(box=(300, 200, 340, 240), multimask=False)
         for number, count in enumerate(_NUM_OBJECTS, start=1):
             report(f"Compiling: tracking, {count} at once", number / (1 + len(_NUM_OBJECTS)))
             _track(network, [blank] * _FRAMES, count)
@@ -45,7 +46,7 @@ def warm_up(network: Sam2Network, report: Callable[[str, float | None], None]) -
 def _track(network: Sam2Network, frames: list[np.ndarray], num_objects: int) -> None:
     session = VideoPredictor(network).open(frames)
     for index in range(num_objects):
-        session.add_prompt(0, index + 1, points=[(10 + 10 * index, 20)])
+        session.add_prompt(0, index + 1, points=[(100 + 100 * index, 200)])
     for _ in session.propagate():
         pass
     session.close()

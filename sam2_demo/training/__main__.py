@@ -104,6 +104,8 @@ def _train(options: argparse.Namespace) -> None:
     cv2.setNumThreads(1)
     config = CONFIGS[options.config]
     if options.from_stage is not None:
+        if config.network is not None and not (options.model or options.resume):
+            raise ConfigError("--from-stage needs the weights of the stages before it: give --model")
         config = from_stage(config, options.from_stage)
     config = with_budget(config, options.minutes, options.steps)
     processes = options.processes or _usual_processes(config, options.device)

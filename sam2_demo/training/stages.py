@@ -138,7 +138,7 @@ EMBEDDED = TrainingConfig(
             statistics="kept", clips=ClipStage(size=320, clips=2, frames=8, objects=3, picture_every=2),
         ),
         Stage(
-            "long-clips-384", 384, 8, 4, lr_start=1.5e-4, lr_end=1e-5, minutes=40, freeze=_FIRST_BLOCKS,
+            "long-clips-384", 384, 8, 4, lr_start=1.5e-4, lr_end=1e-5, minutes=48, freeze=_FIRST_BLOCKS,
             statistics="kept", clips=ClipStage(size=384, clips=2, frames=8, objects=3, picture_every=2),
         ),
     ),

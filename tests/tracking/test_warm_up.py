@@ -31,6 +31,7 @@ def track(network, clip_frames):
 
 def test_compiled_network_gives_the_same_masks(network, clip_frames):
     plain = track(network, clip_frames)
+    before = torch._dynamo.utils.counters["stats"]["unique_graphs"]
     network.compiled = True
     steps = []
     assert warm_up(network, lambda step, share: steps.append((step, share))) == ""
@@ -40,9 +41,11 @@ def test_compiled_network_gives_the_same_masks(network, clip_frames):
         "Compiling: tracking, 3 at once",
     ]
     assert [share for _, share in steps] == sorted(share for _, share in steps)
-    graphs = torch._dynamo.utils.counters["stats"]["unique_graphs"]
-    assert graphs > 0
+    stats = torch._dynamo.utils.counters["stats"]
+    graphs = stats["unique_graphs"]
+    assert graphs > before
     np.testing.assert_allclose(track(network, clip_frames), plain, atol=1e-4)
+    assert stats["unique_graphs"] == graphs  # nothing was left to compile
     assert network.compiled
 
 
