@@ -180,7 +180,7 @@ class AutomaticMaskGenerator:
         for candidate in candidates:
             mask = decode_rle(candidate.rle)
             given = np.where(mask, GIVEN_MASK_LOGIT, -GIVEN_MASK_LOGIT).astype(np.float32)
-            looks = closer.refine(None, rgb, Prompts((PointPrompt(*candidate.point),)), given[None])
+            looks = closer.refine(None, lambda: rgb, Prompts((PointPrompt(*candidate.point),)), given[None])
             if not looks:
                 kept.append(candidate)
                 continue

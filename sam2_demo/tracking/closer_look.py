@@ -108,18 +108,19 @@ class CloserLook:
     def refine(
         self,
         key: Hashable,
-        rgb: Rgb,
+        read: Callable[[], Rgb],
         prompts: Prompts,
         mask_logits: NDArray[np.float32],
         best: int = 0,
         anew: bool = False,
     ) -> list[Look]:
-        """Second looks at the masks (M, H, W) that `prompts` gave on a picture (H, W, 3), all through one window.
+        """Second looks at the masks (M, H, W) that `prompts` gave on a picture, all through one window.
 
-        `key` names the picture; `mask_logits` are in the decoder's order. The window lies around the box, or else
-        around the `best` mask, and around the positive clicks. Prompts refine the logits seen in the window, or are
-        answered `anew`, which suits a box with nothing before it. Masks that the window does not hold, before or after,
-        have no second look, and neither has anything large or absent.
+        `key` names the picture, which `read` gives as (H, W, 3) uint8 RGB if it is needed; `mask_logits` are in the
+        decoder's order. The window lies around the box, or else around the `best` mask, and around the positive
+        clicks. Prompts refine the logits seen in the window, or are answered `anew`, which suits a box with nothing
+        before it. Masks that the window does not hold, before or after, have no second look, and neither has anything
+        large or absent.
         """
         window = _window_for(prompts, mask_logits[best])
         if window is None:
@@ -130,7 +131,7 @@ class CloserLook:
             return []
         device = self._network.device
         tensors = as_frame_prompts(seen, window.size, self._network.config.image_size, None, device)
-        embedding = self._embeddings.get((key, window), lambda: self._encode(rgb, window))
+        embedding = self._embeddings.get((key, window), lambda: self._encode(read(), window))
         if anew:
             looks = self._answer(embedding, tensors, window, len(mask_logits))
         else:

@@ -131,7 +131,7 @@ class ImagePredictor:
         number, picture = self._picture
         anew = is_first and not prompts.points
         best = int(result.iou_predictions.argmax())
-        for look in closer.refine(number, picture, prompts, result.mask_logits, best, anew):
+        for look in closer.refine(number, lambda: picture, prompts, result.mask_logits, best, anew):
             own = look.low_res_logits
             result.mask_logits[look.row] = look.paste(own, self._size)
             cleaned = clean_logits(own, self.options.max_fill_area)

@@ -75,6 +75,7 @@ class VideoSession:
         self._tracks: dict[int, ObjectTrack] = {}
         self._embeddings = ClipEmbeddings(embeddings)
         self._ahead: ReadAhead | None = None  # of the tracking step in progress
+        self._prompted_frame: tuple[int, Rgb] | None = None
         self._closer = CloserLook(self.network, frame_pixels) if options.looks_closer(self.network) else None
         self._lock = threading.RLock()
 
@@ -172,8 +173,8 @@ class VideoSession:
         """The same answer with the mask of a small thing from a second look, as fine as low-res logits are."""
         if float(output.object_score_logits) <= 0:
             return output
-        rgb, logits = self.frames.read(frame_index), self._upscale(output.low_res_logits)
-        for look in closer.refine(frame_index, rgb, prompts, logits[None], anew=anew):
+        logits = self._upscale(output.low_res_logits)
+        for look in closer.refine(frame_index, lambda: self._read_again(frame_index), prompts, logits[None], anew=anew):
             whole = torch.from_numpy(look.paste(look.low_res_logits, logits.shape))[None, None].sigmoid()
             side = output.low_res_logits.shape[-1]
             # Averaged as probabilities: as logits, the sure outside would swallow whatever is thin.
@@ -184,6 +185,12 @@ class VideoSession:
             if look.iou_prediction is not None:
                 output = replace(output, iou_predictions=torch.full_like(output.iou_predictions, look.iou_prediction))
         return output
+
+    def _read_again(self, frame_index: int) -> Rgb:
+        """A prompted frame, which is decoded once for a row of prompts."""
+        if self._prompted_frame is None or self._prompted_frame[0] != frame_index:
+            self._prompted_frame = frame_index, self.frames.read(frame_index)
+        return self._prompted_frame[1]
 
     def propagate(
         self,
@@ -284,6 +291,7 @@ class VideoSession:
         self._embeddings.clear()
         if self._closer is not None:
             self._closer.forget()
+        self._prompted_frame = None
         self.frames.close()
 
     def result(self, frame_index: int) -> FrameResult:
