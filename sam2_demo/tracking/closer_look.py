@@ -25,6 +25,7 @@ from sam2_demo.tracking.prompts import BoxPrompt, PointPrompt, Prompts, as_frame
 _MARGIN = 1.8  # side of the window, in longer sides of the thing
 _LEAST_SIDE = 48  # pixels
 _LARGEST_SHARE = 0.6  # of the picture: a larger window shows hardly more
+_LEAST_SHARE = 1e-6  # of a low-res pixel, as a probability: logits stay within +-14
 _KEPT_BYTES, _KEPT_WINDOWS = 64 * 2**20, 4
 ToInput = Callable[[Rgb, int, torch.device], Tensor]
 
@@ -91,6 +92,14 @@ class Look:
         own = F.interpolate(tensor, size=self.window.size, mode="bilinear", align_corners=False)
         whole[self.window.slices] = own[0, 0].numpy()
         return whole
+
+    def paste_small(self, size: tuple[int, ...], low_res_logits: Tensor) -> Tensor:
+        """The look as logits of a whole picture (height, width), shaped and placed as others (1, 1, h, w)."""
+        whole = torch.from_numpy(self.paste(self.low_res_logits, (size[0], size[1])))[None, None].sigmoid()
+        # Averaged as probabilities: as logits, the sure outside would swallow whatever is thin.
+        sides = (low_res_logits.shape[-2], low_res_logits.shape[-1])
+        share = F.interpolate(whole, size=sides, mode="bilinear", align_corners=False, antialias=True)
+        return share.logit(eps=_LEAST_SHARE).to(low_res_logits.device)
 
 
 class CloserLook:

@@ -13,7 +13,6 @@ from typing import Literal, get_args
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -43,7 +42,6 @@ from sam2_demo.tracking.prompts import Points, Prompts, as_frame_prompts, read_p
 from sam2_demo.tracking.read_ahead import ReadAhead
 from sam2_demo.video import FrameReader
 
-_LEAST_SHARE = 1e-6  # of a low-res pixel, as a probability: logits stay within +-14
 Direction = Literal["forward", "backward", "both"]
 
 
@@ -175,11 +173,7 @@ class VideoSession:
             return output
         logits = self._upscale(output.low_res_logits)
         for look in closer.refine(frame_index, lambda: self._read_again(frame_index), prompts, logits[None], anew=anew):
-            whole = torch.from_numpy(look.paste(look.low_res_logits, logits.shape))[None, None].sigmoid()
-            side = output.low_res_logits.shape[-1]
-            # Averaged as probabilities: as logits, the sure outside would swallow whatever is thin.
-            share = F.interpolate(whole, size=(side, side), mode="bilinear", align_corners=False, antialias=True)
-            small = share.logit(eps=_LEAST_SHARE).to(output.low_res_logits.device)
+            small = look.paste_small(logits.shape, output.low_res_logits)
             if (small > 0).any():
                 output = replace(output, low_res_logits=small)
             if look.iou_prediction is not None:
