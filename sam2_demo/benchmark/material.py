@@ -75,6 +75,7 @@ def make_material(folder: Path, config: NetworkConfig, long_frames: int, size: t
         network = build_network(read_tensors(spelled / "model.safetensors"))
     else:
         network = Sam2Network(config)
+    folder.mkdir(parents=True, exist_ok=True)
     weights = folder / "weights.safetensors"
     save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, weights)
     # The original reads only its own kind of file.

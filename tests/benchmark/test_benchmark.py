@@ -9,11 +9,12 @@ import pytest
 from sam2_demo.benchmark import __main__ as command
 from sam2_demo.benchmark import rows, this_project
 from sam2_demo.benchmark.contender import Contender
-from sam2_demo.benchmark.material import CONDITIONING_FRAMES, Material, make_clip, read_rgb
+from sam2_demo.benchmark.material import CONDITIONING_FRAMES, Material, make_clip, make_material, read_rgb
 from sam2_demo.benchmark.report import Row, machine, table
 from sam2_demo.benchmark.rows import Effort, choose_rows, measure_rows
 from sam2_demo.benchmark.worker import ORIGINAL, OURS, TRANSFORMERS, is_available, make_contender
 from sam2_demo.errors import ConfigError, DemoError
+from tests.conftest import NANO_CONFIG
 
 
 @pytest.fixture
@@ -105,3 +106,9 @@ def test_names_are_checked(material, capsys):
 
 def test_the_machine_is_named():
     assert "cores" in machine() and "PyTorch" in machine()
+
+
+def test_material_of_a_network_that_transformers_does_not_have(tmp_path):
+    material = make_material(tmp_path / "made", NANO_CONFIG, 2, (48, 80))
+    assert material.weights.is_file() and material.transformers_folder is None
+    assert len(list(material.long_clip.iterdir())) == 2
