@@ -21,14 +21,13 @@ from sam2_demo.sessions.mask_code import display_size
 from sam2_demo.sessions.picture_workspace import PictureWorkspace
 from sam2_demo.sessions.video_workspace import VideoWorkspace
 from sam2_demo.tracking.automatic_masks import MaskRecord
-from sam2_demo.tracking.mask_selection import without_small_regions
+from sam2_demo.tracking.mask_selection import SAME_BOX, box_iou, without_small_regions
 from sam2_demo.tracking.masklet import decode_rle, encode_rle
 
 WORKING_LIMIT = 1024
 MOST_MASKS = 600
 LEAST_IOU = 0.1
 LEAST_STABILITY = 0.3
-SAME_BOX = 0.85
 SMALL_REGION = 200 / 1024**2  # of the picture; 200 pixels in the paper
 FILE_NAME = "everything.json"
 
@@ -173,14 +172,6 @@ def _is_better(one: FoundMask, other: FoundMask) -> bool:
     if one.predicted_iou < other.predicted_iou or one.stability < other.stability:
         return False
     return box_iou(one.box, other.box) > SAME_BOX
-
-
-def box_iou(a: Sequence[float], b: Sequence[float]) -> float:
-    """Intersection over union of two boxes (x0, y0, x1, y1)."""
-    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    shared = max(0.0, width) * max(0.0, height)
-    joint = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared
-    return shared / joint if joint else 0.0
 
 
 def _pixels(workspace: AnyWorkspace, frame: int) -> NDArray[np.uint8]:

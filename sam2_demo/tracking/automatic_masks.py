@@ -23,7 +23,9 @@ from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.closer_look import CloserLook
 from sam2_demo.tracking.frame_step import LOGIT_LIMIT, FrameOutput, FramePrompts, encode_image, frame_step
 from sam2_demo.tracking.mask_selection import (
+    SAME_BOX,
     CropBox,
+    box_iou,
     crop_boxes,
     is_cut_by_crop,
     mask_boxes,
@@ -36,7 +38,6 @@ from sam2_demo.tracking.masklet import Rle, decode_rle, encode_rle
 from sam2_demo.tracking.pixels import Rgb, check_rgb, picture_pixels
 from sam2_demo.tracking.prompts import GIVEN_MASK_LOGIT, PointPrompt, Prompts
 
-_SAME_BOX = 0.85  # IoU
 OutputMode = Literal["binary_mask", "coco_rle"]
 
 
@@ -136,7 +137,8 @@ class AutomaticMaskGenerator:
             scores = [1 / ((c.crop[2] - c.crop[0]) * (c.crop[3] - c.crop[1])) for c in candidates]
             candidates = _suppress(candidates, scores, options.crop_nms_thresh)
         if options.closer_look:
-            candidates = self._look_closer(rgb, candidates)
+            drawn = (self._look_closer(rgb, candidate) for candidate in candidates)
+            candidates = [candidate for candidate in drawn if candidate is not None]
             candidates = _suppress(candidates, [c.predicted_iou for c in candidates], options.box_nms_thresh)
         if options.min_mask_region_area > 0:
             candidates = self._clean(candidates)
@@ -168,31 +170,28 @@ class AutomaticMaskGenerator:
         """Candidates drawn again, without those for which one of `taken` stands; what is kept is taken from now on."""
         kept = []
         for candidate in sorted(batch, key=lambda candidate: -candidate.predicted_iou):
-            if not any(_stands_for(other, candidate) for other in taken):
-                drawn = self._look_closer(rgb, [candidate])
-                kept += drawn
-                taken += [candidate] * len(drawn)
+            if any(_stands_for(other, candidate) for other in taken):
+                continue
+            drawn = self._look_closer(rgb, candidate)
+            if drawn is not None:
+                kept.append(drawn)
+                taken.append(candidate)
         return kept
 
-    def _look_closer(self, rgb: Rgb, candidates: list[_Candidate]) -> list[_Candidate]:
-        """Candidates drawn again, each through its own window; large ones as they are, unstable ones left out."""
-        closer, options, kept = CloserLook(self.network, picture_pixels), self.options, []
-        for candidate in candidates:
-            mask = decode_rle(candidate.rle)
-            given = np.where(mask, GIVEN_MASK_LOGIT, -GIVEN_MASK_LOGIT).astype(np.float32)
-            looks = closer.refine(None, lambda: rgb, Prompts((PointPrompt(*candidate.point),)), given[None])
-            if not looks:
-                kept.append(candidate)
-                continue
-            logits = torch.from_numpy(looks[0].paste(looks[0].low_res_logits, mask.shape))[None]
-            drawn = logits > options.mask_threshold
-            stability = float(stability_scores(logits, options.mask_threshold, options.stability_score_offset))
-            is_stable = options.stability_score_thresh <= 0 or stability >= options.stability_score_thresh
-            if is_stable and drawn.any():
-                left, top, right, bottom = mask_boxes(drawn)[0].tolist()
-                box = (left, top, right, bottom)
-                kept.append(replace(candidate, rle=encode_rle(drawn[0].numpy()), box=box, stability=stability))
-        return kept
+    def _look_closer(self, rgb: Rgb, candidate: _Candidate) -> _Candidate | None:
+        """A candidate drawn again through its own window; a large one as it is, None for one that is unstable there."""
+        mask = decode_rle(candidate.rle)
+        given = np.where(mask, GIVEN_MASK_LOGIT, -GIVEN_MASK_LOGIT).astype(np.float32)
+        closer, prompts = CloserLook(self.network, picture_pixels), Prompts((PointPrompt(*candidate.point),))
+        looks = closer.refine(None, lambda: rgb, prompts, given[None])
+        if not looks:
+            return candidate
+        size = (mask.shape[0], mask.shape[1])
+        logits = torch.from_numpy(looks[0].paste(looks[0].low_res_logits, size))[None]
+        if not (logits > self.options.mask_threshold).any():
+            return None
+        drawn = self._judge(logits, candidate.predicted_iou, candidate.point, (0, 0, size[1], size[0]), size)
+        return drawn and replace(drawn, crop=candidate.crop)
 
     def _points_per_side(self, layer: int) -> int:
         return max(1, self.options.points_per_side // self.options.crop_n_points_downscale_factor**layer)
@@ -317,7 +316,4 @@ def _stands_for(one: _Candidate, other: _Candidate) -> bool:
     """Whether `one` is at least as good by both scores and has nearly the same box."""
     if one.predicted_iou < other.predicted_iou or one.stability < other.stability:
         return False
-    (x0, y0, x1, y1), (left, top, right, bottom) = one.box, other.box
-    shared = max(0.0, min(x1, right) - max(x0, left)) * max(0.0, min(y1, bottom) - max(y0, top))
-    joint = (x1 - x0) * (y1 - y0) + (right - left) * (bottom - top) - shared
-    return shared > _SAME_BOX * joint
+    return box_iou(one.box, other.box) > SAME_BOX

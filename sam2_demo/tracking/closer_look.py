@@ -19,6 +19,7 @@ from sam2_demo.network.outputs import ImageEmbedding
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.embedding_cache import EmbeddingCache
 from sam2_demo.tracking.frame_step import LOGIT_LIMIT, FramePrompts, encode_image, frame_step
+from sam2_demo.tracking.mask_selection import mask_boxes
 from sam2_demo.tracking.pixels import Rgb
 from sam2_demo.tracking.prompts import BoxPrompt, PointPrompt, Prompts, as_frame_prompts
 
@@ -178,10 +179,10 @@ def _window_for(prompts: Prompts, logits: NDArray[np.float32]) -> Window | None:
         corners = [(prompts.box.x0, prompts.box.y0), (prompts.box.x1, prompts.box.y1)]
     else:
         inside = logits > 0
-        rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-        if len(rows) == 0:
+        if not inside.any():
             return None
-        corners = [(columns[0], rows[0]), (columns[-1] + 1, rows[-1] + 1)]
+        x0, y0, x1, y1 = mask_boxes(torch.from_numpy(inside)[None])[0].tolist()
+        corners = [(x0, y0), (x1 + 1, y1 + 1)]
     corners += [(point.x, point.y) for point in prompts.points if point.is_positive]
     low, high = np.min(corners, axis=0), np.max(corners, axis=0)
     side = max(_LEAST_SIDE, _MARGIN * float((high - low).max()))
@@ -189,9 +190,9 @@ def _window_for(prompts: Prompts, logits: NDArray[np.float32]) -> Window | None:
     if extent.prod() > _LARGEST_SHARE * width * height:
         return None
     start = np.clip((low + high) / 2 - extent / 2, 0, [width, height] - extent)
-    x0, y0 = (int(value) for value in start)
-    x1, y1 = (round(value) for value in start + extent)
-    return Window(x0, y0, x1, y1)
+    left, top = (int(value) for value in start)
+    right, bottom = (round(value) for value in start + extent)
+    return Window(left, top, right, bottom)
 
 
 def _holds(window: Window, logits: NDArray[np.float32]) -> bool:

@@ -6,6 +6,7 @@ Source: SAM appendix B ("automatic mask generation details") and the released op
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import product
 
 import cv2
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 CropBox = tuple[int, int, int, int]  # x0, y0, x1, y1 in pixels of the picture
+SAME_BOX = 0.85  # IoU of boxes above which two masks stand for one thing
 _EDGE_TOLERANCE = 20.0  # pixels within which a mask's box counts as cut off by its crop
 
 
@@ -72,6 +74,14 @@ def is_cut_by_crop(boxes: Tensor, crop: CropBox, size: tuple[int, int]) -> Tenso
     near_crop = (placed - edges).abs() <= _EDGE_TOLERANCE
     near_picture = (placed - picture).abs() <= _EDGE_TOLERANCE
     return (near_crop & ~near_picture).any(dim=1)
+
+
+def box_iou(a: Sequence[float], b: Sequence[float]) -> float:
+    """Intersection over union of two boxes (x0, y0, x1, y1)."""
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    shared = max(0.0, width) * max(0.0, height)
+    joint = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared
+    return shared / joint if joint else 0.0
 
 
 def suppress_overlaps(boxes: NDArray[np.float32], scores: NDArray[np.float32], threshold: float) -> list[int]:

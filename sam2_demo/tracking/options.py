@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sam2_demo.errors import ConfigError
-from sam2_demo.network.sam2_network import Sam2Network
+
+if TYPE_CHECKING:  # options are read by commands that do without torch
+    from sam2_demo.network.sam2_network import Sam2Network
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,6 @@ class VideoSession:
         self._tracks: dict[int, ObjectTrack] = {}
         self._embeddings = ClipEmbeddings(embeddings)
         self._ahead: ReadAhead | None = None  # of the tracking step in progress
-        self._prompted_frame: tuple[int, Rgb] | None = None
         self._closer = CloserLook(self.network, frame_pixels) if options.looks_closer(self.network) else None
         self._lock = threading.RLock()
 
@@ -172,19 +171,13 @@ class VideoSession:
         if float(output.object_score_logits) <= 0:
             return output
         logits = self._upscale(output.low_res_logits)
-        for look in closer.refine(frame_index, lambda: self._read_again(frame_index), prompts, logits[None], anew=anew):
+        for look in closer.refine(frame_index, lambda: self.frames.read(frame_index), prompts, logits[None], anew=anew):
             small = look.paste_small(logits.shape, output.low_res_logits)
             if (small > 0).any():
                 output = replace(output, low_res_logits=small)
             if look.iou_prediction is not None:
                 output = replace(output, iou_predictions=torch.full_like(output.iou_predictions, look.iou_prediction))
         return output
-
-    def _read_again(self, frame_index: int) -> Rgb:
-        """A prompted frame, which is decoded once for a row of prompts."""
-        if self._prompted_frame is None or self._prompted_frame[0] != frame_index:
-            self._prompted_frame = frame_index, self.frames.read(frame_index)
-        return self._prompted_frame[1]
 
     def propagate(
         self,
@@ -285,7 +278,6 @@ class VideoSession:
         self._embeddings.clear()
         if self._closer is not None:
             self._closer.forget()
-        self._prompted_frame = None
         self.frames.close()
 
     def result(self, frame_index: int) -> FrameResult:

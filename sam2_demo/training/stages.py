@@ -80,9 +80,9 @@ class TrainingConfig:
 
     network: what is trained, None for an existing checkpoint's; trunk_rate: factor on the trunk's learning rate;
     ema_decay: of the averaged weights that are exported; layer_decay: factor on the learning rate per trunk
-    stage away from the output (1: none); bfloat16: mixed precision in the forward
-    pass (None: where the hardware gains by it); calibration_clips: made
-    clips of ten frames on which the object score's zero is set after the last stage (0: left as trained).
+    stage away from the output (1: none); bfloat16: mixed precision in the forward pass (None:
+    where the hardware gains by it); calibration_clips: made clips of ten frames on which the
+    object score's zero is set after the last stage (0: left as trained).
     """
 
     name: str
@@ -100,6 +100,11 @@ class TrainingConfig:
     max_picture_side: int = 320
     calibration_clips: int = 0
     augmentation: PictureAugmentation = field(default_factory=PictureAugmentation)
+
+    @property
+    def stage_names(self) -> list[str]:
+        """The stages' names, in order."""
+        return [stage.name for stage in self.stages]
 
 
 _SOURCES = {
@@ -200,10 +205,9 @@ def check_divisible(config: TrainingConfig, processes: int) -> None:
 
 def from_stage(config: TrainingConfig, name: str) -> TrainingConfig:
     """The same run without the stages before the one called `name`."""
-    names = [stage.name for stage in config.stages]
-    if name not in names:
-        raise ConfigError(f"{config.name} has no stage {name!r}; its stages: {', '.join(names)}")
-    return replace(config, stages=config.stages[names.index(name) :])
+    if name not in config.stage_names:
+        raise ConfigError(f"{config.name} has no stage {name!r}; its stages: {', '.join(config.stage_names)}")
+    return replace(config, stages=config.stages[config.stage_names.index(name) :])
 
 
 def with_size(config: TrainingConfig, size: int) -> TrainingConfig:

@@ -98,7 +98,7 @@ class Trainer:
         state = torch.load(self.checkpoint_path, map_location=self.network.device, weights_only=True)
         if state["config"] != self.config.name:
             raise ConfigError(f"{self.checkpoint_path} is a run of {state['config']!r}, not of {self.config.name!r}")
-        stages = [stage.name for stage in self.config.stages]
+        stages = self.config.stage_names
         if state["stages"] != stages:
             raise ConfigError(
                 f"{self.checkpoint_path} is a run of the stages {', '.join(state['stages'])}, not {', '.join(stages)}; "
@@ -117,7 +117,7 @@ class Trainer:
             return
         state = {
             "config": self.config.name,
-            "stages": [stage.name for stage in self.config.stages],
+            "stages": self.config.stage_names,
             "network": self.network.state_dict(),
             "saliency": self.saliency.state_dict(),
             "optimiser": self.optimiser.state_dict(),

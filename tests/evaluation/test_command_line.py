@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -145,3 +147,8 @@ def test_usage_errors_exit_with_2(tmp_path, capsys):
     with pytest.raises(SystemExit) as caught:
         main(["--help"])
     assert caught.value.code == 0 and "examples:" in capsys.readouterr().out
+
+
+def test_commands_that_need_no_network_load_no_torch():
+    script = "import sys, sam2_demo.evaluation.__main__; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], timeout=60, check=False).returncode == 0
