@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sam2_demo.network.fused_attention import attend, prefers_blocks
 from sam2_demo.network.position_encoding import rotary_order, rotary_table, rotate
 
 
@@ -30,8 +31,7 @@ class Attention(nn.Module):
         return x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)  # (B, heads, N, inner / heads)
 
     def _attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        out = F.scaled_dot_product_attention(q, k, v)
-        return self.out_proj(out.transpose(1, 2).flatten(2))  # (B, N, dim)
+        return self.out_proj(attend(q, k, v).transpose(1, 2).flatten(2))  # (B, N, dim)
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """q (B, N, dim), k and v (B, M, key_dim) -> (B, N, dim)."""
@@ -49,7 +49,7 @@ class RotaryAttention(Attention):
         `size` is (H, W); keys are T maps of that size, then `num_plain_keys` tokens (object pointers) that
         have no place and are not turned.
         """
-        q, k, v = self._project(self.q_proj, q), self._project(self.k_proj, k), self.v_proj(v)
+        q, k = self._project(self.q_proj, q), self._project(self.k_proj, k)
         table = rotary_table(*size, q.shape[-1], q.device, q.dtype)
         q = rotate(q, table).expand(len(k), -1, -1)
         num_placed = k.shape[1] - num_plain_keys
@@ -57,7 +57,11 @@ class RotaryAttention(Attention):
         rotated = rotate(maps, table)
         if rotated is not maps:
             k = torch.cat((rotated.flatten(1, 2), k[:, num_placed:]), dim=1)
-        return self._attend(q[:, None], k[:, None], v[:, None])
+        q, k = q[:, None], k[:, None]
+        if not prefers_blocks(q, k):
+            return self._attend(q, k, self.v_proj(v)[:, None])
+        # Weights that sum to one may meet the values before or after their projection; before, they are narrow.
+        return self.out_proj(self.v_proj(attend(q, k, v[:, None])[:, 0]))
 
     @staticmethod
     def _project(projection: nn.Linear, x: Tensor) -> Tensor:

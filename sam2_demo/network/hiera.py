@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sam2_demo.network.config import HieraConfig
+from sam2_demo.network.fused_attention import attend
 from sam2_demo.network.layers import MLP
 from sam2_demo.network.position_encoding import Constants, keep
 
@@ -54,7 +55,7 @@ class MultiScaleAttention(nn.Module):
             q = _pool(q)
             height, width = q.shape[1:3]
         q, k, v = (t.flatten(1, 2).unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for t in (q, k, v))
-        x = F.scaled_dot_product_attention(q, k, v)  # (B, heads, H' * W', dim_out / heads)
+        x = attend(q, k, v)  # (B, heads, H' * W', dim_out / heads)
         return self.proj(x.transpose(1, 2).reshape(batch, height, width, -1))
 
 

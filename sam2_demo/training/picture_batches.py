@@ -17,16 +17,23 @@ from sam2_demo.errors import DatasetError
 
 _CELL = 256  # labels of mosaic cell k are moved to k * _CELL + label
 _PASTED = 1024  # labels of pasted cut-outs start here, above all mosaic cells
+# Close-ups: sides of the window in longer sides of the object, least side and area in pixels of pictures that are
+# half as wide as most people's, largest share of the picture.
+_CLOSE_UP_MARGINS = (1.3, 2.6)
+_CLOSE_UP_SIDE, _CLOSE_UP_AREA = 24, 60
+_CLOSE_UP_SHARE = 0.6
 
 
 @dataclass(frozen=True)
 class PictureAugmentation:
     """How pictures are varied; probabilities in [0, 1].
 
-    pastes: probability of 0, 1, 2, 3 pasted cut-outs; twin: that one is pasted beside its copy;
+    close_up: that one object and what is around it fill the view, as in a closer look
+    (`sam2_demo.tracking.closer_look`); pastes: of 0, 1, 2, 3 pasted cut-outs; twin: that one is pasted beside its copy;
     source_weights: how often pictures of a source are drawn relative to one another (1 where not named).
     """
 
+    close_up: float = 0.0
     zoom_in: float = 0.3
     zoom_out: float = 0.1
     mosaic: float = 0.18
@@ -147,6 +154,7 @@ def _view(rng: np.random.Generator, picture: LabelledPicture, size: int, options
     """The picture, or a part of it, or more than it, squeezed into a square as at inference."""
     labels = picture.label_maps[int(rng.integers(len(picture.label_maps)))]
     height, width = labels.shape
+    close_up = _close_up(rng, labels) if rng.random() < options.close_up else None
     choice = rng.random()
     if choice < options.zoom_in:
         scale = rng.uniform(0.4, 0.9)
@@ -156,7 +164,11 @@ def _view(rng: np.random.Generator, picture: LabelledPicture, size: int, options
         scale = rng.uniform(0.93, 1.0)
     stretch = np.exp(rng.uniform(-0.15, 0.15))
     window_width, window_height = width * scale * stretch, height * scale / stretch
-    centre_x, centre_y = _window_centre(rng, labels, window_width, window_height)
+    if close_up is not None:
+        window_width, window_height = close_up.side * stretch, close_up.side / stretch
+        centre_x, centre_y = close_up.centre
+    else:
+        centre_x, centre_y = _window_centre(rng, labels, window_width, window_height)
     angle = np.deg2rad(rng.normal() * options.max_rotation_degrees / 2) if rng.random() < 0.4 else 0.0
     flip = -1.0 if rng.random() < 0.5 else 1.0
     cos, sin = np.cos(angle), np.sin(angle)
@@ -174,6 +186,31 @@ def _view(rng: np.random.Generator, picture: LabelledPicture, size: int, options
     ).astype(np.int32)
     warped_labels[warped_labels == IGNORE_LABEL] = -1
     return _Sample(np.asarray(warped, np.uint8), warped_labels)
+
+
+@dataclass(frozen=True)
+class _CloseUp:
+    """A square window around an object, in pixels."""
+
+    centre: tuple[float, float]
+    side: float
+
+
+def _close_up(rng: np.random.Generator, labels: NDArray[np.uint8]) -> _CloseUp | None:
+    """A window around one object as a first answer would place it; None where that shows most of the picture."""
+    areas = np.bincount(labels.ravel(), minlength=256)
+    areas[[0, IGNORE_LABEL]] = 0
+    values = np.flatnonzero(areas >= _CLOSE_UP_AREA)
+    if len(values) == 0:
+        return None
+    inside = labels == rng.choice(values)
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    longer = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
+    side = float(max(_CLOSE_UP_SIDE, longer * np.exp(rng.uniform(*np.log(_CLOSE_UP_MARGINS)))))
+    if min(side, labels.shape[0]) * min(side, labels.shape[1]) > _CLOSE_UP_SHARE * labels.size:
+        return None
+    x, y = ((ends[0] + ends[-1]) / 2 + rng.normal() * 0.06 * side for ends in (columns, rows))
+    return _CloseUp((float(x), float(y)), side)
 
 
 def _window_centre(
@@ -195,9 +232,7 @@ def _window_centre(
     )
 
 
-def _paste(
-    rng: np.random.Generator, sample: _Sample, picture: LabelledPicture, label: int, has_twin: bool
-) -> _Sample:
+def _paste(rng: np.random.Generator, sample: _Sample, picture: LabelledPicture, label: int, has_twin: bool) -> _Sample:
     """Put another picture's foreground over the sample at a random place, size and orientation, or two beside."""
     mask = ((picture.label_maps[0] > 0) & (picture.label_maps[0] < IGNORE_LABEL)).astype(np.uint8)
     rows, columns = np.nonzero(mask.any(1))[0], np.nonzero(mask.any(0))[0]

@@ -146,10 +146,18 @@ EMBEDDED = TrainingConfig(
             "long-clips-384", 384, 8, 4, lr_start=1.5e-4, lr_end=1e-5, minutes=48, freeze=_FIRST_BLOCKS,
             statistics="kept", clips=ClipStage(size=384, clips=2, frames=8, objects=3, picture_every=2),
         ),
+        Stage(
+            "close-ups-320", 384, 16, 4, lr_start=6e-4, lr_end=2.5e-4, minutes=50, freeze=_FIRST_BLOCKS,
+            statistics="kept", clips=ClipStage(size=320, clips=2, frames=8, objects=3, picture_every=2),
+        ),
+        Stage(
+            "close-ups-384", 384, 16, 4, lr_start=2.5e-4, lr_end=1e-5, minutes=55, freeze=_FIRST_BLOCKS,
+            statistics="kept", clips=ClipStage(size=384, clips=2, frames=8, objects=3, picture_every=2),
+        ),
     ),
     trunk_rate=0.25,
     calibration_clips=24,
-    augmentation=PictureAugmentation(source_weights=_SOURCES),
+    augmentation=PictureAugmentation(close_up=0.3, source_weights=_SOURCES),
 )  # fmt: skip
 
 # Without anything pretrained: a trunk of plain convolutions, whose batch norm learns its statistics first.

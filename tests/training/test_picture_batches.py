@@ -1,8 +1,11 @@
 """Batches of pictures are pure functions of the step, and their masks agree with their labels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from sam2_demo.datasets.label_maps import LabelledPicture
 from sam2_demo.errors import DatasetError
 from sam2_demo.training.picture_batches import PictureAugmentation, PictureBatchMaker
 
@@ -36,6 +39,26 @@ def test_labels_move_with_pixels(drawn_pictures):
         red, blue = (batch.pixels[index, ..., c].astype(int) for c in (0, 2))
         disc = batch.labels[index] == 1
         assert (red - blue)[disc].mean() > 60 > (red - blue)[~disc].mean()
+
+
+def test_close_up_fills_the_view_with_one_object():
+    labels = np.zeros((200, 300), np.uint8)
+    labels[150:170, 30:60] = 7
+    picture = LabelledPicture("drawn", np.repeat(labels[..., None] * 30, 3, axis=2), (labels,))
+    whole, close = (
+        PictureBatchMaker([picture], replace(PLAIN, close_up=share)).make(0, 24, 1, 96).masks for share in (0, 1)
+    )
+    sides = close.any(axis=1).sum(axis=1) / 96  # widths, in views
+    assert whole.any(axis=1).sum(axis=1).max() / 96 < 0.15
+    assert sides.min() > 0.85 / 2.6 and sides.max() < 1.2 / 1.3
+    assert 30 / 20 * 0.6 < np.median(close.any(axis=1).sum(axis=1) / close.any(axis=2).sum(axis=1)) < 30 / 20 / 0.6
+
+
+def test_close_up_of_something_large_is_the_picture():
+    labels = np.full((60, 90), 3, np.uint8)
+    picture = LabelledPicture("drawn", np.zeros((60, 90, 3), np.uint8), (labels,))
+    batch = PictureBatchMaker([picture], replace(PLAIN, close_up=1, max_object_area=1)).make(0, 2, 1, 96)
+    assert batch.masks.all()
 
 
 def test_paste_brings_an_object_of_another_picture(drawn_pictures):

@@ -1,0 +1,58 @@
+"""softmax(q k^T) v as the hardware does it fastest.
+
+PyTorch's fused attention is the fastest there is where the hardware has matrix units. On a CPU that multiplies bfloat16
+without them (AVX-512 BF16, as AMD's Zen 4) it takes as long in bfloat16 as in float32, while plain products of matrices
+take less than half: there, attention to many keys is computed from those, a block of queries at a time.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+_LEAST = 1024  # queries and keys; with fewer of either, the products are too small to gain
+_SCORES = 9 * 2**20  # of a block: 18 MiB, which mostly stay in the cache
+_ROWS = 64  # blocks have a multiple of so many queries
+_SAMPLED = 16  # every so manieth key tells how large a query's scores are
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Attention of queries (B, heads, N, D) to keys (B, heads, M, D) with values (B, heads, M, E), scaled by D^-0.5."""
+    return attend_in_blocks(q, k, v) if prefers_blocks(q, k) else F.scaled_dot_product_attention(q, k, v)
+
+
+def prefers_blocks(q: Tensor, k: Tensor) -> bool:
+    """Whether `attend` computes block by block, which takes values of any width at the price of that width."""
+    is_narrow = q.device.type == "cpu" and q.dtype == k.dtype == torch.bfloat16
+    is_large = min(q.shape[-2], k.shape[-2]) >= _LEAST
+    return is_narrow and is_large and _multiplies_without_units() and not torch.is_grad_enabled()
+
+
+def attend_in_blocks(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """The same as products of matrices in the type of `q`; for inference.
+
+    Scores are rounded to that type, so an estimate of each query's largest is taken off within the product: what
+    weighs most is rounded least, and the result is as close to float32 as fused attention's own.
+    """
+    num_keys = k.shape[-2]
+    out = q.new_empty(*q.shape[:-1], v.shape[-1])
+    q = (q.float() * q.shape[-1] ** -0.5).to(q.dtype)
+    block = max(1, _SCORES // num_keys // _ROWS) * _ROWS
+    with torch.autocast(q.device.type, enabled=False):
+        for row in range(q.shape[0]):
+            for head in range(q.shape[1]):
+                keys, values = k[row, head], v[row, head].to(q.dtype)
+                estimate = torch.mm(q[row, head], keys[::_SAMPLED].T).amax(dim=1, keepdim=True)
+                queries = torch.cat((q[row, head], -estimate), dim=1)
+                keys = torch.cat((keys, keys.new_ones(num_keys, 1)), dim=1).T
+                for part, target in zip(queries.split(block), out[row, head].split(block), strict=True):
+                    torch.mm(torch.mm(part, keys).softmax(dim=-1), values, out=target)
+    return out
+
+
+@cache
+def _multiplies_without_units() -> bool:
+    return torch.cpu._is_avx512_bf16_supported() and not torch.cpu._is_amx_tile_supported()
