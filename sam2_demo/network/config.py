@@ -46,12 +46,33 @@ class MobileTrunkConfig:
 
 
 @dataclass(frozen=True)
+class AnswerConfig:
+    """How answers to clicks and boxes are made of the decoder's candidates; the defaults are SAM 2's.
+
+    replaces_unstable: a single mask that is not stable gives way to the best of the three;
+    by_agreement: of three candidates the one that agrees most with all is chosen, not that of highest predicted IoU;
+    mirrored: candidates are averaged with those of the mirrored picture, where no memory is involved;
+    box_slope: logits taken off a mask per side of its box beyond the box;
+    island_share: parts without a positive click go if they have less than this share of the largest part with one.
+    """
+
+    replaces_unstable: bool = True
+    by_agreement: bool = False
+    mirrored: bool = False
+    box_slope: float = 0.0
+    island_share: float = 0.0
+
+
+PUBLISHED_ANSWERS = AnswerConfig()
+
+
+@dataclass(frozen=True)
 class NetworkConfig:
     """Everything that fixes the shapes and the behaviour of one SAM 2 network.
 
     `version` is 2.0 or 2.1; 2.1 adds a projected, signed temporal code on object pointers and an embedding
     that marks memories of frames on which the object is hidden. `closer_look`: small things are worth a second look,
-    see `tracking.closer_look`.
+    see `tracking.closer_look`; `answers`: see `tracking.answers`.
     """
 
     name: str
@@ -68,6 +89,7 @@ class NetworkConfig:
     num_memories: int = 7
     max_object_pointers: int = 16
     closer_look: bool = False
+    answers: AnswerConfig = PUBLISHED_ANSWERS
 
     def __post_init__(self) -> None:
         """Refuse contradictions: sizes that the strides or the token split cannot hold."""
@@ -123,6 +145,9 @@ EMBEDDED_CONFIG = NetworkConfig(
     decoder_mlp_dim=512,
     decoder_heads=4,
     closer_look=True,
+    answers=AnswerConfig(
+        replaces_unstable=False, by_agreement=True, mirrored=True, box_slope=100.0, island_share=0.5
+    ),
 )
 
 # The embedded network with a trunk that learns fast when nothing pretrained is at hand.

@@ -182,7 +182,9 @@ class AutomaticMaskGenerator:
         """A candidate drawn again through its own window; a large one as it is, None for one that is unstable there."""
         mask = decode_rle(candidate.rle)
         given = np.where(mask, GIVEN_MASK_LOGIT, -GIVEN_MASK_LOGIT).astype(np.float32)
-        closer, prompts = CloserLook(self.network, picture_pixels), Prompts((PointPrompt(*candidate.point),))
+        answers = replace(self.network.config.answers, mirrored=False)  # every mask has a window of its own to encode
+        closer = CloserLook(self.network, picture_pixels, answers)
+        prompts = Prompts((PointPrompt(*candidate.point),))
         looks = closer.refine(None, lambda: rgb, prompts, given[None])
         if not looks:
             return candidate

@@ -15,10 +15,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sam2_demo.network.config import PUBLISHED_ANSWERS, AnswerConfig
 from sam2_demo.network.outputs import ImageEmbedding
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.embedding_cache import EmbeddingCache
-from sam2_demo.tracking.frame_step import LOGIT_LIMIT, FramePrompts, encode_image, frame_step
+from sam2_demo.tracking.frame_step import LOGIT_LIMIT, FramePrompts, encode_image, encode_mirrored, frame_step
 from sam2_demo.tracking.mask_selection import mask_boxes
 from sam2_demo.tracking.pixels import Rgb
 from sam2_demo.tracking.prompts import BoxPrompt, PointPrompt, Prompts, as_frame_prompts
@@ -27,8 +28,9 @@ _MARGIN = 1.8  # side of the window, in longer sides of the thing
 _LEAST_SIDE = 48  # pixels
 _LARGEST_SHARE = 0.6  # of the picture: a larger window shows hardly more
 _LEAST_SHARE = 1e-6  # of a low-res pixel, as a probability: logits stay within +-14
-_KEPT_BYTES, _KEPT_WINDOWS = 64 * 2**20, 4
+_KEPT_BYTES, _KEPT_WINDOWS = 64 * 2**20, 8  # mirrored ones included
 ToInput = Callable[[Rgb, int, torch.device], Tensor]
+_SeenAs = tuple[ImageEmbedding, ImageEmbedding | None]  # plain and mirrored
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,9 @@ class Look:
 class CloserLook:
     """Takes second looks at pictures or frames; the windows looked at last stay encoded."""
 
-    def __init__(self, network: Sam2Network, to_input: ToInput) -> None:
+    def __init__(self, network: Sam2Network, to_input: ToInput, answers: AnswerConfig = PUBLISHED_ANSWERS) -> None:
         self._network = network
+        self._answers = answers
         self._to_input = to_input
         self._embeddings = EmbeddingCache(_KEPT_BYTES, _KEPT_WINDOWS)
 
@@ -141,29 +144,37 @@ class CloserLook:
             return []
         device = self._network.device
         tensors = as_frame_prompts(seen, window.size, self._network.config.image_size, None, device)
-        embedding = self._embeddings.get((key, window), lambda: self._encode(read(), window))
         if anew:
-            looks = self._answer(embedding, tensors, window, len(mask_logits))
+            looks = self._answer(self._look(key, read, window, 1), tensors, window, len(mask_logits))
         else:
             earlier = torch.cat([self._as_prompt(mask_logits[row], window) for row in rows])
             coords, labels = (torch.cat([tensor] * len(rows)) for tensor in tensors.points or ())
             refined = FramePrompts(coords, labels, earlier)
-            embedding = embedding.expand(len(rows))
-            found = frame_step(self._network, embedding, refined, memory=None, multimask=False).candidates
+            seen_as = self._look(key, read, window, len(rows))
+            found = frame_step(self._network, seen_as[0], refined, None, False, self._answers, seen_as[1]).candidates
             logits = found.low_res_logits[:, 0].float().cpu().numpy()
             looks = [Look(row, window, own, None) for row, own in zip(rows, logits, strict=True)]
         size = (mask_logits.shape[1], mask_logits.shape[2])
         return [look for look in looks if (look.low_res_logits > 0).any() and not look.is_cut(size)]
 
-    def _answer(self, embedding: ImageEmbedding, prompts: FramePrompts, window: Window, count: int) -> list[Look]:
-        found = frame_step(self._network, embedding, prompts, memory=None, multimask=count > 1).candidates
+    def _answer(self, seen_as: _SeenAs, prompts: FramePrompts, window: Window, count: int) -> list[Look]:
+        several = count > 1
+        found = frame_step(self._network, seen_as[0], prompts, None, several, self._answers, seen_as[1]).candidates
         logits, ious = found.low_res_logits[0].float().cpu().numpy(), found.iou_predictions[0].tolist()
         return [Look(row, window, own, iou) for row, (own, iou) in enumerate(zip(logits, ious, strict=True))]
 
-    def _encode(self, rgb: Rgb, window: Window) -> ImageEmbedding:
-        part = np.ascontiguousarray(rgb[window.slices])
-        pixels = self._to_input(part, self._network.config.image_size, self._network.device)
-        return encode_image(self._network, pixels)
+    def _look(self, key: Hashable, read: Callable[[], Rgb], window: Window, rows: int) -> _SeenAs:
+        """The window's embedding, and the mirrored one's if answers ask for it, with `rows` rows."""
+
+        def pixels() -> Tensor:
+            part = np.ascontiguousarray(read()[window.slices])
+            return self._to_input(part, self._network.config.image_size, self._network.device)
+
+        plain = self._embeddings.get((key, window), lambda: encode_image(self._network, pixels()))
+        if not self._answers.mirrored:
+            return plain.expand(rows), None
+        turned = self._embeddings.get((key, window, "mirrored"), lambda: encode_mirrored(self._network, pixels()))
+        return plain.expand(rows), turned.expand(rows)
 
     def _as_prompt(self, mask_logits: NDArray[np.float32], window: Window) -> Tensor:
         part = torch.from_numpy(np.ascontiguousarray(mask_logits[window.slices]))[None, None]

@@ -5,15 +5,17 @@ Pictures, videos and training all call it. Source: SAM 2 section 4 and its relea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sam2_demo.network.config import PUBLISHED_ANSWERS, AnswerConfig
 from sam2_demo.network.mask_decoder import choose_candidates
 from sam2_demo.network.outputs import ImageEmbedding, MaskPrediction, MemoryTokens
 from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.tracking.answers import keep_to_box, mean_prediction, mirrored_prompts, most_agreed, without_islands
 
 LOGIT_LIMIT = 32.0  # low-res logits that are fed back are clamped to +-32, as in the released code
 HIDDEN_LOGIT = -1024.0  # logits of a mask whose object is predicted to be hidden
@@ -46,12 +48,13 @@ class FramePrompts:
 class FrameOutput:
     """What one step says of B objects.
 
-    candidates: all M = 1 or 3 masks as the decoder gave them; low_res_logits (B, 1, S/4, S/4): the chosen
-    one, set to HIDDEN_LOGIT where the object is predicted hidden; iou_predictions (B,) of the chosen one;
-    object_pointers (B, C); object_score_logits (B, 1), > 0 where visible.
+    candidates: all M = 1 or 3 masks as the decoder gave them; chosen (B,): which of them is the answer;
+    low_res_logits (B, 1, S/4, S/4): the chosen one, set to HIDDEN_LOGIT where the object is predicted hidden;
+    iou_predictions (B,) of the chosen one; object_pointers (B, C); object_score_logits (B, 1), > 0 where visible.
     """
 
     candidates: MaskPrediction
+    chosen: Tensor
     low_res_logits: Tensor
     iou_predictions: Tensor
     object_pointers: Tensor
@@ -64,24 +67,35 @@ def encode_image(network: Sam2Network, pixels: Tensor) -> ImageEmbedding:
         return network.encode_image(pixels)
 
 
+def encode_mirrored(network: Sam2Network, pixels: Tensor) -> ImageEmbedding:
+    """The same of the mirrored picture."""
+    return encode_image(network, pixels.flip(-1).contiguous(memory_format=torch.channels_last))
+
+
 def frame_step(
     network: Sam2Network,
     embedding: ImageEmbedding,
     prompts: FramePrompts,
     memory: MemoryTokens | None,
     multimask: bool,
+    answers: AnswerConfig = PUBLISHED_ANSWERS,
+    mirrored: ImageEmbedding | None = None,
 ) -> FrameOutput:
     """Predict the masks of B objects on one frame.
 
     embedding has B rows (see `ImageEmbedding.select`); memory of None means a frame seen without memory.
-    With `multimask` three candidates are predicted and the one of highest predicted IoU is chosen. While the
-    network is training, hidden objects keep their logits and unstable single masks are not replaced.
+    With `multimask` three candidates are predicted and the one of highest predicted IoU is chosen, unless `answers`
+    says otherwise. `mirrored` is the mirrored picture's embedding, for prompts without memory, if it is to have a say.
+    While the network is training, hidden objects keep their logits and unstable single masks are not replaced.
     """
     with network.precision():
         if prompts.mask is not None:
             return _mask_as_output(network, embedding, prompts.mask)
         features = network.attend_to_memory(embedding.features, memory)
-        return _predict(network, features, embedding, prompts, multimask)
+        all_four = network.decode_masks(features, embedding.high_res_features, prompts.points, prompts.low_res_logits)
+        if mirrored is not None:
+            all_four = mean_prediction(all_four, _decode_mirrored(network, mirrored, prompts))
+        return _answer(network, all_four, prompts.points, multimask, answers)
 
 
 def encode_memory(
@@ -109,23 +123,36 @@ def _visible(object_score_logits: Tensor) -> Tensor:
     return (object_score_logits > 0).float()
 
 
-def _predict(
+def _decode_mirrored(network: Sam2Network, mirrored: ImageEmbedding, prompts: FramePrompts) -> MaskPrediction:
+    features = network.attend_to_memory(mirrored.features, None)
+    turned = mirrored_prompts(prompts, 16 * features.shape[-1])
+    return network.decode_masks(features, mirrored.high_res_features, turned.points, turned.low_res_logits)
+
+
+def _answer(
     network: Sam2Network,
-    features: Tensor,
-    embedding: ImageEmbedding,
-    prompts: FramePrompts,
+    all_four: MaskPrediction,
+    points: tuple[Tensor, Tensor] | None,
     multimask: bool,
+    answers: AnswerConfig,
 ) -> FrameOutput:
-    all_four = network.decode_masks(features, embedding.high_res_features, prompts.points, prompts.low_res_logits)
-    candidates = choose_candidates(all_four, multimask, stability_fallback=not network.training)
-    rows = torch.arange(len(features), device=features.device)
-    best = candidates.iou_predictions.argmax(dim=1)
+    is_replaced = answers.replaces_unstable and not network.training
+    candidates = choose_candidates(all_four, multimask, stability_fallback=is_replaced)
+    if points is not None and answers.box_slope:
+        kept = keep_to_box(candidates.low_res_logits, points, answers.box_slope)
+        candidates = replace(candidates, low_res_logits=kept)
+    if points is not None and answers.island_share:
+        kept = without_islands(candidates.low_res_logits, points, answers.island_share)
+        candidates = replace(candidates, low_res_logits=kept)
+    best = most_agreed(candidates) if answers.by_agreement else candidates.iou_predictions.argmax(dim=1)
+    rows = torch.arange(len(best), device=best.device)
     logits = candidates.low_res_logits[rows, best][:, None].float()
     visible = _visible(candidates.object_score_logits)
     if not network.training:
         logits = torch.where(visible[..., None, None] > 0, logits, HIDDEN_LOGIT)
     return FrameOutput(
         candidates=candidates,
+        chosen=best,
         low_res_logits=logits,
         iou_predictions=candidates.iou_predictions[rows, best],
         object_pointers=network.point_at_object(candidates.mask_tokens[rows, best], visible),
@@ -144,13 +171,16 @@ def _mask_as_output(network: Sam2Network, embedding: ImageEmbedding, mask: Tenso
         align_corners=False,
         antialias=True,
     )
-    prompts = FramePrompts(low_res_logits=network.mask_downsample(mask_float))
-    decoded = _predict(network, embedding.features, embedding, prompts, multimask=False)
+    all_four = network.decode_masks(
+        embedding.features, embedding.high_res_features, None, network.mask_downsample(mask_float)
+    )
+    decoded = _answer(network, all_four, None, multimask=False, answers=PUBLISHED_ANSWERS)
     visible = mask_float.flatten(1).amax(dim=1, keepdim=True)  # (B, 1)
     ious = torch.ones_like(visible)
     score_logits = visible * _MASK_LOGIT_SCALE + _MASK_LOGIT_BIAS
     return FrameOutput(
         candidates=MaskPrediction(logits, ious, decoded.candidates.mask_tokens, score_logits),
+        chosen=decoded.chosen,
         low_res_logits=logits,
         iou_predictions=ious[:, 0],
         object_pointers=visible * decoded.object_pointers + (1 - visible) * network.no_obj_ptr,

@@ -15,7 +15,7 @@ from sam2_demo.network.inference import for_inference
 from sam2_demo.network.outputs import ImageEmbedding, MaskPrediction
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.closer_look import CloserLook
-from sam2_demo.tracking.frame_step import LOGIT_LIMIT, FramePrompts, encode_image, frame_step
+from sam2_demo.tracking.frame_step import LOGIT_LIMIT, FramePrompts, encode_image, encode_mirrored, frame_step
 from sam2_demo.tracking.mask_postprocessing import clean_logits
 from sam2_demo.tracking.options import TrackingOptions
 from sam2_demo.tracking.pixels import Rgb, picture_pixels
@@ -24,7 +24,7 @@ from sam2_demo.tracking.prompts import Points, Prompts, as_frame_prompts, read_p
 
 @dataclass(frozen=True, eq=False)
 class ImageResult:
-    """Masks of one picture, best first.
+    """Masks of one picture, the best first, the others by predicted IoU.
 
     masks: (M, H, W) bool; mask_logits: (M, H, W) float32 before thresholding and before hole filling;
     iou_predictions: (M,) float32 in [0, 1]; low_res_logits: (M, h, w) float32 in [-32, 32], h = w = S / 4, to be
@@ -43,10 +43,13 @@ class ImagePredictor:
     def __init__(self, network: Sam2Network, options: TrackingOptions | None = None) -> None:
         self.network = for_inference(network)
         self.options = options or TrackingOptions()
+        self._answers = self.options.answers_with(self.network)
         self._embedding: ImageEmbedding | None = None
+        self._mirrored: ImageEmbedding | None = None
         self._size = (0, 0)
         self._picture: tuple[int, Rgb] = (0, np.zeros((0, 0, 3), np.uint8))  # its number and, for closer looks, pixels
-        self._closer = CloserLook(self.network, picture_pixels) if self.options.looks_closer(self.network) else None
+        is_closer = self.options.looks_closer(self.network)
+        self._closer = CloserLook(self.network, picture_pixels, self._answers) if is_closer else None
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -58,6 +61,7 @@ class ImagePredictor:
         """Encode a picture (H, W, 3) uint8 RGB; InputError when it is something else."""
         pixels = picture_pixels(rgb, self.network.config.image_size, self.network.device)
         self._embedding = encode_image(self.network, pixels)
+        self._mirrored = encode_mirrored(self.network, pixels) if self._answers.mirrored else None
         self._size = (rgb.shape[0], rgb.shape[1])
         if self._closer is not None:
             self._picture = (self._picture[0] + 1, rgb.copy())  # its owner may draw on it
@@ -89,11 +93,11 @@ class ImagePredictor:
             # SAM sees no point token at all here, unlike a tracked frame, which has a padding point.
             empty = torch.zeros(1, 0, 2, device=self.network.device)
             tensors = FramePrompts(empty, torch.zeros(1, 0, dtype=torch.int32), previous)
-        output = frame_step(self.network, embedding, tensors, memory=None, multimask=multimask)
-        result = self._as_result(output.candidates)
+        output = frame_step(self.network, embedding, tensors, None, multimask, self._answers, self._mirrored)
+        result, best = self._as_result(output.candidates), int(output.chosen)
         if self._closer is not None:
-            self._look_closer(self._closer, result, prompts, is_first=previous is None)
-        return _best_first(result)
+            self._look_closer(self._closer, result, prompts, best, is_first=previous is None)
+        return _best_first(result, best)
 
     def _require_picture(self) -> ImageEmbedding:
         if self._embedding is None:
@@ -126,11 +130,12 @@ class ImagePredictor:
             low_res_logits=low_res_array.clip(-LOGIT_LIMIT, LOGIT_LIMIT),
         )
 
-    def _look_closer(self, closer: CloserLook, result: ImageResult, prompts: Prompts, is_first: bool) -> None:
+    def _look_closer(
+        self, closer: CloserLook, result: ImageResult, prompts: Prompts, best: int, is_first: bool
+    ) -> None:
         """Put the masks of small things from a second look in place of the first ones."""
         number, picture = self._picture
         anew = is_first and not prompts.points
-        best = int(result.iou_predictions.argmax())
         for look in closer.refine(number, lambda: picture, prompts, result.mask_logits, best, anew):
             own = look.low_res_logits
             result.mask_logits[look.row] = look.paste(own, self._size)
@@ -141,6 +146,7 @@ class ImagePredictor:
                 result.iou_predictions[look.row] = look.iou_prediction
 
 
-def _best_first(result: ImageResult) -> ImageResult:
+def _best_first(result: ImageResult, best: int) -> ImageResult:
     order = np.argsort(-result.iou_predictions, kind="stable")
+    order = np.concatenate(([best], order[order != best]))
     return ImageResult(*(getattr(result, field.name)[order] for field in fields(ImageResult)))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sam2_demo.errors import ConfigError
+from sam2_demo.network.config import AnswerConfig
 
 if TYPE_CHECKING:  # options are read by commands that do without torch
     from sam2_demo.network.sam2_network import Sam2Network
@@ -48,6 +49,7 @@ class TrackingOptions:
     closer_look: whether the mask of a small thing that a click or a box points at is drawn from a second encoding of
         the window around it, which costs a second click's time; None: where the network's configuration asks for it,
         which the embedded model's does.
+    answers: how answers to prompts are made of the decoder's candidates; None: as the network's configuration says.
     """
 
     max_fill_area: int = 8
@@ -57,10 +59,15 @@ class TrackingOptions:
     objects_per_batch: int | None = None
     memory_limits: MemoryLimits = MemoryLimits()
     closer_look: bool | None = None
+    answers: AnswerConfig | None = None
 
     def looks_closer(self, network: Sam2Network) -> bool:
         """Whether predictors with this network take a second look."""
         return network.config.closer_look if self.closer_look is None else self.closer_look
+
+    def answers_with(self, network: Sam2Network) -> AnswerConfig:
+        """How predictors with this network make their answers."""
+        return self.answers or network.config.answers
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""

@@ -30,6 +30,7 @@ from sam2_demo.tracking.frame_step import (
     FramePrompts,
     encode_image,
     encode_memory,
+    encode_mirrored,
     frame_step,
 )
 from sam2_demo.tracking.mask_postprocessing import clean_logits, resolve_overlaps
@@ -73,7 +74,9 @@ class VideoSession:
         self._tracks: dict[int, ObjectTrack] = {}
         self._embeddings = ClipEmbeddings(embeddings)
         self._ahead: ReadAhead | None = None  # of the tracking step in progress
-        self._closer = CloserLook(self.network, frame_pixels) if options.looks_closer(self.network) else None
+        self._answers = options.answers_with(self.network)
+        is_closer = options.looks_closer(self.network)
+        self._closer = CloserLook(self.network, frame_pixels, self._answers) if is_closer else None
         self._lock = threading.RLock()
 
     @property
@@ -158,7 +161,9 @@ class VideoSession:
         if frame_index in track.tracked and track.bank.conditioning and tensors.mask is None:
             memory = stack_selections(self.network, [self._select(track, frame_index, track.tracked[frame_index])])
         is_ambiguous = prompts.num_points <= 1
-        output = frame_step(self.network, self._embed(frame_index), tensors, memory, multimask=is_ambiguous)
+        mirrored = self._embed_mirrored(frame_index) if memory is None and tensors.points is not None else None
+        embedding = self._embed(frame_index)
+        output = frame_step(self.network, embedding, tensors, memory, is_ambiguous, self._answers, mirrored)
         if self._closer is None or not prompts.num_points:
             return output
         is_first = record is None and memory is None and prompts.mask is None
@@ -305,6 +310,12 @@ class VideoSession:
 
     def _embed(self, frame_index: int, rows: int = 1) -> ImageEmbedding:
         return self._embeddings.get(frame_index, lambda: self._compute_embedding(frame_index)).expand(rows)
+
+    def _embed_mirrored(self, frame_index: int) -> ImageEmbedding | None:
+        if not self._answers.mirrored:
+            return None
+        key = frame_index, "mirrored"
+        return self._embeddings.get(key, lambda: encode_mirrored(self.network, self._read_pixels(frame_index)))
 
     def _compute_embedding(self, frame_index: int) -> ImageEmbedding:
         read = self._read_pixels if self._ahead is None else self._ahead.take

@@ -1,0 +1,113 @@
+"""How an answer to prompts is made of the decoder's candidates, where a configuration asks for more than SAM 2 does.
+
+A small network is unsure more often: its masks leak beyond the box they were asked for, leave islands far from the
+click, and its three readings of a click differ for no reason. All of this is of this project, not of the paper; the
+official models answer as published (`AnswerConfig`'s defaults).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sam2_demo.network.outputs import MaskPrediction
+from sam2_demo.network.prompt_encoder import BOX_END_LABEL, BOX_START_LABEL, POSITIVE_LABEL
+
+if TYPE_CHECKING:
+    from sam2_demo.tracking.frame_step import FramePrompts
+
+_STRIDE = 4  # input pixels per low-res pixel
+_TRUST = 4  # power of the predicted IoU with which a candidate has a say
+
+
+def mirrored_prompts(prompts: FramePrompts, side: int) -> FramePrompts:
+    """The same prompts on the mirrored picture of side `side`."""
+    coords, labels, logits = prompts.point_coords_model, prompts.point_labels, prompts.low_res_logits
+    if coords is not None and labels is not None:
+        coords = torch.stack((side - 1 - coords[..., 0], coords[..., 1]), dim=-1)
+        # The box's corners stay upper left and lower right.
+        is_start, is_end = labels == BOX_START_LABEL, labels == BOX_END_LABEL
+        if is_start.any():
+            start, end = coords[is_start][:, :1], coords[is_end][:, :1]
+            coords[is_start] = torch.cat((end, coords[is_start][:, 1:]), dim=1)
+            coords[is_end] = torch.cat((start, coords[is_end][:, 1:]), dim=1)
+    return replace(prompts, point_coords_model=coords, low_res_logits=None if logits is None else logits.flip(-1))
+
+
+def mean_prediction(plain: MaskPrediction, mirrored: MaskPrediction) -> MaskPrediction:
+    """Candidates averaged with those of the mirrored picture; the tokens are the plain ones."""
+    return MaskPrediction(
+        low_res_logits=(plain.low_res_logits + mirrored.low_res_logits.flip(-1)) / 2,
+        iou_predictions=(plain.iou_predictions + mirrored.iou_predictions) / 2,
+        mask_tokens=plain.mask_tokens,
+        object_score_logits=(plain.object_score_logits + mirrored.object_score_logits) / 2,
+    )
+
+
+def keep_to_box(logits: Tensor, points: tuple[Tensor, Tensor], slope: float) -> Tensor:
+    """Logits (B, M, h, w) less `slope` times their distance from the box, in its sides; positive clicks widen it.
+
+    points: coordinates (B, P, 2) in input pixels and labels (B, P); objects without a box stay as they are.
+    """
+    coords, labels = points
+    is_start, is_end = (labels == label for label in (BOX_START_LABEL, BOX_END_LABEL))
+    has_box = is_start.any(dim=1) & is_end.any(dim=1)
+    if not has_box.any():
+        return logits
+    is_meant = (is_start | is_end | (labels == POSITIVE_LABEL))[..., None]
+    low = torch.where(is_meant, coords, torch.inf).amin(dim=1)  # (B, 2) xy
+    high = torch.where(is_meant, coords, -torch.inf).amax(dim=1)
+    beyond = [
+        torch.maximum(low[:, axis, None] - places, places - high[:, axis, None])
+        / (high - low)[:, axis, None].clamp(min=_STRIDE)
+        for axis, length in ((0, logits.shape[-1]), (1, logits.shape[-2]))
+        for places in [_STRIDE * (torch.arange(length, device=logits.device) + 0.5)]
+    ]
+    distance = torch.maximum(beyond[0][:, None, :], beyond[1][:, :, None]).clamp(min=0)  # (B, h, w)
+    distance = torch.where(has_box[:, None, None], distance, 0.0)
+    return logits - slope * distance[:, None]
+
+
+def without_islands(logits: Tensor, points: tuple[Tensor, Tensor], share: float) -> Tensor:
+    """Logits (B, M, h, w) without parts that hold no positive click and have less than `share` of the largest one that
+    does; masks that no positive click lies in stay as they are."""
+    coords, labels = points
+    cells = (coords / _STRIDE).long().cpu().numpy()
+    is_positive = (labels == POSITIVE_LABEL).cpu().numpy()
+    masks = (logits > 0).cpu().numpy()
+    islands = np.zeros(masks.shape, np.bool_)
+    for row, clicked in enumerate(is_positive):
+        for index in range(masks.shape[1] if clicked.any() else 0):
+            islands[row, index] = _islands(masks[row, index], cells[row][clicked], share)
+    if not islands.any():
+        return logits
+    return torch.where(torch.from_numpy(islands).to(logits.device), -logits, logits)
+
+
+def _islands(mask: NDArray[np.bool_], cells: NDArray[np.int64], share: float) -> NDArray[np.bool_]:
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    columns, rows = (cells[:, axis].clip(0, mask.shape[1 - axis] - 1) for axis in (0, 1))
+    clicked = np.unique(parts[rows, columns])
+    clicked = clicked[clicked > 0]
+    areas = stats[:, cv2.CC_STAT_AREA]
+    if count <= 2 or len(clicked) == 0:
+        return np.zeros(mask.shape, np.bool_)
+    is_island = areas < share * areas[clicked].max()
+    is_island[clicked] = False
+    is_island[0] = False  # the background
+    return np.asarray(is_island[parts])
+
+
+def most_agreed(candidates: MaskPrediction) -> Tensor:
+    """Which candidate (B,) has the highest mean IoU with all, each counting by the IoU predicted for it."""
+    masks = (candidates.low_res_logits > 0).flatten(2).float()  # (B, M, h * w)
+    shared = masks @ masks.transpose(1, 2)
+    areas = masks.sum(dim=2)
+    agreement = shared / (areas[:, :, None] + areas[:, None, :] - shared).clamp(min=1)
+    return (agreement @ candidates.iou_predictions[..., None] ** _TRUST)[..., 0].argmax(dim=1)
