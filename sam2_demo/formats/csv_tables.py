@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.files import PathLike, content_of, write_text
 from sam2_demo.tracking.masklet import Masklet
 
+_LONGEST_CELL = 1 << 26  # the csv module takes 131072 characters, which intricate masks exceed
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "'")
 
 
@@ -77,19 +79,29 @@ def read(path: PathLike) -> ClipAnnotation:
         return _from_table(source)
 
 
-def _from_table(source: Path) -> ClipAnnotation:
-    with source.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
+def read_rows(lines: Iterable[str], place: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """Line and cells of each row; DatasetError names `place`, the file, when columns lack or the text is no CSV."""
+    csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))
+    reader = csv.DictReader(lines, restval="")
+    try:
         missing = sorted({field.name for field in fields(TableRow)} - set(reader.fieldnames or ()))
         if missing:
-            raise DatasetError(f"{source} lacks the columns {', '.join(missing)}; masks come back from `counts` only")
-        rows = list(reader)
+            raise DatasetError(f"{place} lacks the columns {', '.join(missing)}; masks come back from `counts` only")
+        for row in reader:
+            yield reader.line_num, row | {name: _text(row[name]) for name in ("label", "counts")}
+    except csv.Error as error:
+        raise DatasetError(f"{place}, line {reader.line_num}: no CSV ({error})") from error
+
+
+def _from_table(source: Path) -> ClipAnnotation:
+    with source.open(newline="", encoding="utf-8") as file:
+        rows = list(read_rows(file, str(source)))
     if not rows:
         raise DatasetError(f"{source} has no rows, so the size of its clip is unknown")
-    first = rows[0]
+    first = rows[0][1]
     height, width, num_frames = (int(first[name]) for name in ("height", "width", "num_frames"))
     clip = ClipAnnotation(height, width, num_frames, float(first["frame_rate"]), name=source.stem)
-    for number, row in enumerate(rows, start=2):
+    for number, row in rows:
         _add(clip, row, f"{source}, line {number}")
     return clip.check()
 
@@ -104,9 +116,9 @@ def _add(clip: ClipAnnotation, row: dict[str, str], place: str) -> None:
     if size != [clip.height, clip.width]:
         raise DatasetError(f"{place}: height and width are {size}, the lines before have {[clip.height, clip.width]}")
     with content_of(place, "run lengths in the column counts"):
-        clip.masklet(object_id).set_rle(frame, {"size": size, "counts": _text(row["counts"])}, *scores)
+        clip.masklet(object_id).set_rle(frame, {"size": size, "counts": row["counts"]}, *scores)
     if row["label"]:
-        clip.labels[object_id] = _text(row["label"])
+        clip.labels[object_id] = row["label"]
 
 
 def _row(value: ClipAnnotation, masklet: Masklet, frame: int) -> TableRow:

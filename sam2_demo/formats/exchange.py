@@ -76,12 +76,15 @@ def write_file(
     return target
 
 
-def read_any(path: PathLike) -> ClipAnnotation:
-    """Read a file or folder of any of these formats, told apart by ending and content; DatasetError if by none."""
+def read_any(path: PathLike, size: tuple[int, int] | None = None) -> ClipAnnotation:
+    """Read a file or folder of any of these formats, told apart by ending and content; DatasetError if by none.
+
+    `size` is the pictures' (height, width), for YOLO labels without the clip.json that says it.
+    """
     source = Path(path)
     suffix = source.suffix.lower()
     if source.is_dir():
-        return _read_folder(source)
+        return _read_folder(source, size)
     if suffix == ".json":
         content = read_json(source)
         reader = next((read for mark, read in _MARKS.items() if isinstance(content, dict) and mark in content), None)
@@ -90,7 +93,7 @@ def read_any(path: PathLike) -> ClipAnnotation:
     elif suffix == ".zip":
         with tempfile.TemporaryDirectory() as place:
             _unzip(source, Path(place))
-            return _read_folder(Path(place))
+            return _read_folder(Path(place), size)
     elif suffix in (".txt", ".csv", ".webm"):
         return {".txt": mots.read, ".csv": csv_tables.read, ".webm": alpha_video.read}[suffix](source)
     raise DatasetError(
@@ -99,14 +102,14 @@ def read_any(path: PathLike) -> ClipAnnotation:
     )
 
 
-def _read_folder(folder: Path) -> ClipAnnotation:
+def _read_folder(folder: Path, size: tuple[int, int] | None) -> ClipAnnotation:
     shown = [path for path in folder.iterdir() if path.name[0] not in "._"]
     if len(shown) == 1 and shown[0].is_dir() and not shown[0].name.isdecimal():
-        return _read_folder(shown[0])
+        return _read_folder(shown[0], size)
     names = {path.name for path in shown}
     pictures = [path for path in shown if path.suffix.lower() == ".png"]
     if "labels" in names or any(path.suffix == ".txt" for path in shown):
-        return yolo.read(folder)
+        return yolo.read(folder, size)
     if pictures:
         return mots.read(folder) if _is_sixteen_bit(pictures[0]) else davis.read(folder)
     if "clip.json" in names:

@@ -16,6 +16,8 @@ from PIL import Image, UnidentifiedImageError
 from sam2_demo.errors import DatasetError, DemoError
 
 PathLike = str | os.PathLike[str]
+# What Pillow raises for pictures that are damaged, or made to look enormous.
+UNREADABLE_PICTURE = (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError)
 
 
 @contextmanager
@@ -71,7 +73,7 @@ def read_labels(path: Path, size: tuple[int, int] | None = None) -> NDArray[np.u
             labels = np.array(image)
     except FileNotFoundError as error:
         raise DatasetError(f"{path} does not exist; a PNG with labels is needed") from error
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except UNREADABLE_PICTURE as error:
         raise DatasetError(f"{path} cannot be read as a PNG: {error}") from error
     if mode not in ("P", "L", "1"):
         raise DatasetError(f"{path} has colour mode {mode}; labels are 8-bit indexed (P), grey (L) or 1-bit PNGs")

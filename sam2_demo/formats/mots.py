@@ -10,16 +10,24 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
-from sam2_demo.formats.files import PathLike, content_of, frame_files, frame_indices_of, write_text
+from sam2_demo.formats.files import (
+    UNREADABLE_PICTURE,
+    PathLike,
+    content_of,
+    frame_files,
+    frame_indices_of,
+    write_text,
+)
 from sam2_demo.tracking.masklet import Rle, decode_rle, encode_rle
 
 CLASSES = {"car": 1, "pedestrian": 2, "person": 2}
 _IGNORE, _IGNORE_CLASS, _INSTANCES = 10000, 10, 1000
-_LINE = re.compile(r"(\d+) (\d+) (\d+) (\d+) (\d+) (\S+)")
+_MOST_OBJECTS = 1000  # far more than any clip has; noise that is read as ids has tens of thousands
+_LINE = re.compile(r"([0-9]{1,9}) ([0-9]{1,9}) [0-9]{1,9} ([0-9]{1,9}) ([0-9]{1,9}) (\S+)")
 
 
 def write(value: ClipAnnotation, path: PathLike) -> None:
@@ -53,6 +61,15 @@ def read(path: PathLike) -> ClipAnnotation:
         return _from_frames(source, _read_text(source) if source.is_file() else _read_folder(source))
 
 
+def read_line(text: str, place: str) -> tuple[int, int, Rle]:
+    """Frame, MOTS id and run lengths of a line of a text file; DatasetError names `place`, the file and the line."""
+    matched = _LINE.fullmatch(text.strip())
+    if not matched:
+        raise DatasetError(f"{place}: expected `frame id class height width run-lengths`")
+    frame, mots_id, height, width = (int(word) for word in matched.groups()[:4])
+    return frame, mots_id, {"size": [height, width], "counts": matched.group(5)}
+
+
 def _from_frames(source: Path, by_frame: dict[int, dict[int, Rle]]) -> ClipAnnotation:
     sizes = {(rle["size"][0], rle["size"][1]) for own in by_frame.values() for rle in own.values()}
     if len(sizes) != 1:
@@ -60,8 +77,11 @@ def _from_frames(source: Path, by_frame: dict[int, dict[int, Rle]]) -> ClipAnnot
     (height, width) = sizes.pop()
     clip = ClipAnnotation(height, width, max(by_frame) + 1, name=source.stem)
     mots_ids = sorted({mots_id for own in by_frame.values() for mots_id in own if mots_id != _IGNORE})
+    if len(mots_ids) > _MOST_OBJECTS:
+        raise DatasetError(f"{source} holds {len(mots_ids)} objects; up to {_MOST_OBJECTS} are read")
     shared = len({mots_id % _INSTANCES for mots_id in mots_ids}) < len(mots_ids)
     names = {number: name for name, number in reversed(CLASSES.items())}
+    empty = encode_rle(np.zeros((height, width), np.bool_))
     for mots_id in mots_ids:
         object_id = mots_id if shared else mots_id % _INSTANCES
         clip.masklet(object_id)
@@ -73,7 +93,7 @@ def _from_frames(source: Path, by_frame: dict[int, dict[int, Rle]]) -> ClipAnnot
             if mots_id in own:
                 clip.masklet(object_id).set_rle(frame, own[mots_id])
             elif source.is_dir():
-                clip.masklet(object_id).set(frame, np.zeros((height, width), np.bool_), -10.0)
+                clip.masklet(object_id).set_rle(frame, empty, -10.0)
     clip.void = {frame: own[_IGNORE] for frame, own in by_frame.items() if _IGNORE in own}
     return clip.check()
 
@@ -113,13 +133,10 @@ def _lines(value: ClipAnnotation, ids: dict[int, int], frame: int) -> list[str]:
 def _read_text(source: Path) -> dict[int, dict[int, Rle]]:
     by_frame: dict[int, dict[int, Rle]] = {}
     for number, line in enumerate(source.read_text(encoding="utf-8").splitlines(), start=1):
-        matched = _LINE.fullmatch(line.strip())
-        if not matched:
-            raise DatasetError(f"{source}, line {number}: expected `frame id class height width run-lengths`")
-        frame, mots_id, _, height, width = (int(word) for word in matched.groups()[:5])
+        frame, mots_id, rle = read_line(line, f"{source}, line {number}")
         if mots_id in by_frame.setdefault(frame, {}):
             raise DatasetError(f"{source}, line {number}: object {mots_id} is on frame {frame} a second time")
-        by_frame[frame][mots_id] = {"size": [height, width], "counts": matched.group(6)}
+        by_frame[frame][mots_id] = rle
     if not by_frame:
         raise DatasetError(f"{source} is empty; expected lines of `frame id class height width run-lengths`")
     return by_frame
@@ -128,13 +145,18 @@ def _read_text(source: Path) -> dict[int, dict[int, Rle]]:
 def _read_folder(folder: Path) -> dict[int, dict[int, Rle]]:
     files = frame_files(folder)
     by_frame: dict[int, dict[int, Rle]] = {}
+    known: set[int] = set()
     for file, frame in zip(files, frame_indices_of(files), strict=True):
         try:
             with Image.open(file) as image:
                 labels = np.array(image)
-        except (UnidentifiedImageError, OSError) as error:
+        except UNREADABLE_PICTURE as error:
             raise DatasetError(f"{file} cannot be read as a PNG: {error}") from error
         if labels.ndim != 2 or labels.dtype.kind not in "iu":
             raise DatasetError(f"{file} has {labels.dtype} values of shape {labels.shape}; MOTS PNGs are 16-bit grey")
-        by_frame[frame] = {value: encode_rle(labels == value) for value in np.unique(labels[labels > 0]).tolist()}
+        found = np.unique(labels[labels > 0]).tolist()
+        known.update(found)
+        if len(known) > _MOST_OBJECTS:
+            raise DatasetError(f"{file} brings the objects to {len(known)}; up to {_MOST_OBJECTS} are read")
+        by_frame[frame] = {value: encode_rle(labels == value) for value in found}
     return by_frame

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
-from sam2_demo.formats.files import PathLike, content_of
+from sam2_demo.formats.files import UNREADABLE_PICTURE, PathLike, content_of
 
 _SIDECAR = "clip.json"
 _NAME = re.compile(r"(?:.*/)?(\d+)/(\d+)\.png")
@@ -115,5 +115,5 @@ def _decode(content: bytes, name: str) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
             return np.array(image.convert("L")) >= 128
-    except (UnidentifiedImageError, OSError) as error:
+    except UNREADABLE_PICTURE as error:
         raise DatasetError(f"{name} cannot be read as a PNG: {error}") from error

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
@@ -24,8 +25,10 @@ from sam2_demo.formats.files import (
     write_text,
 )
 from sam2_demo.formats.polygons import Polygon, mask_polygons, polygons_mask
+from sam2_demo.tracking.masklet import encode_rle
 
 _SIDECAR = "clip.json"
+_MOST_CLASSES = 1_000_000
 
 
 def write(value: ClipAnnotation, path: PathLike) -> None:
@@ -63,6 +66,20 @@ def read(path: PathLike, size: tuple[int, int] | None = None) -> ClipAnnotation:
         return _from_folder(folder, sidecar, size)
 
 
+def read_line(text: str, place: str) -> tuple[int, NDArray[np.float64]]:
+    """Class and (N, 2) points xy in [0, 1] of a line of labels; DatasetError names `place`, the file and the line."""
+    words = text.split()
+    try:
+        kind, numbers = int(words[0]), np.array(words[1:], np.float64)
+    except (IndexError, ValueError) as error:
+        raise DatasetError(f"{place}: expected `class x y x y ...` ({error})") from error
+    if not 0 <= kind < _MOST_CLASSES:
+        raise DatasetError(f"{place}: the class is {words[0][:40]}, expected 0 to {_MOST_CLASSES - 1}")
+    if len(numbers) < 6 or len(numbers) % 2 or not (numbers.min() >= 0 and numbers.max() <= 1):
+        raise DatasetError(f"{place}: a polygon is three or more points x y, each in 0 to 1")
+    return kind, numbers.reshape(-1, 2)
+
+
 def _from_folder(folder: Path, sidecar: dict[str, Any], size: tuple[int, int] | None) -> ClipAnnotation:
     height, width = (sidecar["height"], sidecar["width"]) if size is None else size
     files = frame_files(folder / "labels" if (folder / "labels").is_dir() else folder, ".txt")
@@ -72,11 +89,11 @@ def _from_folder(folder: Path, sidecar: dict[str, Any], size: tuple[int, int] | 
     clip.frame_rate, clip.name = sidecar.get("frame_rate", 24.0), sidecar.get("name", folder.name)
     for file, frame in zip(files, indices, strict=True):
         _read_frame(clip, file, frame, sidecar.get("lines", {}).get(file.stem))
+    empty = encode_rle(np.zeros((height, width), np.bool_))
     for text, frames in sidecar.get("frames", {}).items():
         for frame, score, quality in frames:
             masklet = clip.masklet(int(text))
-            mask = masklet.mask(frame) if frame in masklet else np.zeros((height, width), np.bool_)
-            masklet.set(frame, mask, score, quality)
+            masklet.set_rle(frame, masklet.rle(frame) if frame in masklet else empty, score, quality)
     named = {int(text): label for text, label in sidecar.get("labels", {}).items()}
     clip.labels = named or _class_names(folder, clip)
     return clip.check()
@@ -108,19 +125,15 @@ def _normalized(polygon: Polygon, value: ClipAnnotation) -> str:
 
 def _read_frame(clip: ClipAnnotation, file: Path, frame: int, owners: list[int] | None) -> None:
     polygons: dict[int, list[Polygon]] = {}
-    lines = [line.split() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    text = file.read_text(encoding="utf-8")
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
     if owners is not None and len(owners) != len(lines):
         raise DatasetError(f"{file} has {len(lines)} lines, {_SIDECAR} names the objects of {len(owners)}")
-    for number, words in enumerate(lines):
-        try:
-            kind, numbers = int(words[0]), np.array(words[1:], np.float64)
-        except ValueError as error:
-            raise DatasetError(f"{file}, line {number + 1}: expected `class x y x y ...` ({error})") from error
-        if len(numbers) < 6 or len(numbers) % 2 or numbers.min() < 0 or numbers.max() > 1:
-            raise DatasetError(f"{file}, line {number + 1}: a polygon is three or more points x y, each in 0 to 1")
-        points = np.floor(numbers.reshape(-1, 2) * (clip.width, clip.height))
+    for place, (number, line) in enumerate(lines):
+        kind, shares = read_line(line, f"{file}, line {number}")
+        points = np.floor(shares * (clip.width, clip.height))
         inside = np.minimum(points, (clip.width - 1, clip.height - 1)).astype(np.int32)
-        polygons.setdefault(kind + 1 if owners is None else owners[number], []).append(inside)
+        polygons.setdefault(kind + 1 if owners is None else owners[place], []).append(inside)
     for object_id, own in polygons.items():
         clip.masklet(object_id).set(frame, polygons_mask(own, (clip.height, clip.width)))
 

@@ -50,12 +50,14 @@ def sum_of_runs(counts: str) -> int:
         shift += 5
         if code & 32:
             if shift > 40:
-                raise PromptError("a run length of the painted mask is out of range")
+                raise PromptError("a run length is out of range")
             continue
         if code & 16:
             value -= 1 << shift
         runs.append(value + (runs[-2] if len(runs) > 2 else 0))
         if runs[-1] < 0:
-            raise PromptError("a run length of the painted mask is negative")
+            raise PromptError("a run length is negative")
         value, shift = 0, 0
+    if shift:
+        raise PromptError("the run lengths end in the middle of one")
     return sum(runs)

@@ -85,6 +85,7 @@ def test_yolo_labels_of_others(tmp_path):
     clip = yolo.read(tmp_path, size=(20, 40))
     assert clip.object_ids == [2] and clip.masklets[2].mask(0)[2:11, 4:21].all()
     wrong = {"1 0.1 0.1 0.2 0.2\n": "three or more", "1 0.1 2 1 1 0 0\n": "0 to 1", "a 1\n": "class x y"}
+    wrong |= {"1 0.1 nan 1 1 0 0\n": "0 to 1", "-1 0 0 1 1 0 1\n": "the class is -1"}
     for text, message in wrong.items():
         (tmp_path / "0.txt").write_text(text)
         with pytest.raises(DatasetError, match=f"0.txt, line 1.*{message}"):
@@ -136,6 +137,14 @@ def test_csv_columns_say_where_things_are(clip, tmp_path):
     assert "'=SUM(A1)" in text and ",=SUM" not in text
     with pytest.raises(DatasetError, match="lacks the columns counts"):
         csv_tables.read(tmp_path / "a.csv")
+
+
+def test_csv_tables_take_intricate_masks(tmp_path):
+    value = ClipAnnotation(600, 600, 1)
+    value.masklet(1).set(0, np.random.default_rng(0).random((600, 600)) < 0.5)
+    csv_tables.write(value, tmp_path / "a.csv")
+    assert len(value.masklets[1].frame(0).counts) > 131_072, "more than the csv module takes by itself"
+    assert csv_tables.read(tmp_path / "a.csv").masklets == value.masklets
 
 
 def test_per_object_zip_errors_name_the_entry(clip, tmp_path):

@@ -31,6 +31,13 @@ def test_runs_that_do_not_fit_are_refused(text):
         decode_mask(text, (37, 53), (37, 53))
 
 
+@pytest.mark.parametrize("end", ["P", "o", "PP"])
+def test_runs_that_end_in_the_middle_of_one_are_refused(end):
+    code = encode_mask(blob(), (37, 53)) + end  # the decoder would read on behind the text
+    with pytest.raises(PromptError, match="end in the middle of one"):
+        decode_mask(code, (37, 53), (37, 53))
+
+
 def test_display_size_keeps_small_ones_and_bounds_large_ones():
     assert display_size((720, 1280), 1280) == (720, 1280)
     assert display_size((2160, 3840), 1280) == (720, 1280)

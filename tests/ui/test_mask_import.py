@@ -16,8 +16,9 @@ from starlette.testclient import TestClient
 
 from sam2_demo.formats import coco, davis, per_object_png, sa_v
 from sam2_demo.formats.annotation import ClipAnnotation
+from sam2_demo.formats.exchange import write_file
 from sam2_demo.tracking.masklet import encode_rle
-from sam2_demo.ui import mask_import
+from sam2_demo.ui import mask_archive
 from sam2_demo.ui.mask_routes import MaskRoutes
 from sam2_demo.ui.reference import score
 from sam2_demo.ui.routes import StudioRoutes
@@ -73,17 +74,24 @@ def files_of(value, kind, place):
         return (place / "masks.zip").read_bytes(), "masks.zip"
     if kind == "own zip":
         return zipped({f"object_001/{k:05d}.png": png(square(k) * np.uint8(255)) for k in range(20)}), "masks.zip"
+    if kind in ("mots", "mots_png", "csv", "yolo"):
+        path = write_file(value, kind, place)
+        return path.read_bytes(), path.name
     {"coco": coco, "sa_v": sa_v}[kind].write(value, place / "a.json")
     return (place / "a.json").read_bytes(), "a.json"
 
 
-@pytest.mark.parametrize("kind", ["davis", "png", "own zip", "coco", "sa_v"])
+NAMES = {"coco": "red square", "png": "red square", "csv": "red square", "yolo": "red square"}
+NAMES |= {"mots": "car", "mots_png": "car"}  # class 1, for want of a class of that name
+
+
+@pytest.mark.parametrize("kind", ["davis", "png", "own zip", "coco", "sa_v", "mots", "mots_png", "csv", "yolo"])
 def test_masks_of_a_frame_come_back_as_prompts(send, tmp_path, kind):
     answer = send(*files_of(annotation(), kind, tmp_path), frame=4)
     assert answer.status_code == 200, answer.text
     (found,) = answer.json()["objects"]
     assert found["id"] == 1 and found["counts"] == encode_rle(square(4))["counts"]
-    assert found["label"] == ("red square" if kind in ("coco", "png") else "")
+    assert found["label"] == NAMES.get(kind, "")
 
 
 def test_a_label_map_is_meant_for_the_frame_that_is_shown(send):
@@ -91,6 +99,9 @@ def test_a_label_map_is_meant_for_the_frame_that_is_shown(send):
     labels[10:20, 10:20], labels[30:40, 30:40], labels[0, 0] = 3, 7, 255
     answer = send(png(labels), "labels.png", frame=9)
     assert [found["id"] for found in answer.json()["objects"]] == [3, 7]
+
+
+ONES = np.ones(SIZE, np.uint8)
 
 
 def wide():
@@ -132,7 +143,12 @@ REFUSED = [
     (lambda: bomb(), "a.png", {}, "60000 x 60000 pixels"),
     (lambda: zipped({"../../evil.png": wide()}), "a.zip", {}, "outside of itself"),
     (lambda: zipped({"/etc/evil.png": wide()}), "a.zip", {}, "outside of itself"),
-    (lambda: zipped({"a.txt": b"x"}), "a.zip", {}, "holds no PNG"),
+    (lambda: zipped({"a.bin": b"x"}), "a.zip", {}, "holds no PNG and no labels"),
+    (lambda: zipped({"a.txt": b"x"}), "a.zip", {}, "a.txt, line 1: expected `class x y x y ...`"),
+    (lambda: zipped({"../labels/00000.txt": b"0 0 0 0 1 1 1"}), "a.zip", {}, "outside of itself"),
+    (lambda: zipped({"0.png": png(ONES), "0.png/1.png": png(ONES)}), "a.zip", {}, "be unpacked: File exists"),
+    (lambda: b"0 1001 1 96 160 111", "a.txt", {}, "a.txt, line 1 has run lengths of"),
+    (lambda: b"frame_index,counts\n0,111", "a.csv", {}, "a.csv lacks the columns area, centroid_x"),
     (lambda: broken_runs("111"), "a.json", {}, "run lengths of"),
     (lambda: broken_runs([5, 10**12]), "a.json", {}, "run lengths of 1000000000005 pixels, expected 15360"),
     (lambda: broken_runs("oT4" * 3, (9, 9)), "a.json", {}, "has size [9, 9] (height, width), expected [96, 160]"),
@@ -157,7 +173,7 @@ def test_files_that_do_not_fit_are_explained_and_leave_nothing(send, server, cli
 
 
 def test_zips_that_unpack_to_too_much_are_refused_unread(send, monkeypatch):
-    monkeypatch.setattr(mask_import, "MAX_UNPACKED", 2_000_000)
+    monkeypatch.setattr(mask_archive, "MAX_UNPACKED", 2_000_000)
     answer = send(zipped({"zeros.bin": b"\0" * 9_000_000}), "a.zip")
     assert "unpacks to 1 files of 9 MB; accepted are up to 20000 files of 2 MB" in answer.json()["error"]
 
