@@ -64,12 +64,19 @@ def _make_twin(network: Sam2Network) -> Sam2Network:
                 setattr(module, "constants", {})  # noqa: B010  not declared on Module
             _fold_batch_norms(module)
         if network.compute_dtype != network.dtype:
+            wide = _WIDE_PARTS + _FACTORS + _wide_on_this_device(twin)
             for name, module in twin.named_modules():
-                if isinstance(module, _NARROWED) and not any(part in name for part in _WIDE_PARTS + _FACTORS):
+                if isinstance(module, _NARROWED) and not any(part in name for part in wide):
                     _convert(module, network.compute_dtype)
     if network.compiled:
         _compile_parts(twin)
     return twin
+
+
+def _wide_on_this_device(twin: Sam2Network) -> tuple[str, ...]:
+    if twin.device.type != "cpu":
+        return ()
+    return tuple(name for name, module in twin.named_modules() if getattr(module, "wide_on_cpu", False))
 
 
 def _compile_parts(twin: Sam2Network) -> None:

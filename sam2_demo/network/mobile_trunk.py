@@ -79,7 +79,14 @@ class InvertedResidual(nn.Module):
 
 
 class MobileTrunk(nn.Module):
-    """EfficientNet-Lite0 without its classifier, with the same outputs as Hiera: maps at strides 4, 8, 16 and 32."""
+    """EfficientNet-Lite0 without its classifier, with the same outputs as Hiera: maps at strides 4, 8, 16 and 32.
+
+    On CPUs it computes in float32 whatever the rest does: rounding its fine maps is what moves masks most in bfloat16
+    (mean IoU with float32's masks on four clips 0.991, with this 0.997), and saves 8 ms of a frame only; gradients of
+    depthwise convolutions even take twice as long.
+    """
+
+    wide_on_cpu = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -95,10 +102,8 @@ class MobileTrunk(nn.Module):
 
     def forward(self, pixels: Tensor) -> list[Tensor]:
         """Normalised pixels (B, 3, S, S), S a multiple of 32 -> four maps, fine to coarse, 24, 40, 112, 320 wide."""
-        # Gradients of depthwise convolutions take twice as long in bfloat16 as in float32 on CPUs.
-        in_float32 = self.training and pixels.device.type == "cpu" and torch.is_grad_enabled()
-        autocast = torch.is_autocast_enabled(pixels.device.type) and not in_float32
-        with torch.autocast(pixels.device.type, enabled=autocast):
+        device = pixels.device.type
+        with torch.autocast(device, enabled=torch.is_autocast_enabled(device) and device != "cpu"):
             # A copy, not `contiguous`: a frame's rows seen as channels last have a batch stride of 3, which counts as
             # contiguous but sends every convolution in bfloat16 down a path that takes three times as long.
             pixels = pixels.clone(memory_format=torch.channels_last)

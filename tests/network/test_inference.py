@@ -54,6 +54,21 @@ def test_narrow_matrices_stay_close(trunk):
         assert (ours - expected).norm() < 0.04 * expected.norm()
 
 
+def test_mobile_trunk_stays_exact_on_cpus():
+    network = network_with("mobile")
+    pixels = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        exact = network.image_encoder.trunk(pixels)
+        network.compute_dtype = torch.bfloat16
+        twin = for_inference(network)
+        with twin.precision():
+            found = twin.image_encoder.trunk(pixels)
+    for ours, expected in zip(found, exact, strict=True):
+        assert ours.dtype == torch.float32
+        torch.testing.assert_close(ours, expected, rtol=1e-3, atol=1e-4)
+    assert twin.get_parameter("image_encoder.neck.convs.0.conv.weight").dtype == torch.bfloat16
+
+
 def test_the_network_keeps_its_tensors():
     network = network_with("mobile")
     network.compute_dtype = torch.bfloat16
