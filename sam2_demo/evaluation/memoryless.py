@@ -17,6 +17,7 @@ from sam2_demo.datasets.prompt_simulation import box_around
 from sam2_demo.errors import PromptError
 from sam2_demo.evaluation.baselines import BaselineFrame
 from sam2_demo.evaluation.predictors import BoolMask
+from sam2_demo.network.config import PUBLISHED_ANSWERS
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.image_predictor import ImagePredictor
 from sam2_demo.tracking.options import TrackingOptions
@@ -29,8 +30,8 @@ class MemorylessPredictor:
     """Opens clips for tracking with an image predictor alone."""
 
     def __init__(self, network: Sam2Network, options: TrackingOptions | None = None) -> None:
-        # The tracker sees a frame once as well.
-        options = replace(options or TrackingOptions(), closer_look=False)
+        # The tracker sees a frame once as well; a mask that keeps to its box could never grow from frame to frame.
+        options = replace(options or TrackingOptions(), closer_look=False, answers=PUBLISHED_ANSWERS)
         self._predictor = ImagePredictor(network, options)
 
     def open(self, source: Path) -> MemorylessSession:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -12,6 +13,7 @@ from sam2_demo.evaluation.memoryless import MemorylessPredictor
 from sam2_demo.evaluation.models import choose_models
 from sam2_demo.evaluation.scoring import DAVIS_RULES, score_clip
 from sam2_demo.evaluation.video_protocol import track_clip
+from sam2_demo.weights import load_network
 
 
 @pytest.fixture
@@ -57,6 +59,19 @@ def test_the_memoryless_row_prompts_each_frame_with_the_last_box(clip, nano_netw
     assert masklets[1].frame_indices == list(range(12))
     if prompt == "mask":
         np.testing.assert_array_equal(masklets[1].mask(0), clip.truth.masklets[1].mask(0))
+
+
+def test_the_memoryless_row_lets_a_mask_grow(tmp_path):
+    rows, columns = np.mgrid[:192, :192]
+    for index, radius in enumerate(range(25, 61, 5)):
+        frame = np.full((192, 192, 3), (90, 100, 110), np.uint8)
+        disc = (rows - 96) ** 2 + (columns - 96) ** 2 < radius**2
+        frame[disc] = (220, 60, 40)
+        cv2.imwrite(str(tmp_path / f"{index:05d}.png"), frame)
+    session = MemorylessPredictor(load_network("embedded", device="cpu", dtype="float32")).open(tmp_path)
+    session.add_prompt(0, 1, box=(71, 71, 121, 121))
+    last = list(session.propagate())[-1].masks[1]
+    assert (last & disc).sum() / (last | disc).sum() > 0.7
 
 
 def test_rows_have_names_of_their_own():
