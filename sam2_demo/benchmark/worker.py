@@ -14,7 +14,7 @@ from sam2_demo.benchmark.contender import Contender
 from sam2_demo.benchmark.material import Material
 from sam2_demo.errors import ConfigError, DemoError
 
-OURS, OURS_EXACT, TRANSFORMERS, ORIGINAL = "this project", "this project, float32", "transformers", "original"
+OURS, OURS_EXACT, TRANSFORMERS, ORIGINAL = "this project", "this project in float32", "transformers", "original"
 CONTENDERS = (OURS, OURS_EXACT, TRANSFORMERS, ORIGINAL)
 
 
