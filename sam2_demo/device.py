@@ -57,7 +57,7 @@ def fast_dtype(device: torch.device) -> torch.dtype:
     """In what type a network computes fastest: bfloat16 where the hardware multiplies it, else float32.
 
     On CPUs that takes instructions for it: matrix units (AMX) make a tracked frame of an official model three times as
-    fast, AVX-512 with bfloat16 a quarter faster; without either, bfloat16 takes over twice the time of float32.
+    fast, AVX-512 with bfloat16 twice as fast; without either, bfloat16 takes over twice the time of float32.
     """
     if device.type == "cpu" and torch.cpu._is_avx512_bf16_supported():
         return torch.bfloat16

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 
@@ -22,6 +23,11 @@ class ImageEmbedding:
         """The embedding with rows gathered by `indices` (N,), so that one picture serves many prompts."""
         fine, middle = self.high_res_features
         return ImageEmbedding(self.features[indices], (fine[indices], middle[indices]))
+
+    def joined(self, other: ImageEmbedding) -> ImageEmbedding:
+        """The rows of both, these first."""
+        fine, middle = (torch.cat(pair) for pair in zip(self.high_res_features, other.high_res_features, strict=True))
+        return ImageEmbedding(torch.cat((self.features, other.features)), (fine, middle))
 
     def expand(self, rows: int) -> ImageEmbedding:
         """One picture's embedding (B = 1) as `rows` views of it, without a copy."""

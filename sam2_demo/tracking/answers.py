@@ -26,27 +26,31 @@ _STRIDE = 4  # input pixels per low-res pixel
 _TRUST = 4  # power of the predicted IoU with which a candidate has a say
 
 
-def mirrored_prompts(prompts: FramePrompts, side: int) -> FramePrompts:
-    """The same prompts on the mirrored picture of side `side`."""
+def with_mirrored(prompts: FramePrompts, side: int) -> FramePrompts:
+    """The prompts of B objects and, in B further rows, the same on the mirrored picture of side `side`."""
     coords, labels, logits = prompts.point_coords_model, prompts.point_labels, prompts.low_res_logits
     if coords is not None and labels is not None:
-        coords = torch.stack((side - 1 - coords[..., 0], coords[..., 1]), dim=-1)
+        turned = torch.stack((side - 1 - coords[..., 0], coords[..., 1]), dim=-1)
         # The box's corners stay upper left and lower right.
         is_start, is_end = labels == BOX_START_LABEL, labels == BOX_END_LABEL
         if is_start.any():
-            start, end = coords[is_start][:, :1], coords[is_end][:, :1]
-            coords[is_start] = torch.cat((end, coords[is_start][:, 1:]), dim=1)
-            coords[is_end] = torch.cat((start, coords[is_end][:, 1:]), dim=1)
-    return replace(prompts, point_coords_model=coords, low_res_logits=None if logits is None else logits.flip(-1))
+            start, end = turned[is_start], turned[is_end]
+            turned[is_start] = torch.stack((end[:, 0], start[:, 1]), dim=1)
+            turned[is_end] = torch.stack((start[:, 0], end[:, 1]), dim=1)
+        coords, labels = torch.cat((coords, turned)), torch.cat((labels, labels))
+    if logits is not None:
+        logits = torch.cat((logits, logits.flip(-1)))
+    return replace(prompts, point_coords_model=coords, point_labels=labels, low_res_logits=logits)
 
 
-def mean_prediction(plain: MaskPrediction, mirrored: MaskPrediction) -> MaskPrediction:
-    """Candidates averaged with those of the mirrored picture; the tokens are the plain ones."""
+def without_mirrored(both: MaskPrediction) -> MaskPrediction:
+    """Candidates of B objects averaged with those of the mirrored picture, the latter half; with plain tokens."""
+    plain, turned = both.low_res_logits.chunk(2)
     return MaskPrediction(
-        low_res_logits=(plain.low_res_logits + mirrored.low_res_logits.flip(-1)) / 2,
-        iou_predictions=(plain.iou_predictions + mirrored.iou_predictions) / 2,
-        mask_tokens=plain.mask_tokens,
-        object_score_logits=(plain.object_score_logits + mirrored.object_score_logits) / 2,
+        low_res_logits=(plain + turned.flip(-1)) / 2,
+        iou_predictions=torch.stack(both.iou_predictions.chunk(2)).mean(dim=0),
+        mask_tokens=both.mask_tokens.chunk(2)[0],
+        object_score_logits=torch.stack(both.object_score_logits.chunk(2)).mean(dim=0),
     )
 
 

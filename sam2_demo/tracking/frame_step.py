@@ -15,7 +15,7 @@ from sam2_demo.network.config import PUBLISHED_ANSWERS, AnswerConfig
 from sam2_demo.network.mask_decoder import choose_candidates
 from sam2_demo.network.outputs import ImageEmbedding, MaskPrediction, MemoryTokens
 from sam2_demo.network.sam2_network import Sam2Network
-from sam2_demo.tracking.answers import keep_to_box, mean_prediction, mirrored_prompts, most_agreed, without_islands
+from sam2_demo.tracking.answers import keep_to_box, most_agreed, with_mirrored, without_islands, without_mirrored
 
 LOGIT_LIMIT = 32.0  # low-res logits that are fed back are clamped to +-32, as in the released code
 HIDDEN_LOGIT = -1024.0  # logits of a mask whose object is predicted to be hidden
@@ -91,10 +91,12 @@ def frame_step(
     with network.precision():
         if prompts.mask is not None:
             return _mask_as_output(network, embedding, prompts.mask)
-        features = network.attend_to_memory(embedding.features, memory)
-        all_four = network.decode_masks(features, embedding.high_res_features, prompts.points, prompts.low_res_logits)
-        if mirrored is not None:
-            all_four = mean_prediction(all_four, _decode_mirrored(network, mirrored, prompts))
+        if mirrored is None:
+            all_four = _decode(network, embedding, prompts, memory)
+        else:
+            side = 16 * mirrored.features.shape[-1]
+            both = _decode(network, embedding.joined(mirrored), with_mirrored(prompts, side), None)
+            all_four = without_mirrored(both)
         return _answer(network, all_four, prompts.points, multimask, answers)
 
 
@@ -123,10 +125,11 @@ def _visible(object_score_logits: Tensor) -> Tensor:
     return (object_score_logits > 0).float()
 
 
-def _decode_mirrored(network: Sam2Network, mirrored: ImageEmbedding, prompts: FramePrompts) -> MaskPrediction:
-    features = network.attend_to_memory(mirrored.features, None)
-    turned = mirrored_prompts(prompts, 16 * features.shape[-1])
-    return network.decode_masks(features, mirrored.high_res_features, turned.points, turned.low_res_logits)
+def _decode(
+    network: Sam2Network, embedding: ImageEmbedding, prompts: FramePrompts, memory: MemoryTokens | None
+) -> MaskPrediction:
+    features = network.attend_to_memory(embedding.features, memory)
+    return network.decode_masks(features, embedding.high_res_features, prompts.points, prompts.low_res_logits)
 
 
 def _answer(
