@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sam2_demo.network.fused_attention import attend, prefers_blocks
+from sam2_demo.network.fused_attention import attend, attend_in_blocks, prefers_blocks
 from sam2_demo.network.position_encoding import rotary_order, rotary_table, rotate
 
 
@@ -61,7 +61,7 @@ class RotaryAttention(Attention):
         if not prefers_blocks(q, k):
             return self._attend(q, k, self.v_proj(v)[:, None])
         # Weights that sum to one may meet the values before or after their projection; before, they are narrow.
-        return self.out_proj(self.v_proj(attend(q, k, v[:, None])[:, 0]))
+        return self.out_proj(self.v_proj(attend_in_blocks(q, k, v[:, None])[:, 0]))
 
     @staticmethod
     def _project(projection: nn.Linear, x: Tensor) -> Tensor:

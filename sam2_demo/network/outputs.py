@@ -19,6 +19,11 @@ class ImageEmbedding:
     features: Tensor
     high_res_features: tuple[Tensor, Tensor]
 
+    @property
+    def picture_side(self) -> int:
+        """S, the side of the network input."""
+        return 16 * self.features.shape[-1]
+
     def select(self, indices: Tensor) -> ImageEmbedding:
         """The embedding with rows gathered by `indices` (N,), so that one picture serves many prompts."""
         fine, middle = self.high_res_features

@@ -8,7 +8,6 @@ official models answer as published (`AnswerConfig`'s defaults).
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -16,31 +15,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sam2_demo.network.config import AnswerConfig
 from sam2_demo.network.outputs import MaskPrediction
 from sam2_demo.network.prompt_encoder import BOX_END_LABEL, BOX_START_LABEL, POSITIVE_LABEL
-
-if TYPE_CHECKING:
-    from sam2_demo.tracking.frame_step import FramePrompts
 
 _STRIDE = 4  # input pixels per low-res pixel
 _TRUST = 4  # power of the predicted IoU with which a candidate has a say
 
 
-def with_mirrored(prompts: FramePrompts, side: int) -> FramePrompts:
-    """The prompts of B objects and, in B further rows, the same on the mirrored picture of side `side`."""
-    coords, labels, logits = prompts.point_coords_model, prompts.point_labels, prompts.low_res_logits
-    if coords is not None and labels is not None:
-        turned = torch.stack((side - 1 - coords[..., 0], coords[..., 1]), dim=-1)
-        # The box's corners stay upper left and lower right.
-        is_start, is_end = labels == BOX_START_LABEL, labels == BOX_END_LABEL
-        if is_start.any():
-            start, end = turned[is_start], turned[is_end]
-            turned[is_start] = torch.stack((end[:, 0], start[:, 1]), dim=1)
-            turned[is_end] = torch.stack((start[:, 0], end[:, 1]), dim=1)
-        coords, labels = torch.cat((coords, turned)), torch.cat((labels, labels))
-    if logits is not None:
-        logits = torch.cat((logits, logits.flip(-1)))
-    return replace(prompts, point_coords_model=coords, point_labels=labels, low_res_logits=logits)
+def settle(candidates: MaskPrediction, points: tuple[Tensor, Tensor] | None, answers: AnswerConfig) -> MaskPrediction:
+    """The candidates with masks that heed the points (coordinates (B, P, 2), labels (B, P)), as far as asked for."""
+    logits = candidates.low_res_logits
+    if points is not None and answers.box_slope:
+        logits = keep_to_box(logits, points, answers.box_slope)
+    if points is not None and answers.island_share:
+        logits = without_islands(logits, points, answers.island_share)
+    return replace(candidates, low_res_logits=logits)
 
 
 def without_mirrored(both: MaskPrediction) -> MaskPrediction:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -166,6 +167,7 @@ class CloserLook:
     def _look(self, key: Hashable, read: Callable[[], Rgb], window: Window, rows: int) -> _SeenAs:
         """The window's embedding, and the mirrored one's if answers ask for it, with `rows` rows."""
 
+        @cache
         def pixels() -> Tensor:
             part = np.ascontiguousarray(read()[window.slices])
             return self._to_input(part, self._network.config.image_size, self._network.device)

@@ -14,8 +14,9 @@ from torch import Tensor
 from sam2_demo.network.config import PUBLISHED_ANSWERS, AnswerConfig
 from sam2_demo.network.mask_decoder import choose_candidates
 from sam2_demo.network.outputs import ImageEmbedding, MaskPrediction, MemoryTokens
+from sam2_demo.network.prompt_encoder import BOX_END_LABEL, BOX_START_LABEL
 from sam2_demo.network.sam2_network import Sam2Network
-from sam2_demo.tracking.answers import keep_to_box, most_agreed, with_mirrored, without_islands, without_mirrored
+from sam2_demo.tracking.answers import most_agreed, settle, without_mirrored
 
 LOGIT_LIMIT = 32.0  # low-res logits that are fed back are clamped to +-32, as in the released code
 HIDDEN_LOGIT = -1024.0  # logits of a mask whose object is predicted to be hidden
@@ -42,6 +43,22 @@ class FramePrompts:
         if self.point_coords_model is None or self.point_labels is None:
             return None
         return self.point_coords_model, self.point_labels
+
+    def with_mirrored(self, side: int) -> FramePrompts:
+        """The prompts of B objects and, in B further rows, the same on the mirrored picture of side `side`."""
+        coords, labels, logits = self.point_coords_model, self.point_labels, self.low_res_logits
+        if coords is not None and labels is not None:
+            turned = torch.stack((side - 1 - coords[..., 0], coords[..., 1]), dim=-1)
+            # The box's corners stay upper left and lower right.
+            is_start, is_end = labels == BOX_START_LABEL, labels == BOX_END_LABEL
+            if is_start.any():
+                start, end = turned[is_start], turned[is_end]
+                turned[is_start] = torch.stack((end[:, 0], start[:, 1]), dim=1)
+                turned[is_end] = torch.stack((start[:, 0], end[:, 1]), dim=1)
+            coords, labels = torch.cat((coords, turned)), torch.cat((labels, labels))
+        if logits is not None:
+            logits = torch.cat((logits, logits.flip(-1)))
+        return replace(self, point_coords_model=coords, point_labels=labels, low_res_logits=logits)
 
 
 @dataclass(frozen=True)
@@ -94,8 +111,7 @@ def frame_step(
         if mirrored is None:
             all_four = _decode(network, embedding, prompts, memory)
         else:
-            side = 16 * mirrored.features.shape[-1]
-            both = _decode(network, embedding.joined(mirrored), with_mirrored(prompts, side), None)
+            both = _decode(network, embedding.joined(mirrored), prompts.with_mirrored(mirrored.picture_side), None)
             all_four = without_mirrored(both)
         return _answer(network, all_four, prompts.points, multimask, answers)
 
@@ -113,7 +129,7 @@ def encode_memory(
     type in which the network computes. The released code rounds them to bfloat16 even where it computes in float32;
     that only adds noise: a difference in the last bit becomes one of 1/256.
     """
-    side = 16 * embedding.features.shape[-1]
+    side = embedding.picture_side
     logits = network.upscale_logits(low_res_logits, (side, side))
     probabilities = (logits > 0).float() if binarize else logits.sigmoid()
     with network.precision():
@@ -140,13 +156,7 @@ def _answer(
     answers: AnswerConfig,
 ) -> FrameOutput:
     is_replaced = answers.replaces_unstable and not network.training
-    candidates = choose_candidates(all_four, multimask, stability_fallback=is_replaced)
-    if points is not None and answers.box_slope:
-        kept = keep_to_box(candidates.low_res_logits, points, answers.box_slope)
-        candidates = replace(candidates, low_res_logits=kept)
-    if points is not None and answers.island_share:
-        kept = without_islands(candidates.low_res_logits, points, answers.island_share)
-        candidates = replace(candidates, low_res_logits=kept)
+    candidates = settle(choose_candidates(all_four, multimask, stability_fallback=is_replaced), points, answers)
     best = most_agreed(candidates) if answers.by_agreement else candidates.iou_predictions.argmax(dim=1)
     rows = torch.arange(len(best), device=best.device)
     logits = candidates.low_res_logits[rows, best][:, None].float()

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam2_demo.datasets.label_maps import IGNORE_LABEL, LabelledPicture
+from sam2_demo.datasets.prompt_simulation import box_around
 from sam2_demo.errors import DatasetError
 
 _CELL = 256  # labels of mosaic cell k are moved to k * _CELL + label
@@ -203,14 +204,13 @@ def _close_up(rng: np.random.Generator, labels: NDArray[np.uint8]) -> _CloseUp |
     values = np.flatnonzero(areas >= _CLOSE_UP_AREA)
     if len(values) == 0:
         return None
-    inside = labels == rng.choice(values)
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    longer = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
+    x0, y0, x1, y1 = box_around(labels == rng.choice(values))
+    longer = max(x1 - x0, y1 - y0) + 1
     side = float(max(_CLOSE_UP_SIDE, longer * np.exp(rng.uniform(*np.log(_CLOSE_UP_MARGINS)))))
     if min(side, labels.shape[0]) * min(side, labels.shape[1]) > _CLOSE_UP_SHARE * labels.size:
         return None
-    x, y = ((ends[0] + ends[-1]) / 2 + rng.normal() * 0.06 * side for ends in (columns, rows))
-    return _CloseUp((float(x), float(y)), side)
+    x, y = ((low + high) / 2 + rng.normal() * 0.06 * side for low, high in ((x0, x1), (y0, y1)))
+    return _CloseUp((x, y), side)
 
 
 def _window_centre(

@@ -13,14 +13,8 @@ from sam2_demo.tracking.answers import keep_to_box, most_agreed, without_islands
 from sam2_demo.tracking.image_predictor import ImagePredictor
 from sam2_demo.tracking.options import TrackingOptions
 from sam2_demo.tracking.video_predictor import VideoPredictor
-from sam2_demo.weights import load_network
 
 SIDE = 24  # of low-res logits; four times as many input pixels
-
-
-@pytest.fixture(scope="module")
-def embedded():
-    return load_network("embedded", device="cpu", dtype="float32")
 
 
 def points(*given: tuple[float, float, int]) -> tuple[torch.Tensor, torch.Tensor]:

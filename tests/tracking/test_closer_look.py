@@ -13,15 +13,9 @@ from sam2_demo.tracking.image_predictor import ImagePredictor
 from sam2_demo.tracking.options import TrackingOptions
 from sam2_demo.tracking.prompts import BoxPrompt, PointPrompt, Prompts
 from sam2_demo.tracking.video_predictor import VideoPredictor
-from sam2_demo.weights import load_network
 
 SIZE = (720, 1280)
 CENTRE = (900, 300)
-
-
-@pytest.fixture(scope="module")
-def embedded():
-    return load_network("embedded", device="cpu", dtype="float32")
 
 
 @pytest.fixture(scope="module")

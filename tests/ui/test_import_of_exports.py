@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from archives import zipped
 from PIL import Image
 
 from sam2_demo.errors import DatasetError
@@ -55,14 +56,6 @@ def imported(place, name, content):
     path = place / f".import-1a2b{Path(name).suffix}"
     path.write_bytes(content)
     return read_masks(path, name, SIZE, FRAMES)
-
-
-def zipped(files):
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return target.getvalue()
 
 
 def unzipped(path):

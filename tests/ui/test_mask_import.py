@@ -3,12 +3,12 @@
 import io
 import json
 import struct
-import zipfile
 import zlib
 
 import cv2
 import numpy as np
 import pytest
+from archives import zipped
 from PIL import Image
 from stand_in import SIZE, an_object, scene
 from starlette.applications import Starlette
@@ -55,14 +55,6 @@ def annotation(frames=20):
 
 def png(picture):
     return cv2.imencode(".png", picture)[1].tobytes()
-
-
-def zipped(files):
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return target.getvalue()
 
 
 def files_of(value, kind, place):

@@ -1,12 +1,11 @@
 """Masks from files in Chromium: as prompts, as reference with scores over time, and clicks simulated from them."""
 
-import io
 import re
-import zipfile
 
 import cv2
 import numpy as np
 import pytest
+from archives import zipped
 from drive import IN_CHROMIUM
 from stand_in import SIZE, scene
 
@@ -17,14 +16,13 @@ pytestmark = IN_CHROMIUM
 def davis_file(tmp_path_factory):
     """Labels of the square (1) and the disc (2), all frames."""
     path = tmp_path_factory.mktemp("davis") / "labels.zip"
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w") as archive:
-        for index in range(20):
-            labels = np.zeros(SIZE, np.uint8)
-            for label, color in ((1, (220, 30, 30)), (2, (40, 60, 230))):
-                labels[np.abs(scene(index).astype(int) - color).sum(axis=2) < 60] = label
-            archive.writestr(f"{index:05d}.png", cv2.imencode(".png", labels)[1].tobytes())
-    path.write_bytes(target.getvalue())
+    files = {}
+    for index in range(20):
+        labels = np.zeros(SIZE, np.uint8)
+        for label, color in ((1, (220, 30, 30)), (2, (40, 60, 230))):
+            labels[np.abs(scene(index).astype(int) - color).sum(axis=2) < 60] = label
+        files[f"{index:05d}.png"] = cv2.imencode(".png", labels)[1].tobytes()
+    path.write_bytes(zipped(files))
     return path
 
 
