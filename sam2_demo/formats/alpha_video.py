@@ -18,6 +18,7 @@ from sam2_demo.errors import DatasetError, MediaError
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.files import PathLike
 
+_CONTAINER = "webm"  # named when opened too: FFmpeg would follow the addresses in a playlist that is called .webm
 _OPTIONS = {"crf": "18", "b": "0", "deadline": "realtime", "cpu-used": "6", "auto-alt-ref": "0", "row-mt": "1"}
 
 
@@ -40,7 +41,7 @@ def write(
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(target.name + ".part")
     try:
-        with av.open(str(beside), "w", format="webm") as container:
+        with av.open(str(beside), "w", format=_CONTAINER) as container:
             stream = container.add_stream(
                 "libvpx-vp9", rate=Fraction(value.frame_rate).limit_denominator(1001), options=dict(_OPTIONS)
             )
@@ -56,6 +57,17 @@ def write(
         beside.unlink(missing_ok=True)
 
 
+def extent(path: PathLike) -> tuple[int, int, int]:
+    """Height, width and number of frames of a WebM with VP9, without decoding it; DatasetError where it is none."""
+    source = Path(path)
+    try:
+        with av.open(str(source), format=_CONTAINER) as container:
+            stream = _vp9_stream(container, source)
+            return stream.height, stream.width, sum(packet.size > 0 for packet in container.demux(stream))
+    except (av.FFmpegError, OSError) as error:
+        raise _unreadable(source, error) from error
+
+
 def read(path: PathLike) -> ClipAnnotation:
     """Read a WebM with alpha: one object, id 1, where the picture is at least half opaque."""
     source = Path(path)
@@ -67,7 +79,7 @@ def read(path: PathLike) -> ClipAnnotation:
             clip.masklet(1).set(index, alpha >= 128)
             clip.num_frames = index + 1
     except (av.FFmpegError, OSError) as error:
-        raise DatasetError(f"{source} cannot be read as a WebM with alpha: {error}") from error
+        raise _unreadable(source, error) from error
     if clip is None:
         raise DatasetError(f"{source} holds no frame")
     return clip
@@ -97,12 +109,8 @@ def _pictures(
 
 def _alphas(source: Path) -> Iterator[tuple[NDArray[np.uint8], float]]:
     """The (H, W) alpha plane of every frame, and the frame rate."""
-    with av.open(str(source)) as container:
-        if not container.streams.video:
-            raise DatasetError(f"{source} holds no video")
-        stream = container.streams.video[0]
-        if stream.codec_context.name != "vp9":
-            raise DatasetError(f"{source} is coded as {stream.codec_context.name}; a WebM with VP9 and alpha is needed")
+    with av.open(str(source), format=_CONTAINER) as container:
+        stream = _vp9_stream(container, source)
         rate = float(stream.average_rate or 24)
         decoder = av.CodecContext.create("libvpx-vp9", "r")
         for packet in container.demux(stream):
@@ -112,3 +120,18 @@ def _alphas(source: Path) -> Iterator[tuple[NDArray[np.uint8], float]]:
                 plane = frame.planes[3]
                 rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
                 yield rows[: frame.height, : frame.width], rate
+
+
+def _vp9_stream(container: av.container.InputContainer, source: Path) -> av.VideoStream:
+    if not container.streams.video:
+        raise DatasetError(f"{source} holds no video")
+    stream = container.streams.video[0]
+    if stream.codec_context.name != "vp9":
+        raise DatasetError(f"{source} is coded as {stream.codec_context.name}; a WebM with VP9 and alpha is needed")
+    return stream
+
+
+def _unreadable(source: Path, error: Exception) -> DatasetError:
+    # The text of FFmpeg's errors names the file once more.
+    reason = getattr(error, "strerror", None) or str(error)
+    return DatasetError(f"{source} cannot be read as a WebM with alpha: {reason}")

@@ -1,6 +1,6 @@
 """Masks from a file that a person sends: checked before anything is unpacked or decoded, then read by `formats`.
 
-Accepted is what the page exports, but for video: see ACCEPTED. Every picture must have the clip's size by its header,
+Accepted is what the page exports: see ACCEPTED. Every picture must have the clip's size by its header,
 every run length must cover exactly one picture and every outline be one of it, because the decoders trust them.
 """
 
@@ -12,17 +12,17 @@ from pathlib import Path
 import numpy as np
 
 from sam2_demo.errors import DatasetError, DemoError
-from sam2_demo.formats import csv_tables, mots
+from sam2_demo.formats import alpha_video, csv_tables, mots
 from sam2_demo.formats.annotation import VOID_LABEL, ClipAnnotation
 from sam2_demo.formats.exchange import read_any
 from sam2_demo.formats.files import read_labels
 from sam2_demo.ui.mask_archive import read_archive
-from sam2_demo.ui.mask_checks import PNG_HEADER_SIZE, Extent, check_frame, check_picture
+from sam2_demo.ui.mask_checks import PNG_HEADER_SIZE, Extent, check_frame, check_picture, check_size
 from sam2_demo.ui.mask_text_checks import check_json, check_mots, check_table, load_json
 
 ACCEPTED = (
     "a label map (PNG), a zip of DAVIS, SA-V, MOTS or per-object PNGs or of YOLO labels, a JSON file of SA-V or COCO "
-    "with run lengths, a MOTS text (.txt), or a CSV table with masks"
+    "with run lengths, a MOTS text (.txt), a CSV table with masks, or a WebM video with alpha"
 )
 _WRONG_CONTENT = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
 
@@ -91,6 +91,13 @@ def _read_table(path: Path, extent: Extent) -> ClipAnnotation:
     return csv_tables.read(path)
 
 
+def _read_alpha_video(path: Path, extent: Extent) -> ClipAnnotation:
+    height, width, num_frames = alpha_video.extent(path)
+    check_size((height, width), path.name, extent)
+    check_frame(num_frames - 1, path.name, extent)
+    return alpha_video.read(path)
+
+
 def _without_places(text: str, path: Path, name: str) -> str:
     return text.replace(str(path), name).replace(path.name, name)
 
@@ -101,4 +108,5 @@ _READERS: dict[str, Callable[[Path, Extent], ClipAnnotation]] = {
     ".json": _read_json,
     ".txt": _read_mots,
     ".csv": _read_table,
+    ".webm": _read_alpha_video,
 }
