@@ -23,6 +23,9 @@ _PASTED = 1024  # labels of pasted cut-outs start here, above all mosaic cells
 _CLOSE_UP_MARGINS = (1.3, 2.6)
 _CLOSE_UP_SIDE, _CLOSE_UP_AREA = 24, 60
 _CLOSE_UP_SHARE = 0.6
+# Coarse views: pixels of the view per pixel of what is enlarged to it, and JPEG's quality.
+_COARSE_FACTORS = (1.3, 4.5)
+_COARSE_QUALITIES = (50, 96)
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class PictureAugmentation:
 
     close_up: that one object and what is around it fill the view, as in a closer look
     (`sam2_demo.tracking.closer_look`); pastes: of 0, 1, 2, 3 pasted cut-outs; twin: that one is pasted beside its copy;
+    coarse: that the view has the few pixels, and the compression, of a closer look at a small thing;
     source_weights: how often pictures of a source are drawn relative to one another (1 where not named).
     """
 
@@ -43,6 +47,7 @@ class PictureAugmentation:
     max_rotation_degrees: float = 10.0
     grey: float = 0.05
     blur: float = 0.1
+    coarse: float = 0.0
     min_object_area: float = 0.0012
     max_object_area: float = 0.9
     source_weights: dict[str, float] = field(default_factory=dict)
@@ -283,4 +288,16 @@ def _recolour(rng: np.random.Generator, pixels: NDArray[np.uint8], options: Pict
         pixels = np.repeat(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
     if rng.random() < options.blur:
         pixels = np.asarray(cv2.GaussianBlur(pixels, (5, 5), float(rng.uniform(0.5, 1.5))), np.uint8)
+    if rng.random() < options.coarse:
+        pixels = _coarse(rng, pixels)
     return np.ascontiguousarray(pixels)
+
+
+def _coarse(rng: np.random.Generator, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The same view from fewer pixels, compressed, enlarged again."""
+    size = len(pixels)
+    side = int(size / np.exp(rng.uniform(*np.log(_COARSE_FACTORS))))
+    small = cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA)
+    _, code = cv2.imencode(".jpg", small, (cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(*_COARSE_QUALITIES))))
+    decoded = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR))
+    return np.asarray(cv2.resize(decoded, (size, size), interpolation=cv2.INTER_LINEAR), np.uint8)

@@ -154,10 +154,23 @@ EMBEDDED = TrainingConfig(
             "close-ups-384", 384, 16, 4, lr_start=2.5e-4, lr_end=1e-5, minutes=55, freeze=_FIRST_BLOCKS,
             statistics="kept", clips=ClipStage(size=384, clips=2, frames=8, objects=3, picture_every=2),
         ),
+        # A clip step takes twice as long as one of pictures, which by now gain more by it.
+        Stage(
+            "pictures-320", 320, 16, 4, lr_start=6e-4, lr_end=3e-4, minutes=45, corrections=1, freeze=_FIRST_BLOCKS,
+            statistics="kept",
+        ),
+        Stage(
+            "pictures-384", 384, 16, 4, lr_start=3e-4, lr_end=1.2e-4, minutes=45, corrections=1, freeze=_FIRST_BLOCKS,
+            statistics="kept",
+        ),
+        Stage(
+            "last-clips-384", 384, 16, 4, lr_start=1.2e-4, lr_end=5e-6, minutes=38, freeze=_FIRST_BLOCKS,
+            statistics="kept", clips=ClipStage(size=384, clips=2, frames=8, objects=3, picture_every=2),
+        ),
     ),
     trunk_rate=0.25,
     calibration_clips=24,
-    augmentation=PictureAugmentation(close_up=0.3, source_weights=_SOURCES),
+    augmentation=PictureAugmentation(close_up=0.3, coarse=0.2, source_weights=_SOURCES),
 )  # fmt: skip
 
 # Without anything pretrained: a trunk of plain convolutions, whose batch norm learns its statistics first.

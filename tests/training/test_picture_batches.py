@@ -61,6 +61,20 @@ def test_close_up_of_something_large_is_the_picture():
     assert batch.masks.all()
 
 
+def test_coarse_views_lose_detail_and_keep_place_and_labels():
+    rng = np.random.default_rng(0)
+    labels = np.zeros((96, 96), np.uint8)
+    labels[24:72, 24:72] = 1
+    noise = rng.integers(0, 60, (96, 96, 3))
+    picture = LabelledPicture("drawn", (noise + 150 * labels[..., None]).astype(np.uint8), (labels,))
+    sharp, coarse = (PictureBatchMaker([picture], replace(PLAIN, coarse=share)).make(0, 8, 1, 96) for share in (0, 1))
+    differences = [np.abs(np.diff(batch.pixels.astype(int), axis=2)).mean() for batch in (sharp, coarse)]
+    assert differences[1] < 0.6 * differences[0]
+    assert np.array_equal(sharp.masks[0], coarse.masks[0])  # later ones are other views: one generator draws them all
+    for pixels, mask in zip(coarse.pixels, coarse.masks, strict=True):
+        assert pixels[mask].mean() - pixels[~mask].mean() > 80
+
+
 def test_paste_brings_an_object_of_another_picture(drawn_pictures):
     batch = PictureBatchMaker(drawn_pictures, PictureAugmentation(pastes=(0, 1, 0, 0), mosaic=0)).make(1, 8, 1, 64)
     assert (batch.labels.reshape(8, -1).max(axis=1) > 255).sum() >= 4
