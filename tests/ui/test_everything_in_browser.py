@@ -7,6 +7,7 @@ import numpy as np
 from drive import IN_CHROMIUM, Drive
 
 from sam2_demo.tracking.mask_selection import suppress_overlaps
+from sam2_demo.tracking.masklet import encode_rle
 
 pytestmark = IN_CHROMIUM
 
@@ -63,6 +64,49 @@ def test_track_these(tab, video):
     options(video).nth(1).wait_for(timeout=5_000)
 
 
+def test_look_again_tracks_what_no_object_covers(tab, video):
+    video.press("Find everything")
+    options(video).nth(1).wait_for(timeout=40_000)
+    video.root.get_by_label("Predicted IoU from").fill("60")
+    video.click(25, 35)  # the square only
+    video.root.get_by_label("Looking again").select_option("1")
+    video.press("Track these")
+    video.root.get_by_text("Looked again on 1 frame: 1 new object.").wait_for(timeout=60_000)
+    work = video.workspace()
+    assert sorted(len(m) for m in work.masklets().values()) == [20, 20]
+    (square, disc) = sorted(work.prompts)  # (frame, object)
+    assert square[0] == 0 and disc[0] == 19  # found again where a second was over, at the clip's end
+    assert work.masklets()[disc[1]].mask(19)[58, 130]
+    video.press("Show masks found on frame 19")
+    tab.wait_for_timeout(300)
+    assert options(video).count() == 0
+    video.root.get_by_label("Only what no object covers yet").uncheck()
+    assert options(video).count() == 2
+
+
+def test_coverage_counts_pixels(tab):
+    rng = np.random.default_rng(1)
+    shapes = rng.random((4, 30, 44)) < 0.3
+    shapes[3] = False
+    codes = [encode_rle(mask)["counts"] for mask in shapes]
+    loaded = tab.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
+    (script,) = {name for name in loaded if "coverage" in name}
+    got = tab.evaluate(
+        """async ([script, codes]) => {
+            const { Coverage } = await import(script);
+            const cover = (some) => new Coverage(some, [30, 44], [30, 44]);
+            const doubled = new Coverage([codes[0]], [30, 44], [60, 88]);
+            return [codes.map((counts) => cover(codes.slice(0, 2)).share(counts)), cover([]).share(codes[2]),
+                doubled.before.at(-1)];
+        }""",
+        [script, codes],
+    )
+    union = shapes[0] | shapes[1]
+    expected = [1, 1, (shapes[2] & union).sum() / shapes[2].sum(), 1]
+    np.testing.assert_allclose(got[0], expected, rtol=1e-12)
+    assert got[1] == 0 and 0.8 < got[2] / (4 * shapes[0].sum()) < 1.2
+
+
 def test_everything_in_a_picture_becomes_objects(tab, app, picture_file):
     tab.get_by_role("tab", name="Image").click()
     drive = Drive(tab, app[0], "picture").upload(picture_file)
@@ -75,10 +119,6 @@ def test_everything_in_a_picture_becomes_objects(tab, app, picture_file):
 
 def test_the_page_filters_as_the_network_would(tab):
     """The page's own filter against the project's suppression on random boxes and scores."""
-
-
-
-
     rng = np.random.default_rng(4)
     corners = rng.integers(0, 60, (200, 2))
     boxes = np.concatenate([corners, corners + rng.integers(10, 40, (200, 2))], axis=1).astype(np.float32)

@@ -1,8 +1,10 @@
 // Everything mode: find, watch, filter, inspect, pick, join, delete, download, and make objects of what is picked.
 
+import { Coverage } from "./coverage.js";
 import { button, h } from "./dom.js";
 import { EverythingLayer } from "./everything_layer.js";
 import { FoundMasks } from "./found_masks.js";
+import { LookAgain } from "./look_again.js";
 import { joinMasks, resizeMask } from "./mask_shapes.js";
 import { address, get } from "./server.js";
 
@@ -28,17 +30,22 @@ export class EverythingPanel {
     this.running = false;
     this.open = false;
     this.layer = null;
+    this.limits = null;
+    this.coverage = null;
     this.grid = h("select", { "aria-label": "How closely to look" }, ...GRIDS.map(([value, label]) => h("option", { value, selected: value === "24" }, label)));
     this.find = button("Find everything", () => this.run(), { class: "sam-primary sam-grow" });
     this.stop = button("Stop", () => this.halt(), { class: "sam-stop sam-grow", hidden: true, "aria-label": "Stop looking" });
     this.bar = h("progress", { max: 1, value: 0, hidden: true, "aria-label": "Looking for everything" });
     this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
     this.sliders = LIMITS.map((limit) => this.slider(limit));
+    this.onlyNew = h("input", { type: "checkbox", onchange: () => this.draw() });
+    this.again = bench.isVideo ? new LookAgain(bench, () => this.findNew()) : null;
     this.inspected = h("div", { class: "sam-inspected" });
     this.list = h("div", { class: "sam-found", role: "listbox", "aria-multiselectable": "true", "aria-label": "Masks found" });
     this.list.addEventListener("keydown", (event) => this.key(event));
     this.body = h("div", { class: "sam-everything-body", hidden: true },
       h("div", { class: "sam-limits" }, ...this.sliders.map((each) => each.element)),
+      h("label", { class: "sam-tick", title: "Hide masks of which objects have more than half" }, this.onlyNew, " Only what no object covers yet"),
       this.inspected, this.list, this.actions());
     this.toggle = button("Show masks found", () => this.toggled(), { hidden: true, "aria-expanded": "false" });
     this.element = h("section", { class: "sam-panel sam-everything-panel" }, h("h3", {}, "Everything"),
@@ -92,7 +99,7 @@ export class EverythingPanel {
     this.what = h("span", { class: "sam-quiet" });
     return h("div", { class: "sam-everything-actions" },
       h("div", { class: "sam-row" }, this.all, this.none, this.join, this.remove),
-      h("div", { class: "sam-row" }, this.objects, this.only), this.what,
+      h("div", { class: "sam-row" }, this.objects, this.only), this.again?.every, this.what,
       h("div", { class: "sam-row" }, this.coco, this.labels));
   }
 
@@ -111,26 +118,38 @@ export class EverythingPanel {
     }
   }
 
-  async run() {
+  // Resolves to whether it was stopped. `limits`: thresholds to keep; chosen by what is found without them.
+  async run(limits = null) {
     const { bench, store } = this;
-    if (this.running || bench.runs?.tracking) return;
+    if (this.running || bench.runs?.tracking) return true;
     bench.player?.stop();
     await bench.outbox.settled();
     this.found = new FoundMasks(store.frame);
     this.setRunning(true);
     this.setOpen(true);
     this.status.textContent = "Looking …";
-    let text = "";
+    this.limits = limits;
+    let text = "", stopped = true;
     try {
       const answer = await bench.host.ask("find_everything", { frame: store.frame, grid: this.grid.value }, { onStep: (step) => this.step(step), limit: 120000 });
-      if (answer.stopped) text = `Stopped after ${answer.done} of ${answer.total} points; what was found is kept.`;
+      stopped = answer.stopped;
+      if (stopped) text = `Stopped after ${answer.done} of ${answer.total} points; what was found is kept.`;
     } catch (error) {
       bench.host.warn(error.message);
     }
     this.setRunning(false);
-    this.found.start();
+    this.found.start(limits);
     this.status.textContent = text;
     this.draw();
+    return stopped;
+  }
+
+  // What is new on the frame that is shown, by the thresholds that are set; null if it was stopped.
+  async findNew() {
+    this.onlyNew.checked = true;
+    if (await this.run({ ...this.found.limits })) return null;
+    this.found.coverage = this.cover(this.found);
+    return this.found;
   }
 
   step(step) {
@@ -141,7 +160,7 @@ export class EverythingPanel {
     if (this.drawing) return;
     this.drawing = requestAnimationFrame(() => {
       this.drawing = 0;
-      if (this.running) this.found.start();
+      if (this.running) this.found.start(this.limits);
       this.draw();
     });
   }
@@ -229,15 +248,34 @@ export class EverythingPanel {
     const masks = found.pickedShown();
     const room = bench.config.limits.max_objects - store.objects.length;
     if (masks.length > room) return bench.host.warn(`${masks.length} masks are picked; there is room for ${room} more objects. Pick fewer.`);
+    this.addObjects(found, masks);
+    this.setOpen(false);
+    if (!track) return;
+    await bench.outbox.settled();
+    const again = this.again.isWanted;
+    if (!await bench.runs.track("both", !again) || !again) return;
+    const text = await this.again.run(found.frame, (seen, fresh) => this.addObjects(seen, fresh));
+    this.setOpen(false);
+    this.status.textContent = text;
+    bench.runs.render();
+  }
+
+  addObjects(found, masks) {
+    const { bench, store } = this;
     const { clip } = store;
     bench.objectActions.addMasks(found.frame, masks.map((mask) => ({
       color: this.layer.color(mask),
       counts: resizeMask(mask.counts, found.size, [clip.display_height, clip.display_width]),
     })));
-    this.setOpen(false);
-    if (!track) return;
-    await bench.outbox.settled();
-    bench.runs.track("both");
+  }
+
+  // What objects have on the frame of the masks; remembered, because it is asked for at every drawing.
+  cover(found) {
+    if (!this.onlyNew.checked) return null;
+    const { clip, objects } = this.store;
+    const codes = objects.map((object) => this.store.masksHere()[object.object_id]?.counts).filter(Boolean);
+    if (!this.coverage?.isOf(codes, found.size)) this.coverage = new Coverage(codes, [clip.display_height, clip.display_width], found.size);
+    return this.coverage;
   }
 
   // --- drawing ----------------------------------------------------------------------------------
@@ -246,13 +284,15 @@ export class EverythingPanel {
     const { bench, store, found } = this;
     const here = found && found.frame === store.frame && !bench.runs?.tracking;
     const showing = Boolean(this.open && here);
-    this.find.disabled = Boolean(bench.runs?.tracking);
+    const busy = Boolean(bench.runs?.tracking || this.again?.running);
+    this.find.disabled = busy;
     this.toggle.hidden = !found || this.running;
     this.toggle.textContent = this.open && here ? "Hide masks found" : here ? "Show masks found" : `Show masks found on frame ${found?.frame}`;
     this.toggle.setAttribute("aria-expanded", String(showing));
     this.body.hidden = !showing;
     if (!this.layer) return;
     if (!showing) return this.layer.show(null, []);
+    found.coverage = this.cover(found);
     const shown = found.shown();
     this.layer.show(found, shown);
     this.sliders.forEach((slider) => slider.draw());
@@ -285,9 +325,11 @@ export class EverythingPanel {
     const text = `${shown.length} masks shown of ${found.masks.size} found, ${picked.length} picked.`;
     if (!this.running && !this.status.textContent.startsWith("Stopped")) this.status.textContent = text;
     const none = !picked.length;
-    for (const each of [this.none, this.join, this.remove, this.objects, this.only]) if (each) each.disabled = none || this.running;
+    const busy = this.running || Boolean(this.again?.running);
+    for (const each of [this.none, this.join, this.remove, this.objects, this.only]) if (each) each.disabled = none || busy;
     this.join.disabled ||= picked.length < 2;
-    this.all.disabled = !shown.length || this.running;
+    this.all.disabled = !shown.length || busy;
+    if (this.again) this.again.every.disabled = busy;
     const meant = none ? shown : picked;
     this.what.textContent = meant.length ? `Download ${none ? "all shown" : "the picked"} (${meant.length}) as` : "";
     for (const [anchor, kind] of [[this.coco, "coco"], [this.labels, "labels"]]) {

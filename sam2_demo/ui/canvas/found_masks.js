@@ -6,6 +6,7 @@ const PUBLISHED = { iou: 0.8, stability: 0.95 };
 const LOOSEST = { iou: 0.1, stability: 0.3 };
 const ENOUGH = 25;
 const STEPS = 40;
+const NEW = 0.5; // what share of a mask must be covered by no object for it to be new
 
 export function boxIou(a, b) {
   const width = Math.min(a[2], b[2]) - Math.max(a[0], b[0]);
@@ -55,6 +56,7 @@ export class FoundMasks {
     this.picked = new Set();
     this.limits = { areaMin: 0, areaMax: 1, iou: LOOSEST.iou, stability: LOOSEST.stability };
     this.nextJoined = -1;
+    this.coverage = null; // of objects, where only what is new is wanted
   }
 
   get pixels() {
@@ -67,8 +69,9 @@ export class FoundMasks {
     for (const mask of found) this.masks.set(mask.id, mask);
   }
 
-  start() {
-    this.limits = startingPoint([...this.masks.values()], this.pixels);
+  // With the thresholds given, or with those that leave enough.
+  start(limits = null) {
+    this.limits = limits ? { ...limits } : startingPoint([...this.masks.values()], this.pixels);
   }
 
   get(id) {
@@ -78,7 +81,8 @@ export class FoundMasks {
   // Parts of a joined mask do not show on their own.
   shown() {
     const parts = new Set([...this.joined.values()].filter((mask) => !this.removed.has(mask.id)).flatMap((mask) => mask.parts));
-    const single = [...this.masks.values()].filter((mask) => !parts.has(mask.id));
+    const isNew = (mask) => !this.coverage || 1 - this.coverage.share(mask.counts) >= NEW;
+    const single = [...this.masks.values()].filter((mask) => !parts.has(mask.id) && isNew(mask));
     const all = [...filtered(single, this.limits, this.pixels), ...this.joined.values()];
     return all.filter((mask) => !this.removed.has(mask.id)).sort((a, b) => b.area - a.area || a.id - b.id);
   }

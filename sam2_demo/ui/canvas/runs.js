@@ -20,7 +20,8 @@ export class Runs {
     return { direction: way, start: store.frame, end: null };
   }
 
-  async track(way) {
+  // Resolves to whether it came to its end.
+  async track(way, thenRender = true) {
     const { bench, store } = this;
     const from = store.frame;
     let text = "", finished = false, complete = false;
@@ -38,14 +39,15 @@ export class Runs {
       else text = `${answer.done} frames tracked.`;
     } catch (error) {
       text = "What was tracked is kept; Track goes on from there.";
-      bench.host.fail(error, () => this.track(way));
+      bench.host.fail(error, () => this.track(way, thenRender));
     }
     this.tracking = false;
     if (!complete) await this.reload();
     bench.trackPanel.finish(text);
-    if (!finished) return;
+    if (!finished) return false;
     bench.goto(way === "whole" || way === "anew" ? 0 : from);
-    if (!store.result?.current) this.render();
+    if (thenRender && !store.result?.current) this.render();
+    return true;
   }
 
   step(step) {
