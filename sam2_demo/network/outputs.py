@@ -61,7 +61,7 @@ class MaskPrediction:
 class MemoryTokens:
     """What one frame attends to: memories first, object pointers last.
 
-    tokens: (B, N, memory_dim); position: (1, N, memory_dim), the same for all;
+    tokens: (B, N, memory_dim); position: (1 or B, N, memory_dim), one row where it is the same for all;
     num_pointer_tokens: how many of the N are object pointers.
     """
 

@@ -19,8 +19,9 @@ from sam2_demo.sessions.prompt_set import PromptSet
 from sam2_demo.sessions.still_view import StillView
 from sam2_demo.sessions.track_plan import Need, Run, Span, plan_runs, touched_range
 from sam2_demo.sessions.workspace import Workspace
+from sam2_demo.tracking.direction import Direction
 from sam2_demo.tracking.masklet import Masklet
-from sam2_demo.tracking.video_session import Direction, VideoSession
+from sam2_demo.tracking.video_session import VideoSession
 from sam2_demo.video.frame_reader import FrameReader
 
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)

@@ -46,9 +46,8 @@ class MemorySelection:
 
     @property
     def shape(self) -> tuple[object, ...]:
-        """Slots and distances: equal for selections that can be stacked."""
-        slots = tuple(slot for slot, _ in self.memories)
-        return slots, tuple(distance for distance, _ in self.pointers), self.longest_distance
+        """Slots and number of pointers: equal for selections that can be stacked."""
+        return tuple(slot for slot, _ in self.memories), len(self.pointers), self.longest_distance
 
 
 class Recall(Protocol):
@@ -150,15 +149,20 @@ def stack_selections(network: Sam2Network, selections: Sequence[MemorySelection]
         num_pointer_tokens = tokens.shape[1]
         maps.append(tokens)
         codes.append(code)
-    return MemoryTokens(torch.cat(maps, dim=1), torch.cat(codes, dim=1), num_pointer_tokens)
+    rows = max(code.shape[0] for code in codes)
+    position = torch.cat([code.expand(rows, -1, -1) for code in codes], dim=1)
+    return MemoryTokens(torch.cat(maps, dim=1), position, num_pointer_tokens)
 
 
 def _stack_pointers(network: Sam2Network, selections: Sequence[MemorySelection]) -> tuple[Tensor, Tensor]:
+    """Tokens (B, N, memory_dim) and their codes: one row where distances are the same for all objects."""
     first, memory_dim = selections[0], network.config.memory_dim
     pointers = torch.stack(
         [torch.cat([pointer for _, pointer in selection.pointers]) for selection in selections]
     ).to(network.device, first.memories[0][1].dtype)  # (B, P, C)
-    distances = torch.tensor([float(d) for d, _ in first.pointers], device=network.device)
-    code = network.obj_ptr_tpos_proj(distances / max(first.longest_distance, 1))  # (P, memory_dim)
+    rows = [[float(distance) for distance, _ in selection.pointers] for selection in selections]
+    distances = torch.tensor(rows[:1] if all(row == rows[0] for row in rows) else rows, device=network.device)
+    code = network.obj_ptr_tpos_proj(distances.flatten() / max(first.longest_distance, 1))
+    code = code.unflatten(0, distances.shape)  # (1 or B, P, memory_dim)
     splits = pointers.shape[2] // memory_dim
-    return split_pointers(pointers, memory_dim), code.repeat_interleave(splits, dim=0)[None]
+    return split_pointers(pointers, memory_dim), code.repeat_interleave(splits, dim=1)

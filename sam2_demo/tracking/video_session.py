@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from sam2_demo.network.outputs import ImageEmbedding
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.batching import objects_at_once
 from sam2_demo.tracking.closer_look import CloserLook
+from sam2_demo.tracking.direction import Direction, frames_in_order
 from sam2_demo.tracking.embedding_cache import ClipEmbeddings, EmbeddingCache
 from sam2_demo.tracking.frame_records import FrameRecord, FrameRecords
 from sam2_demo.tracking.frame_step import (
@@ -42,8 +43,6 @@ from sam2_demo.tracking.pixels import Rgb, frame_pixels
 from sam2_demo.tracking.prompts import Points, Prompts, as_frame_prompts, read_prompts
 from sam2_demo.tracking.read_ahead import ReadAhead
 from sam2_demo.video import FrameReader
-
-Direction = Literal["forward", "backward", "both"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +147,7 @@ class VideoSession:
             # The object is entered last: a prompt that fails leaves no empty object behind.
             self._tracks[object_id] = track
             track.set_prompted(frame_index, prompts, _as_record(output, 0, is_prompted=True))
-            return self._show(frame_index, store=object_id)
+            return self._show(frame_index, store=(object_id,))
 
     def _answer(self, track: ObjectTrack, frame_index: int, prompts: Prompts) -> FrameOutput:
         config = self.network.config
@@ -211,7 +210,7 @@ class VideoSession:
         self._check_frame_index(start_frame_index)
         if end_frame_index is not None:
             self._check_frame_index(end_frame_index)
-        plan = _plan(start_frame_index, end_frame_index, direction, self.num_frames)
+        plan = frames_in_order(start_frame_index, end_frame_index, direction, self.num_frames)
         return self._propagate(plan, None if object_ids is None else set(object_ids))
 
     @torch.inference_mode()
@@ -225,12 +224,15 @@ class VideoSession:
                 for frame_index in frames:
                     with self._lock:
                         self._ahead = ahead
-                        result = self._track_frame(frame_index, backward, object_ids)
-                        self._ahead = None
+                        try:
+                            result = self._track_frame(frame_index, backward, object_ids)
+                        finally:
+                            self._ahead = None
                     yield result
 
     def _track_frame(self, frame_index: int, backward: bool, object_ids: set[int] | None) -> FrameResult:
         waiting: dict[tuple[object, ...], list[tuple[ObjectTrack, MemorySelection]]] = {}
+        anew = []
         for object_id, track in self._tracks.items():
             if not track.bank.conditioning or (object_ids is not None and object_id not in object_ids):
                 continue
@@ -238,11 +240,12 @@ class VideoSession:
             if frame_index not in track.bank.conditioning and frame_index not in track.pending:
                 selection = self._select(track, frame_index, backward)
                 waiting.setdefault(selection.shape, []).append((track, selection))
+                anew.append(object_id)
         step = self.options.objects_per_batch or objects_at_once(self.network)
         for group in waiting.values():
             for start in range(0, len(group), step):
                 self._track_objects(frame_index, group[start : start + step])
-        return self._show(frame_index, store=None)
+        return self._show(frame_index, store=anew)
 
     def _track_objects(self, frame_index: int, group: list[tuple[ObjectTrack, MemorySelection]]) -> None:
         """One step for objects whose memories have the same shape."""
@@ -263,7 +266,7 @@ class VideoSession:
         self._check_frame_index(frame_index)
         with self._lock:
             self._require_track(object_id).clear_prompts(frame_index)
-            return self._show(frame_index, store=object_id)
+            return self._show(frame_index, store=(object_id,))
 
     def remove_object(self, object_id: int) -> None:
         """Remove an object with its prompts and masks; the others stay as they are."""
@@ -288,7 +291,7 @@ class VideoSession:
     def result(self, frame_index: int) -> FrameResult:
         """What is known of a frame, without computing anything new."""
         with self._lock, torch.inference_mode():
-            return self._show(self._check_frame_index(frame_index), store=None)
+            return self._show(self._check_frame_index(frame_index))
 
     def _new_track(self, object_id: int) -> ObjectTrack:
         capacity = self.options.recent_memories
@@ -325,14 +328,17 @@ class VideoSession:
         rgb = self.frames.read(frame_index)
         return frame_pixels(rgb, self.network.config.image_size, self.network.device)
 
-    def _show(self, frame_index: int, store: int | None) -> FrameResult:
-        """The frame's result for all objects; masklets of `store` (None: all) take over what is shown."""
+    def _show(self, frame_index: int, store: Collection[int] = ()) -> FrameResult:
+        """The frame's result for all objects; the masklets of those in `store` take over what is shown.
+
+        Others' must not: older records are kept coarsely, and their masks would change by some pixels.
+        """
         records = {i: r for i, t in self._tracks.items() if (r := t.records.get(frame_index)) is not None}
         logits = {i: self._upscale(r.low_res_logits) for i, r in records.items()}
         cleaned = {i: self._clean(r.low_res_logits, logits[i]) for i, r in records.items()}
         masks = {object_id: values > 0 for object_id, values in cleaned.items()}
         for object_id, mask in masks.items():
-            if store is None or store == object_id:
+            if object_id in store:
                 record = records[object_id]
                 masklet = self._tracks[object_id].masklet
                 masklet.set(frame_index, mask, record.object_score_logits, record.iou_prediction)
@@ -383,16 +389,3 @@ def _as_record(output: FrameOutput, row: int, is_prompted: bool = False) -> Fram
         iou_prediction=float(output.iou_predictions[row]),
         is_prompted=is_prompted,
     )
-
-
-def _plan(start: int, end: int | None, direction: Direction, num_frames: int) -> list[tuple[range, bool]]:
-    """Frame ranges and whether they run backward; for "both", `end` bounds the side on which it lies."""
-    if end is not None and ((direction == "forward" and end < start) or (direction == "backward" and end > start)):
-        raise PromptError(f"tracking {direction} from frame {start} cannot end at frame {end}")
-    last = num_frames - 1 if end is None or end < start else end
-    first = 0 if end is None or end > start else end
-    if direction == "forward":
-        return [(range(start, last + 1), False)]
-    if direction == "backward":
-        return [(range(start, first - 1, -1), True)]
-    return [(range(start, last + 1), False), (range(start - 1, first - 1, -1), True)]

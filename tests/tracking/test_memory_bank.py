@@ -67,6 +67,21 @@ def test_tokens_split_pointers_last(nano_network):
     assert memory.num_pointer_tokens == 4
 
 
+def test_objects_of_different_ages_are_stacked(nano_network):
+    selections = [
+        bank.select(nano_network, 20, 40, backward=False)
+        for bank in (bank_of([0], range(1, 20)), bank_of([2], [*range(3, 20)]))
+    ]
+    assert selections[0].shape == selections[1].shape and distances(selections[0]) != distances(selections[1])
+    together = stack_selections(nano_network, selections)
+    for row, selection in enumerate(selections):
+        alone = stack_selections(nano_network, [selection])
+        torch.testing.assert_close(together.tokens[row : row + 1], alone.tokens)
+        torch.testing.assert_close(together.position[row : row + 1], alone.position)
+    alike = stack_selections(nano_network, selections[:1] * 2)
+    assert alike.position.shape[0] == 1 and alike.tokens.shape[0] == 2
+
+
 def test_fast_mode_attends_to_the_nearest(nano_network):
     bank = bank_of([0, 25, 30], range(1, 20))
     selection = bank.select(nano_network, 20, 40, backward=False, limits=FAST_MEMORY)

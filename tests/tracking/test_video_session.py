@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from sam2_demo.errors import PromptError
+from sam2_demo.errors import MediaError, PromptError
+from sam2_demo.tracking import frame_records, video_session
 from sam2_demo.tracking.options import TrackingOptions
 from sam2_demo.tracking.video_predictor import VideoPredictor
 from sam2_demo.video import ArrayReader
@@ -113,7 +116,43 @@ def test_objects_do_not_touch_each_other(session, nano_network, clip_frames):
     assert session.object_ids == [7]
 
 
-def test_objects_in_one_batch_agree_with_objects_alone(nano_network, clip_frames):
+def test_looking_and_tracking_others_leave_masks_to_the_pixel(nano_network, clip_frames, monkeypatch):
+    """Records of old frames come back coarsely, here very much so: masks are not made from them again."""
+    coarse = frame_records.unpack_record
+
+    def coarser(packed, device):
+        record = coarse(packed, device)
+        return replace(record, low_res_logits=-record.low_res_logits)
+
+    monkeypatch.setattr(frame_records, "unpack_record", coarser)
+    session = VideoPredictor(nano_network, TrackingOptions(recent_memories=16)).open(clip_frames)
+    session.add_prompt(0, 1, **DISC)
+    list(session.propagate())
+    masklet = session.masklets[1]
+    before = [masklet.mask(t) for t in masklet]
+    assert (session.result(3).masks[1] != before[3]).any()
+    session.add_prompt(0, 2, **GROUND)
+    list(session.propagate(object_ids=[2]))
+    for t, old in enumerate(before):
+        np.testing.assert_array_equal(masklet.mask(t), old)
+
+
+def test_clicks_go_on_after_a_frame_that_cannot_be_read(nano_network, clip_frames):
+    class Damaged(ArrayReader):
+        def _read(self, index):
+            if index == 3:
+                raise MediaError("frame 3 is damaged")
+            return super()._read(index)
+
+    session = VideoPredictor(nano_network).open(Damaged(clip_frames))
+    session.add_prompt(0, 1, **DISC)
+    with pytest.raises(MediaError, match="frame 3"):
+        list(session.propagate())
+    assert session.add_prompt(10, 1, **DISC).frame_index == 10
+    assert sorted(session.masklets[1]) == [0, 1, 2, 10]
+
+
+def test_objects_in_one_batch_agree_with_objects_alone(nano_network, clip_frames, monkeypatch):
     def track(objects_per_batch):
         options = TrackingOptions(objects_per_batch=objects_per_batch)
         session = VideoPredictor(nano_network, options).open(clip_frames)
@@ -122,7 +161,17 @@ def test_objects_in_one_batch_agree_with_objects_alone(nano_network, clip_frames
         session.add_prompt(3, 3, points=[(70, 40)])
         return list(session.propagate())
 
-    for one, many in zip(track(1), track(8), strict=True):
+    rows = []
+    whole = video_session.frame_step
+
+    def counted(network, embedding, prompts, memory, *more, **how):
+        rows.append(0 if memory is None else len(memory.tokens))
+        return whole(network, embedding, prompts, memory, *more, **how)
+
+    monkeypatch.setattr(video_session, "frame_step", counted)
+    ones, manies = track(1), track(8)
+    assert max(rows[: len(rows) // 2]) == 1 and rows[-1] == 3  # also objects that were prompted on different frames
+    for one, many in zip(ones, manies, strict=True):
         for object_id in one.object_ids:
             np.testing.assert_allclose(one.mask_logits[object_id], many.mask_logits[object_id], atol=1e-4)
 
