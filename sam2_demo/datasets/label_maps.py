@@ -104,7 +104,15 @@ def read_labelled_picture(files: PictureFiles, max_side: int | None = None) -> L
     for path, labels in zip(files.label_maps, maps, strict=True):
         if labels.shape != pixels.shape[:2]:
             raise DatasetError(f"label map {path} is {labels.shape}, its picture {pixels.shape[:2]}; sizes must agree")
-    return shrink(LabelledPicture(files.source, np.ascontiguousarray(pixels, np.uint8), tuple(maps)), max_side)
+    objects = tuple(as_object(labels) for labels in maps)
+    return shrink(LabelledPicture(files.source, np.ascontiguousarray(pixels, np.uint8), objects), max_side)
+
+
+def as_object(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A map of 0 and 255 only is a black and white mask of one object, which gets label 1; others stay."""
+    if ((labels > 0) & (labels < IGNORE_LABEL)).any():
+        return labels
+    return (labels == IGNORE_LABEL).astype(np.uint8)
 
 
 def shrink(picture: LabelledPicture, max_side: int | None) -> LabelledPicture:

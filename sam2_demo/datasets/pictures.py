@@ -13,6 +13,7 @@ from sam2_demo.datasets.label_maps import (
     IGNORE_LABEL,
     LabelledPicture,
     PictureFiles,
+    as_object,
     find_labelled_pictures,
     read_label_map,
     shrink,
@@ -79,12 +80,8 @@ class LabelMapPictures:
 
 
 def objects_of(labels: NDArray[np.uint8], suffix: str = "") -> list[PictureObject]:
-    """The objects of one (H, W) label map; 255 counts neither for nor against any of them.
-
-    A map of 0 and 255 only is a black and white mask of one object.
-    """
-    if not ((labels > 0) & (labels < IGNORE_LABEL)).any():
-        return [PictureObject(f"1{suffix}", labels > 0)] if labels.any() else []
+    """The objects of one (H, W) label map (see `as_object`); 255 counts neither for nor against any of them."""
+    labels = as_object(labels)
     void = labels == IGNORE_LABEL
     present = [label for label in np.unique(labels).tolist() if label not in (0, IGNORE_LABEL)]
     return [PictureObject(f"{label}{suffix}", labels == label, void if void.any() else None) for label in present]

@@ -75,13 +75,17 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--from-stage", metavar="STAGE", help="leave out the stages before this one, with --model")
     parser.add_argument("--random", action="store_true", help="start the embedded network's trunk at random")
     parser.add_argument("--freeze", nargs="+", choices=sorted(FREEZABLE), default=[], help="parts kept as they are")
-    parser.add_argument("--size", type=int, help="input side in pixels of every stage, a multiple of 32")
+    parser.add_argument(
+        "--size", type=int, help="input side in pixels of every stage, a multiple of 32 (finetune: the network's own)"
+    )
     budget = parser.add_mutually_exclusive_group()
-    budget.add_argument("--minutes", type=float, help="length of the whole run instead of the configured one")
+    budget.add_argument("--minutes", type=_above_zero, help="length of the whole run instead of the configured one")
     budget.add_argument("--steps", type=int, help="the same in steps: exactly repeatable")
     parser.add_argument("--limit-pictures", type=int, help="use that many pictures only")
     parser.add_argument("--checkpoint-minutes", type=float, help="time between checkpoints (default 3); 0: every step")
     parser.add_argument("--seed", type=int, default=0)
+    # Asked without starting CUDA, which processes forked later could not use.
+    os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--processes", type=int, help="processes that share every batch; on CPUs 2 where they can")
     parser.add_argument("--threads", type=int, help="CPU threads of each process; default: all, shared evenly")
@@ -123,6 +127,16 @@ def _train(options: argparse.Namespace) -> None:
     run_in_processes(partial(_train_one, options, config, maker, clips), processes, backend)
 
 
+def _above_zero(text: str) -> float:
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = 0.0
+    if not minutes > 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no length; accepted: a number above 0")
+    return minutes
+
+
 def _share(text: str) -> float:
     try:
         share = float(text)
@@ -152,6 +166,8 @@ def _train_one(
         options.device = f"cuda:{rank}"
     torch.manual_seed(options.seed)
     network = _starting_network(options, config)
+    if config.network is None and options.size is None:
+        config = with_size(config, network.config.image_size)
     trainer = Trainer(network, config, maker, clips, options.out)
     if options.resume:
         trainer.resume()

@@ -9,6 +9,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -17,6 +19,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from sam2_demo.errors import ConfigError
+
+_LOOK_SECONDS = 0.5
 
 
 def world() -> tuple[int, int]:
@@ -53,11 +57,19 @@ def run_in_processes(function: Callable[[], None], count: int, backend: str = "g
 def _join_and_run(function: Callable[[], None], rank: int, count: int, rendezvous: Path, backend: str) -> None:
     # Linux may share time out by session, not by process: all in one session would get one process's share.
     os.setsid()
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), name="parent", daemon=True).start()
     dist.init_process_group(backend, init_method=f"file://{rendezvous}", rank=rank, world_size=count)
     try:
         function()
     finally:
         dist.destroy_process_group()
+
+
+def _end_with_parent(parent: int) -> None:
+    """End this process when its parent is gone: in a session of its own, no signal of the parent's reaches it."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK_SECONDS)
+    os._exit(1)
 
 
 def average_over_processes(parameters: Sequence[nn.Parameter], buffers: Sequence[Tensor], number: float) -> float:

@@ -16,6 +16,7 @@ from sam2_demo.datasets.label_maps import IGNORE_LABEL, LabelledPicture
 from sam2_demo.datasets.prompt_simulation import box_around
 from sam2_demo.errors import DatasetError
 
+_MOST_TRIES = 1000  # views in a row without an object of accepted size
 _CELL = 256  # labels of mosaic cell k are moved to k * _CELL + label
 _PASTED = 1024  # labels of pasted cut-outs start here, above all mosaic cells
 # Close-ups: sides of the window in longer sides of the object, least side and area in pixels of pictures that are
@@ -85,15 +86,15 @@ class PictureBatchMaker:
         self._cut_outs = np.array(salient or range(len(pictures)))
 
     def make(self, step: int, pictures: int, prompts: int, size: int) -> PictureBatch:
-        """The batch of `step`: pictures of side `size` with `prompts` objects each, repeated where there are fewer."""
+        """The batch of `step`: pictures of side `size` with `prompts` objects each, repeated where there are fewer.
+
+        DatasetError where view after view shows no object.
+        """
         rng = np.random.default_rng((self._seed, step))
         samples: list[_Sample] = []
         masks = []
-        while len(samples) < pictures:
-            sample = self._sample(rng, size)
-            labels = self._choose_labels(rng, sample.labels, prompts)
-            if labels is None:
-                continue
+        for _ in range(pictures):
+            sample, labels = self._sample_with_objects(rng, size, prompts)
             samples.append(sample)
             masks.append(sample.labels[None] == labels[:, None, None])
         return PictureBatch(
@@ -111,6 +112,21 @@ class PictureBatchMaker:
     def draw_cut_out(self, rng: np.random.Generator) -> LabelledPicture:
         """One picture whose foreground is fit to be cut out."""
         return self._pictures[int(rng.choice(self._cut_outs))]
+
+    def _sample_with_objects(
+        self, rng: np.random.Generator, size: int, prompts: int
+    ) -> tuple[_Sample, NDArray[np.int32]]:
+        for _ in range(_MOST_TRIES):
+            sample = self._sample(rng, size)
+            labels = self._choose_labels(rng, sample.labels, prompts)
+            if labels is not None:
+                return sample, labels
+        options = self._augmentation
+        raise DatasetError(
+            f"{_MOST_TRIES} views of the pictures in a row show no object of {options.min_object_area:.2%} to "
+            f"{options.max_object_area:.0%} of the view: their label maps need labels from 1 to {IGNORE_LABEL - 1}, "
+            f"or be black (0) and white ({IGNORE_LABEL})"
+        )
 
     def _sample(self, rng: np.random.Generator, size: int) -> _Sample:
         options = self._augmentation

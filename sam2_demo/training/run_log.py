@@ -20,7 +20,7 @@ class RunLog:
         self.curves_path = folder / "curves.png"
         self._smooth: dict[str, float] = {}
 
-    def add(self, step: int, stage: str, figures: dict[str, float], seconds_left_in_stage: float) -> None:
+    def add(self, step: int, stage: str, figures: dict[str, float], seconds_left: float) -> None:
         """Record a step; every 20th is also logged with smoothed values and the time left."""
         line = {"step": step, "stage": stage, **{k: float(f"{v:.6g}") for k, v in figures.items()}}
         with self.metrics_path.open("a", encoding="utf-8") as file:
@@ -30,7 +30,7 @@ class RunLog:
             self._smooth[name] = 0.95 * before + 0.05 * value
         if step % _PROGRESS_EVERY == 0:
             shown = " ".join(f"{k} {v:.3g}" for k, v in self._smooth.items())
-            log.info("%s step %d: %s, %.0f min left in stage", stage, step, shown, seconds_left_in_stage / 60)
+            log.info("%s step %d: %s, %.0f min left", stage, step, shown, seconds_left / 60)
 
     def read(self) -> list[dict[str, float | str]]:
         """All recorded steps; of steps recorded twice (a resumed run) the last."""

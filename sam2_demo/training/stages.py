@@ -194,13 +194,14 @@ SCRATCH = TrainingConfig(
 )  # fmt: skip
 
 # The published recipe for an existing checkpoint: its losses, a small rate, less for the trunk's early blocks.
+# Sides are those of official models; the trainer takes the network's own.
 FINETUNE = TrainingConfig(
     name="finetune",
     stages=(
         Stage(
             "finetune", 1024, 2, 2, lr_start=2e-5, lr_end=0.0, steps=2000, losses=LossWeights(),
             clips=ClipStage(size=1024, clips=1, frames=8, objects=2, picture_every=2, losses=LossWeights()),
-            statistics="measured",
+            statistics="kept",
         ),
     ),
     weight_decay=0.1,

@@ -37,6 +37,7 @@ from sam2_demo.training.samples import draw_samples
 from sam2_demo.training.stages import Stage, TrainingConfig, check_divisible
 
 _PREFETCHED = 3
+_PLAIN_ATTENTION_SIZE = 512  # pixels
 _STATISTICS_BATCHES, _STATISTICS_PICTURES = 16, 8
 _CHECKPOINT = "checkpoint.pt"
 WEIGHTS_NAME = "weights.safetensors"
@@ -130,15 +131,20 @@ class Trainer:
         partial.replace(self.checkpoint_path)
 
     def train(self) -> None:
-        """Run every stage that is left, then save."""
+        """Run every stage that is left; after each save, and write curves, weights and samples."""
+        if self.progress.stage and not self.progress.step:
+            self._finish_stage()  # a kill may have come between the checkpoint and the weights
         while self.progress.stage < len(self.config.stages):
             self._train_stage(self.config.stages[self.progress.stage])
             self.progress.stage += 1
             self.progress.step, self.progress.seconds = 0, 0.0
             self.save()
-            if self.rank == 0:
-                self.log.draw_curves()
-                self.write_results()
+            self._finish_stage()
+
+    def _finish_stage(self) -> None:
+        if self.rank == 0:
+            self.log.draw_curves()
+            self.write_results()
 
     def write_results(self) -> None:
         """Write weights.safetensors and samples.png from the averaged weights."""
@@ -173,7 +179,7 @@ class Trainer:
             draw = self.progress.step * self.num_processes + self.rank
             rng = np.random.default_rng((seed, draw, 1))
             torch.manual_seed(seed * 1_000_003 + draw)
-            result = self._step(partial(self._loss, stage, batch, rng), started)
+            result = self._step(partial(self._loss, stage, batch, rng), stage.size, started)
             self.progress.step += 1
             self.progress.total_steps += 1
             if self.rank > 0:
@@ -210,10 +216,12 @@ class Trainer:
             return clip_loss(self.network, batch, rng, stage.clips.losses if stage.clips else stage.losses)
         return picture_loss(self.network, self.saliency, batch, rng, stage.losses, stage.corrections)
 
-    def _step(self, compute: Callable[[], StepResult], started: float) -> StepResult:
+    def _step(self, compute: Callable[[], StepResult], size: int, started: float) -> StepResult:
         device = self.network.device.type
-        # On CPUs the fused attention's backward pass is twice as slow as the plain one at these lengths.
-        attention = sdpa_kernel(SDPBackend.MATH) if device == "cpu" else nullcontext()
+        # On CPUs the fused attention's backward pass is twice as slow as the plain one, which takes memory with the
+        # fourth power of the side.
+        is_plain = device == "cpu" and size <= _PLAIN_ATTENTION_SIZE
+        attention = sdpa_kernel(SDPBackend.MATH) if is_plain else nullcontext()
         with torch.autocast(device, torch.bfloat16, enabled=self.bfloat16), attention:
             result = compute()
         self.optimiser.zero_grad(set_to_none=True)
@@ -244,8 +252,14 @@ class Trainer:
     def _report(self, stage: Stage, result: StepResult) -> None:
         share = self._share_done(stage)
         figures = {"loss": result.loss.item(), "lr": self.optimiser.param_groups[0]["lr"], **result.figures}
-        left = self.progress.seconds * (1 / max(share, 1e-6) - 1)
-        self.log.add(self.progress.total_steps, stage.name, figures, seconds_left_in_stage=left)
+        self.log.add(self.progress.total_steps, stage.name, figures, self._seconds_left(share))
+
+    def _seconds_left(self, share: float) -> float:
+        """Of the whole run; stages whose length is in steps are taken to go on at this stage's speed."""
+        per_step = self.progress.seconds / max(1, self.progress.step)
+        later = self.config.stages[self.progress.stage + 1 :]
+        rest = sum(60 * s.minutes if s.minutes is not None else per_step * (s.steps or 0) for s in later)
+        return self.progress.seconds * (1 / max(share, 1e-6) - 1) + rest
 
     def _batches(self, stage: Stage) -> Iterator[PictureBatch | ClipBatch]:
         """Batches from the present step on, made ahead by a thread, until the stage is over."""

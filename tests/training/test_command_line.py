@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -31,6 +33,52 @@ def test_two_processes_train_and_resume(picture_folder, tmp_path):
     again = subprocess.run([*command, "--resume"], capture_output=True, text=True, timeout=250, check=False)
     assert again.returncode == 0, again.stderr
     assert len((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()) == 4
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
+def test_processes_end_when_their_parent_is_killed(picture_folder, tmp_path):
+    command = [sys.executable, "-m", "sam2_demo.training", "--config", "scratch", "--data", str(picture_folder)]
+    command += ["--out", str(tmp_path / "run"), "--size", "32", "--steps", "4000", "--processes", "2", "--threads", "1"]
+    parent = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        children = wait_for(lambda: found if len(found := children_of(parent.pid)) == 2 else None, 120)
+    finally:
+        parent.kill()
+        parent.wait()
+    wait_for(lambda: not any(is_running(pid) for pid in children), 30)
+
+
+def children_of(parent):
+    stats = Path("/proc").glob("[0-9]*/stat")
+    return [int(stat.parent.name) for stat in stats if fields_of(stat)[1:2] == [str(parent)]]
+
+
+def is_running(pid):
+    return fields_of(Path(f"/proc/{pid}/stat"))[:1] not in ([], ["Z"])
+
+
+def fields_of(stat):
+    """State, parent and more of a process; nothing of one that is gone."""
+    try:
+        return stat.read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def wait_for(condition, seconds):
+    until = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    return value
+
+
+def test_lengths_that_are_none_are_wrong_usage(tmp_path):
+    for minutes in ("0", "-3", "soon", "nan"):
+        with pytest.raises(SystemExit) as stopped:
+            main(["--config", "embedded", "--data", str(tmp_path), "--out", "x", "--minutes", minutes])
+        assert stopped.value.code == 2
 
 
 def test_wrong_folder_and_missing_checkpoint_exit_with_2(picture_folder, tmp_path, capsys):

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 
 from sam2_demo.network.config import OFFICIAL_CONFIGS
 from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.training import trainer
 from sam2_demo.training.__main__ import main
 from sam2_demo.weights import load_network
 from tests.datasets.conftest import davis_root  # noqa: F401
@@ -69,6 +70,27 @@ def test_a_killed_run_ends_like_an_uninterrupted_one(davis_root, tmp_path):  # n
     assert any(name.startswith("image_encoder.neck.") for name in moved)
     parameters = {name for name, _ in load_network("embedded").named_parameters()}
     assert not [name for name in moved & parameters if name.startswith(("image_encoder.trunk.", "memory_"))]
+
+
+@pytest.mark.slow
+def test_a_run_killed_before_its_weights_were_written_writes_them(davis_root, tmp_path):  # noqa: F811
+    options = ["--size", "64", "--steps", "2", "--limit-pictures", "2"]
+    assert main(command(davis_root, tmp_path, *options)) == 0
+    weights = tmp_path / "weights.safetensors"
+    expected = load_file(weights)
+    weights.unlink()
+    assert main(command(davis_root, tmp_path, *options, "--resume")) == 0
+    again = load_file(weights)
+    assert all(torch.equal(again[name], expected[name]) for name in expected)
+
+
+@pytest.mark.slow
+def test_tuning_takes_the_network_s_own_size(davis_root, tmp_path, monkeypatch):  # noqa: F811
+    sizes = []
+    monkeypatch.setattr(trainer.Trainer, "_train_stage", lambda _, stage: sizes.extend((stage.size, stage.clips.size)))
+    monkeypatch.setattr(trainer.Trainer, "write_results", lambda self: None)
+    assert main(command(davis_root, tmp_path, "--steps", "1")) == 0
+    assert sizes == [384, 384]
 
 
 @pytest.mark.slow

@@ -85,6 +85,12 @@ def test_source_weight_zero_is_never_drawn(drawn_pictures):
     assert maker.draw_picture(np.random.default_rng(0)).source == "drawn"
 
 
+def test_pictures_without_objects_are_an_error():
+    blank = LabelledPicture("drawn", np.zeros((40, 60, 3), np.uint8), (np.zeros((40, 60), np.uint8),))
+    with pytest.raises(DatasetError, match=r"1000 views .* labels from 1 to 254, or be black \(0\) and white \(255\)"):
+        PictureBatchMaker([blank], replace(PLAIN, mosaic=0.2)).make(0, 1, 1, 32)
+
+
 def test_no_pictures_is_an_error():
     with pytest.raises(DatasetError, match="at least one"):
         PictureBatchMaker([], PictureAugmentation())
