@@ -60,8 +60,11 @@ def keep_reference(workspace: AnyWorkspace, clip: ClipAnnotation, name: str) -> 
 
 
 def _overlap(reference: Masklet, own: Masklet | None) -> float:
-    shared = [frame for frame in reference if own is not None and frame in own][:5]
-    if own is None or not shared:
+    if own is None:
+        return 0.0
+    # Two empty masks agree perfectly, and say nothing.
+    shared = [frame for frame in reference if frame in own and (reference.area(frame) or own.area(frame))][:5]
+    if not shared:
         return 0.0
     return max(region_similarity(own.mask(frame), reference.mask(frame)) for frame in shared)
 

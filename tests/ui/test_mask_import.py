@@ -17,10 +17,10 @@ from starlette.testclient import TestClient
 from sam2_demo.formats import coco, davis, per_object_png, sa_v
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.exchange import write_file
-from sam2_demo.tracking.masklet import encode_rle
+from sam2_demo.tracking.masklet import Masklet, encode_rle
 from sam2_demo.ui import mask_archive
 from sam2_demo.ui.mask_routes import MaskRoutes
-from sam2_demo.ui.reference import score
+from sam2_demo.ui.reference import _overlap, score
 from sam2_demo.ui.routes import StudioRoutes
 
 
@@ -181,6 +181,17 @@ def test_no_object_on_the_frame_that_is_shown(send, tmp_path):
 def test_only_with_the_session_s_token(client):
     answer = client.post("/sam2/s/forged/import-masks?use=prompts&frame=0", content=b"x", headers={"X-File-Name": "a"})
     assert answer.status_code == 404
+
+
+def test_masks_that_are_hidden_together_are_no_pair():
+    reference, own = Masklet(1, *SIZE), Masklet(1, *SIZE)
+    nothing = np.zeros(SIZE, bool)
+    for frame in range(12):
+        reference.set(frame, nothing if frame < 9 else square(0))
+        own.set(frame, nothing if frame < 9 else ~square(0))
+    assert _overlap(reference, own) == 0
+    own.set(9, square(0))
+    assert _overlap(reference, own) > 0.8
 
 
 # --- reference ------------------------------------------------------------------------------------
