@@ -205,17 +205,19 @@ class VideoWorkspace(Workspace):
         """
         masklets = {i: m for i, m in self.masklets().items() if frame in m}
         both = self.view.get("overlap") == "both"
-        exclusive = self._exclusive_masks(frame, masklets) if known is None or both else known
+        exclusive = self.exclusive_masks(frame) if known is None or both else known
         return {str(i): self._wire(masklet, frame, exclusive.get(i)) for i, masklet in masklets.items()}
 
     def shown_masks(self, frame: int) -> dict[int, NDArray[np.bool_]]:
         """The (H, W) masks of the visible objects on a frame, overlaps settled as the view says."""
         shown = self.objects.visible_ids()
         masklets = {i: m for i, m in self.masklets().items() if frame in m}
-        exclusive = self._exclusive_masks(frame, masklets)
+        exclusive = self.exclusive_masks(frame)
         return {i: exclusive[i] if i in exclusive else masklets[i].mask(frame) for i in shown if i in masklets}
 
-    def _exclusive_masks(self, frame: int, masklets: dict[int, Masklet]) -> Mapping[int, NDArray[np.bool_]]:
+    def exclusive_masks(self, frame: int) -> Mapping[int, NDArray[np.bool_]]:
+        """The masks of a frame without overlaps; none where there is one object, or where the view shows both."""
+        masklets = [masklet for masklet in self.masklets().values() if frame in masklet]
         if len(masklets) < 2 or self.view.get("overlap") == "both" or self._tracker is None:
             return {}
         with self.engine.lock:

@@ -14,8 +14,10 @@ from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.exchange import FORMATS, write_file
 from sam2_demo.sessions.picture_workspace import PictureWorkspace
 from sam2_demo.sessions.video_workspace import VideoWorkspace
+from sam2_demo.tracking.masklet import Masklet, encode_rle
 
 MASK_FOLDER = "exports"
+_WITHOUT_OVERLAPS = ("davis", "mots", "mots_png")
 
 
 def session_masklets(workspace: VideoWorkspace | PictureWorkspace) -> ClipAnnotation:
@@ -40,7 +42,24 @@ def write_masks(workspace: VideoWorkspace | PictureWorkspace, format_name: str) 
     """Write the masks in one of FORMATS into the session's folder; InputError for an unknown format."""
     if format_name not in FORMATS:
         raise InputError(f"format {format_name[:40]!r} is not one of {', '.join(FORMATS)}")
-    return write_file(session_masklets(workspace), format_name, workspace.folder / MASK_FOLDER, _frames(workspace))
+    clip = session_masklets(workspace)
+    if format_name in _WITHOUT_OVERLAPS and isinstance(workspace, VideoWorkspace):
+        clip.masklets = _as_shown(workspace, clip)
+    return write_file(clip, format_name, workspace.folder / MASK_FOLDER, _frames(workspace))
+
+
+def _as_shown(workspace: VideoWorkspace, clip: ClipAnnotation) -> dict[int, Masklet]:
+    """The masklets with every pixel where the page shows it: left to themselves, these formats go by area."""
+    settled = {object_id: Masklet(object_id, clip.height, clip.width) for object_id in clip.masklets}
+    for frame in clip.annotated_frames:
+        exclusive = workspace.exclusive_masks(frame)
+        for object_id, masklet in clip.masklets.items():
+            if frame in masklet:
+                found = masklet.frame(frame)
+                mask = exclusive.get(object_id)
+                rle = masklet.rle(frame) if mask is None else encode_rle(mask)
+                settled[object_id].set_rle(frame, rle, found.object_score_logits, found.iou_prediction)
+    return settled
 
 
 def _frames(workspace: VideoWorkspace | PictureWorkspace) -> Iterator[NDArray[np.uint8]]:

@@ -6,7 +6,10 @@ import zipfile
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 from stand_in import SIZE
+
+from sam2_demo.sessions.mask_code import encode_mask
 
 CLICK = {"points": [[25, 35, 1]], "box": None, "mask": None}
 
@@ -127,6 +130,24 @@ def test_masks_of_a_range_and_the_zip(client, clip, ask):
     assert archive.namelist() == [f"object_001/{k:05d}.png" for k in range(20)]
     mask = read_png(archive.read("object_001/00005.png"))
     assert mask.shape == SIZE and set(np.unique(mask)) == {0, 255}
+
+
+def test_formats_without_overlaps_have_what_is_shown(client, server, clip, ask):
+    """The stand-in shows earlier objects on top; left to themselves, the formats put smaller ones there."""
+    token = clip["token"]
+    large = np.zeros(SIZE, bool)
+    large[10:70, 5:90] = True
+    mask = {"points": [], "box": None, "mask": encode_mask(large, SIZE)}
+    ask("prompt", token=token, frame=0, object_id=1, prompt=mask)
+    ask("prompt", token=token, frame=0, object_id=2, prompt=CLICK)
+    for overlap, expected in ((None, 1), ("both", 2)):
+        server.video(token).view["overlap"] = overlap
+        archive = zipfile.ZipFile(io.BytesIO(client.get(f"/sam2/s/{token}/masks-as/davis").content))
+        (name,) = [name for name in archive.namelist() if name.endswith("00000.png")]
+        labels = np.array(Image.open(io.BytesIO(archive.read(name))))
+        assert labels[35, 25] == expected and labels[60, 80] == 1
+        lines = client.get(f"/sam2/s/{token}/masks-as/mots").text.split("\n")
+        assert len([line for line in lines if line]) == expected
 
 
 def test_masks_in_the_formats_of_the_field(client, clip, ask):
