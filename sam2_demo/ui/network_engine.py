@@ -98,12 +98,12 @@ def load_engine(
     trouble = warm_up(network, progress or _log_step) if compiled else ""
     provenance = network.provenance
     name = source if provenance is None else provenance.source
-    label = choice_for(name).label
-    description = f"{label}, on {network.device} in {str(network.compute_dtype).removeprefix('torch.')}"
+    choice = choice_for(name)
+    description = f"{choice.label}, on {network.device} in {str(network.compute_dtype).removeprefix('torch.')}"
     if network.compiled:
         description += ", compiled"
     if fast:
-        description += ", fast mode (less faithful over long clips)"
+        description += f", fast mode ({choice.fast_mode})"
     notice = "" if provenance is None else provenance.notice
     return LoadedModel(NetworkEngine(name, network, fast), description, f"{notice} {trouble}".strip())
 

@@ -14,6 +14,10 @@ def test_page_states_device_and_precision():
     assert model.description.endswith("on cpu in float32")
 
 
+def test_page_states_what_fast_mode_costs():
+    assert "fast mode (J&F" in load_engine("embedded", device="cpu", fast=True).description
+
+
 def test_unknown_precision_is_refused():
     with pytest.raises(ConfigError, match="float9"):
         load_engine("embedded", dtype="float9")
