@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-_LEAST = 1024  # queries and keys; with fewer of either, the products are too small to gain
+_LEAST = 512  # queries and keys; with fewer of either, the products are too small to gain
 _SCORES = 9 * 2**20  # of a block: 18 MiB, which mostly stay in the cache
 _ROWS = 64  # blocks have a multiple of so many queries
 _SAMPLED = 16  # every so manieth key tells how large a query's scores are
