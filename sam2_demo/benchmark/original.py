@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from statistics import median
-from time import perf_counter
 
 import torch
 
@@ -33,7 +33,6 @@ class Original(Contender):
         checkpoint = str(material.weights.with_suffix(".pt"))
         self.predictor = build_sam2_video_predictor(_CONFIG, checkpoint, device="cpu")
         self._clicked: dict[str, object] | None = None
-        self._opened: dict[str, object] | None = None
 
     @torch.inference_mode()
     def encode(self) -> float:
@@ -60,12 +59,9 @@ class Original(Contender):
         frames = self.predictor.propagate_in_video(state, start_frame_idx=CONDITIONING_FRAMES - 1)
         return median(frame_times(frames, num_frames + 1)[1:])
 
-    def open_clip(self) -> float:
+    def open_folder(self, folder: Path) -> dict[str, object]:
         """See `Contender`."""
-        self._opened = None
-        start = perf_counter()
-        self._opened = self.predictor.init_state(str(self.material.long_clip))
-        return perf_counter() - start
+        return self.predictor.init_state(str(folder))
 
     def _prompt(self, state: dict[str, object], frame: int, index: int) -> None:
         self.predictor.add_new_points_or_box(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from statistics import median
-from time import perf_counter
 
 import torch
 
@@ -65,9 +65,13 @@ class ThisProject(Contender):
         warm_up = min(CONDITIONING_FRAMES, num_frames)
         return 1 / median(frame_times(session.propagate(0), num_frames + warm_up)[warm_up:])
 
-    def open_clip(self) -> float:
+    def open_folder(self, folder: Path) -> VideoSession:
         """See `Contender`."""
-        self._opened = None
-        start = perf_counter()
-        self._opened = self.predictor.open(self.material.long_clip)
-        return perf_counter() - start
+        return self.predictor.open(folder)
+
+    def forget(self) -> None:
+        """See `Contender`."""
+        for session in (self._clicked, self._opened):
+            if session is not None:
+                session.close()
+        super().forget()

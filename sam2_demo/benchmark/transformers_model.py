@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from statistics import median
-from time import perf_counter
 
 import torch
 from torch import Tensor
@@ -33,8 +32,6 @@ class TransformersModel(Contender):
         if material.transformers_folder is None:
             raise ValueError("transformers' weights were not made")
         self.model = Sam2VideoModel.from_pretrained(material.transformers_folder).eval()
-        self._clicked: object | None = None
-        self._opened: Tensor | None = None
 
     @torch.inference_mode()
     def encode(self) -> float:
@@ -60,21 +57,16 @@ class TransformersModel(Contender):
         frames = self.model.propagate_in_video_iterator(session, start_frame_idx=CONDITIONING_FRAMES - 1)
         return median(frame_times(frames, num_frames + 1)[1:])
 
-    def open_clip(self) -> float:
-        """Seconds to read and prepare all frames, which its sessions need beforehand."""
-        self._opened = None
-        start = perf_counter()
-        paths = sorted(self.material.long_clip.glob("*.jpg"))
-        self._opened = torch.cat([_pixels(path) for path in paths])
-        return perf_counter() - start
+    def open_folder(self, folder: Path) -> Tensor:
+        """(frames, 3, 1024, 1024) of all frames, read and prepared as its sessions need them beforehand."""
+        return torch.cat([_pixels(path) for path in sorted(folder.glob("*.jpg"))])
 
     def _session(self, num_objects: int) -> object:
         from transformers.models.sam2_video.modeling_sam2_video import Sam2VideoInferenceSession
 
-        paths = sorted(self.material.short_clip.glob("*.jpg"))
-        height, width = read_rgb(paths[0]).shape[:2]
+        height, width = read_rgb(next(self.material.short_clip.glob("*.jpg"))).shape[:2]
         session = Sam2VideoInferenceSession(
-            video=torch.cat([_pixels(path) for path in paths]),
+            video=self.open_folder(self.material.short_clip),
             video_height=height,
             video_width=width,
             dtype=torch.float32,

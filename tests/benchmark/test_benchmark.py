@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import sys
+from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -13,6 +16,7 @@ from sam2_demo.benchmark.material import CONDITIONING_FRAMES, Material, make_cli
 from sam2_demo.benchmark.report import Row, machine, table
 from sam2_demo.benchmark.rows import Effort, choose_rows, measure_rows
 from sam2_demo.benchmark.worker import ORIGINAL, OURS, TRANSFORMERS, is_available, make_contender
+from sam2_demo.device import keep_freed_memory
 from sam2_demo.errors import ConfigError, DemoError
 from tests.conftest import NANO_CONFIG
 
@@ -34,6 +38,32 @@ def test_every_figure_of_this_project_is_a_time_or_a_size(ours):
     figures = [ours.encode(), ours.click(), ours.click(), ours.track(2, 3), ours.open_clip(), ours.memory()]
     assert all(math.isfinite(figure) and figure >= 0 for figure in figures)
     assert ours.frames_per_second(2, 4) > 0
+    assert ours.click() > 0, "the memory row has closed the clip that was clicked on"
+
+
+class Holder(Contender):
+    """Opens a clip by holding five million bytes of each frame, in blocks as small as allocators keep when freed."""
+
+    def encode(self) -> float:
+        return 0.0
+
+    def click(self) -> float:
+        return 0.0
+
+    def track(self, num_objects: int, num_frames: int) -> float:
+        return 0.0
+
+    def open_folder(self, folder: Path) -> list[bytes]:
+        return [b"x" * 50_000 for _ in range(100 * len(list(folder.iterdir())))]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells what is in RAM")
+def test_memory_counts_what_an_opened_clip_holds_whatever_was_opened_before(material):
+    keep_freed_memory()
+    contender = Holder(material)
+    contender.open_clip()
+    for _ in range(2):
+        assert contender.memory() == pytest.approx(1000 * 100 * 50_000 / 2**20, rel=0.2)
 
 
 def test_a_tracked_frame_attends_to_seven_memories(ours, monkeypatch):
@@ -52,8 +82,11 @@ def test_a_tracked_frame_attends_to_seven_memories(ours, monkeypatch):
 class StandInWorker:
     """Answers with 2 for ours and 4 for the others; the original fails at clicks."""
 
+    made: ClassVar[list[str]] = []
+
     def __init__(self, name: str, material: Material) -> None:
         self.name = name
+        self.made.append(name)
 
     def measure(self, method: str, *arguments: int) -> float:
         assert hasattr(Contender, method)
@@ -76,6 +109,15 @@ def test_rows_are_measured_in_turns_and_failures_reported(material, monkeypatch)
     text = table(measured, [OURS, ORIGINAL])
     assert "| encode a picture, s | 2 (0.50) | 4 |" in text
     assert "| click on a seen frame, s | 2 |  |" in text
+
+
+def test_each_figure_of_memory_is_of_a_process_of_its_own(material, monkeypatch):
+    monkeypatch.setattr(rows, "Worker", StandInWorker)
+    monkeypatch.setattr(StandInWorker, "made", [])
+    effort = Effort(repetitions=2, frames=1)
+    (row,) = measure_rows(choose_rows(["memory"], effort), [OURS, TRANSFORMERS], material, effort, print)
+    assert row.figures == {OURS: [2.0, 2.0], TRANSFORMERS: [4.0, 4.0]}
+    assert StandInWorker.made == [OURS, TRANSFORMERS] * 3
 
 
 def test_medians():
