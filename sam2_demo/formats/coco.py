@@ -1,6 +1,7 @@
 """COCO instances JSON with compressed run lengths: one image per frame, one annotation per visible mask.
 
-pycocotools reads it as it is. Beyond COCO: `track_id` joins the masks of one object, `score` is the predicted
+pycocotools reads it as it is. Void pixels are a crowd of every category, since evaluators compare one category at a
+time and ignore what lies in its crowds. Beyond COCO: `track_id` joins the masks of one object, `score` is the predicted
 IoU, and info["clip"] keeps what COCO has no place for.
 """
 
@@ -16,7 +17,7 @@ from pycocotools import mask as coco_mask
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.files import PathLike, content_of, read_json, write_json
-from sam2_demo.tracking.masklet import Masklet, decode_rle, encode_rle
+from sam2_demo.tracking.masklet import Masklet, Rle, decode_rle, encode_rle
 
 UNNAMED = "object"
 
@@ -31,8 +32,8 @@ def to_content(value: ClipAnnotation, file_names: list[str] | None = None) -> di
     value.check()
     if file_names is not None and len(file_names) != value.num_frames:
         raise DatasetError(f"{len(file_names)} file names were given for {value.num_frames} frames")
-    names = sorted({value.labels.get(object_id, UNNAMED) for object_id in value.object_ids})
-    categories = {name: number for number, name in enumerate(names, start=1)}
+    names = {value.labels.get(object_id, UNNAMED) for object_id in value.object_ids}
+    categories = {name: number for number, name in enumerate(sorted(names or {UNNAMED}), start=1)}
     frames = range(value.num_frames) if file_names is not None else value.annotated_frames
     images = [
         {
@@ -49,12 +50,18 @@ def to_content(value: ClipAnnotation, file_names: list[str] | None = None) -> di
         category = categories[value.labels.get(object_id, UNNAMED)]
         for frame in masklet:
             if masklet.area(frame):
-                annotations.append(_annotation(masklet, frame, category) | {"id": len(annotations) + 1})
+                annotations.append(_annotation(masklet, frame, category))
+    annotations += [
+        _crowd(rle, frame, category)
+        for frame, rle in sorted(value.void.items())
+        for category in categories.values()
+        if coco_mask.area(rle)
+    ]
     return {
         "info": {"description": value.name, "clip": _clip_info(value)},
         "licenses": [],
         "images": images,
-        "annotations": annotations,
+        "annotations": [own | {"id": number} for number, own in enumerate(annotations, start=1)],
         "categories": [{"id": number, "name": name, "supercategory": ""} for name, number in categories.items()],
     }
 
@@ -72,6 +79,18 @@ def _annotation(masklet: Masklet, frame: int, category: int) -> dict[str, Any]:
         "track_id": masklet.object_id,
         "score": own.iou_prediction,
         "object_score_logits": own.object_score_logits,
+    }
+
+
+def _crowd(rle: Rle, frame: int, category: int) -> dict[str, Any]:
+    """Void pixels as COCO has them: an annotation of many objects that none is told apart in."""
+    return {
+        "image_id": frame + 1,
+        "category_id": category,
+        "segmentation": rle,
+        "area": int(coco_mask.area(rle)),
+        "bbox": [int(number) for number in coco_mask.toBbox(rle)],
+        "iscrowd": 1,
     }
 
 

@@ -18,6 +18,7 @@ from sam2_demo.formats.files import content_of
 from sam2_demo.tracking.masklet import Masklet, Rle, encode_rle
 
 ANNOTATION_STEP = 4  # 6 annotations per second of a 24 frames/s video
+_STEP = "annotation_step"  # not a published field; other readers pass over it
 _SMALL, _MEDIUM = 32**2, 96**2
 _VIDEO_FIELDS = (
     "video_id",
@@ -55,7 +56,7 @@ def from_content(content: Any, source: Path) -> ClipAnnotation:
     rows: list[list[Rle]] = content["masklet"]
     ids = [int(object_id) for object_id in content["masklet_id"]]
     num_frames = int(content["video_frame_count"])
-    step = _step_between(num_frames, len(rows), source)
+    step = _read_step(content, num_frames, source)
     duration = float(content["video_duration"])
     clip = ClipAnnotation(
         height=int(content["video_height"]),
@@ -78,12 +79,15 @@ def from_content(content: Any, source: Path) -> ClipAnnotation:
                     row_index
                 ][column]
     kept = {key: value for key, value in content.items() if key not in ("masklet", "masklet_stability_score")}
-    clip.extra["sa_v"] = kept | {"annotation_step": step}
+    clip.extra["sa_v"] = kept | {_STEP: step}
     return clip.check()
 
 
 def to_content(value: ClipAnnotation, annotation_step: int | None = None) -> dict[str, Any]:
-    """The published fields in their published order; unknown ones that the file had follow."""
+    """The published fields in their published order; unknown ones that the file had follow.
+
+    The step stands last, as "annotation_step", and only where a reader would take the rows for other frames.
+    """
     kept: dict[str, Any] = value.extra.get("sa_v", {})
     step = annotation_step or _step_of(value)
     if step < 1:
@@ -112,7 +116,9 @@ def to_content(value: ClipAnnotation, annotation_step: int | None = None) -> dic
         ]
     content["masklet_stability_score"] = _stability(value, ids, frames)
     content["masklet_num"] = len(ids)
-    return content | {key: kept[key] for key in kept if key not in content and key != "annotation_step"}
+    content |= {key: kept[key] for key in kept if key not in content and key != _STEP}
+    usual = range(0, value.num_frames, _usual_step(value.num_frames, len(frames)) or step)
+    return content if list(usual) == frames else content | {_STEP: step}
 
 
 def _check_fields(content: Any, source: Path) -> None:
@@ -143,16 +149,29 @@ def _set(clip: ClipAnnotation, object_id: int, frame_index: int, rle: Rle, sourc
         clip.masklet(object_id).set_rle(frame_index, rle)
 
 
-def _step_between(num_frames: int, rows: int, source: Path) -> int:
-    """The published step if it gives so many rows, else the smallest that does: files do not state it."""
-    for step in (ANNOTATION_STEP, *range(1, num_frames + 1)):
-        if math.ceil(num_frames / step) == rows:
-            return step
-    raise DatasetError(f"{source} annotates {rows} frames of a video of {num_frames}; every n-th was expected")
+def _read_step(content: dict[str, Any], num_frames: int, source: Path) -> int:
+    """The step that the file states, as this project's files do where it is not the usual one, else the usual one."""
+    step, rows = content.get(_STEP), len(content["masklet"])
+    if step is None:
+        step = _usual_step(num_frames, rows)
+        if step is None:
+            raise DatasetError(f"{source} annotates {rows} frames of a video of {num_frames}; every n-th was expected")
+    elif not isinstance(step, int) or step < 1 or math.ceil(num_frames / step) != rows:
+        raise DatasetError(
+            f"{source}: {_STEP} is {step!r}; expected a whole number of 1 or more by which {rows} frames of a video "
+            f"of {num_frames} are annotated"
+        )
+    return int(step)
+
+
+def _usual_step(num_frames: int, rows: int) -> int | None:
+    """The published step if it gives so many rows, else the smallest that does, None if none does."""
+    steps = (ANNOTATION_STEP, *range(1, num_frames + 1))
+    return next((step for step in steps if math.ceil(num_frames / step) == rows), None)
 
 
 def _step_of(value: ClipAnnotation) -> int:
-    kept = value.extra.get("sa_v", {}).get("annotation_step")
+    kept = value.extra.get("sa_v", {}).get(_STEP)
     for step in (kept, ANNOTATION_STEP):
         if step and all(frame % step == 0 for frame in value.annotated_frames):
             return int(step)

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
 
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats import alpha_video, coco, csv_tables, mots, per_object_png, yolo
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.files import voc_palette
 from sam2_demo.formats.polygons import mask_polygons, polygons_mask
+from sam2_demo.tracking.masklet import encode_rle
 from tests.formats.conftest import mask_of
 
 
@@ -33,6 +35,22 @@ def test_pycocotools_reads_the_file_and_its_masks(clip, tmp_path):
         np.testing.assert_array_equal(read.annToMask(own).astype(bool), expected)
         ys, xs = np.nonzero(expected)
         assert own["bbox"] == [xs.min(), ys.min(), np.ptp(xs) + 1, np.ptp(ys) + 1] and own["area"] == len(xs)
+
+
+def test_pycocotools_ignores_what_is_predicted_on_void(clip, tmp_path):
+    clip.void = {frame: encode_rle(np.eye(37, 53)) for frame in range(9)}
+    coco.write(clip, tmp_path / "coco.json")
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = COCO(str(tmp_path / "coco.json"))
+        crowds = truth.loadAnns(truth.getAnnIds(iscrowd=True))
+        objects = truth.loadAnns(truth.getAnnIds(iscrowd=False))
+        # All objects, and with more confidence the void pixels, taken for an object of every category.
+        found = [own | {"score": 1.0 if own["iscrowd"] else 0.5} for own in [*objects, *crowds]]
+        evaluation = COCOeval(truth, truth.loadRes(found), "segm")
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    assert len(crowds) == 9 * 3 and evaluation.stats[0] == 1.0
 
 
 def test_coco_files_of_others(tmp_path):

@@ -11,6 +11,7 @@ from sam2_demo.errors import DatasetError
 from sam2_demo.formats import coco, csv_tables, davis, mots, per_object_png, sa_v, yolo
 from sam2_demo.formats.annotation import ClipAnnotation, from_masklets
 from sam2_demo.formats.exchange import FORMATS, read_any, write_file
+from sam2_demo.tracking.masklet import encode_rle
 from tests.formats.conftest import same_masks
 
 EVERYTHING = {
@@ -39,6 +40,21 @@ def test_davis_keeps_masks_and_void(clip, tmp_path):
     again = davis.read(tmp_path / "clip")
     same_masks(clip, again)
     assert again.void == clip.void and again.num_frames == 9
+
+
+def test_coco_keeps_void(clip, tmp_path):
+    clip.void = {3: clip.masklets[7].rle(5), 8: clip.masklets[2].rle(0)}
+    coco.write(clip, tmp_path / "clip.json")
+    again = coco.read(tmp_path / "clip.json")
+    same_masks(clip, again)
+    assert again.void == clip.void and again.labels == clip.labels
+
+
+def test_coco_keeps_void_where_there_is_no_object(tmp_path):
+    value = ClipAnnotation(37, 53, 2, void={1: encode_rle(np.eye(37, 53))})
+    coco.write(value, tmp_path / "clip.json")
+    again = coco.read(tmp_path / "clip.json")
+    assert again.void == value.void and again.object_ids == []
 
 
 def test_sa_v_png_keeps_masks_that_overlap(clip, tmp_path):

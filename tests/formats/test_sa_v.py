@@ -88,13 +88,26 @@ def test_changed_masks_change_what_follows_from_them(clip, tmp_path):
     assert content["masklet_size_bucket"][0] == "medium" and content["video_environment"] == "Outdoor"
 
 
-def test_the_annotation_step_is_found_again(clip, tmp_path):
-    for num_frames, step in ((18, 4), (17, 4), (5, 4), (9, 1), (1, 1), (30, 3)):
+def test_the_annotation_step_is_found_again(tmp_path):
+    for num_frames, step in ((18, 4), (17, 4), (5, 4), (9, 1), (1, 1), (30, 3), (250, 24), (5, 3), (9, 8), (7, 20)):
         value = ClipAnnotation(4, 4, num_frames)
         for frame in range(0, num_frames, step):
             value.masklet(1).set(frame, np.ones((4, 4), bool))
         sa_v.write(value, tmp_path / "a.json", annotation_step=step)
         assert sa_v.read(tmp_path / "a.json").annotated_frames == value.annotated_frames
+
+
+def test_the_annotation_step_is_stated_where_it_does_not_follow_from_the_rows(clip, tmp_path):
+    assert "annotation_step" not in to_content(clip, 4) and "annotation_step" not in to_content(clip, 1)
+    content = to_content(clip, 7)
+    assert tuple(content) == (*FIELDS, "annotation_step") and content["annotation_step"] == 7
+    sa_v.write(clip, tmp_path / "a.json", annotation_step=7)
+    again = sa_v.read(tmp_path / "a.json")
+    assert again.annotated_frames == [0, 7, 14] and to_content(again) == content
+    for wrong in (0, 5, 7.0, "7"):
+        (tmp_path / "a.json").write_text(json.dumps(content | {"annotation_step": wrong}))
+        with pytest.raises(DatasetError, match=rf"a\.json: annotation_step is {wrong!r}; expected a whole number"):
+            sa_v.read(tmp_path / "a.json")
 
 
 def broken(content: dict, kind: str) -> dict:
