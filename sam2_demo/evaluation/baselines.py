@@ -5,7 +5,7 @@ GrabCut: Rother et al. 2004. Flow: DIS, Kroeger et al. 2016. Both as OpenCV has 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,11 @@ class BaselineFrame:
     def iou_predictions(self) -> dict[int, float]:
         """{object id: 1}: these methods do not judge themselves."""
         return dict.fromkeys(self.masks, 1.0)
+
+
+def prompted_objects(prompted: Mapping[int, Mapping[int, BoolMask]]) -> list[int]:
+    """The ids of all objects in {frame index: {object id: mask}}, in the order of their first prompts."""
+    return list(dict.fromkeys(object_id for masks in prompted.values() for object_id in masks))
 
 
 class GrabCutPredictor:
@@ -130,21 +135,28 @@ class FlowSession:
     def propagate(
         self, start_frame_index: int | None = None, direction: Any = "forward", end_frame_index: int | None = None
     ) -> Iterator[BaselineFrame]:
-        """Yield each frame from the first prompted one to the clip's end or `end_frame_index`, included."""
+        """Yield each frame from the first prompted one to the clip's end or `end_frame_index`, included.
+
+        With a later start, what was prompted before is carried up to it first. An object has an empty mask on the
+        frames before its first prompt.
+        """
         if direction != "forward":
             raise PromptError(f"the flow baseline tracks forward only, not {direction!r}")
         start = min(self._prompted) if start_frame_index is None else start_frame_index
         last = self._frames.num_frames - 1 if end_frame_index is None else end_frame_index
         carried: dict[int, NDArray[np.float32]] = {}
         before: NDArray[np.uint8] | None = None
-        for frame_index in range(start, last + 1):
+        for frame_index in range(min([start, *self._prompted]), last + 1):
             now = np.asarray(cv2.cvtColor(self._frames.read(frame_index), cv2.COLOR_RGB2GRAY), np.uint8)
             if before is not None and carried:
                 carried = self._carry(before, now, carried)
             for object_id, mask in self._prompted.get(frame_index, {}).items():
                 carried[object_id] = mask.astype(np.float32)
             before = now
-            yield BaselineFrame(frame_index, {i: soft > 0.5 for i, soft in carried.items()})
+            if frame_index >= start:
+                empty = np.zeros(now.shape, np.float32)
+                masks = {i: carried.get(i, empty) > 0.5 for i in prompted_objects(self._prompted)}
+                yield BaselineFrame(frame_index, masks)
 
     def close(self) -> None:
         """Close the clip."""

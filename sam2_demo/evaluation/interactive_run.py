@@ -10,6 +10,7 @@ import numpy as np
 
 from sam2_demo.datasets.annotated_clip import AnnotatedClip, AnnotatedClips
 from sam2_demo.evaluation import plots, results, scoring
+from sam2_demo.evaluation.identity import model_identity
 from sam2_demo.evaluation.interactive_protocol import InteractiveProtocol, interact
 from sam2_demo.evaluation.models import Model
 from sam2_demo.evaluation.predictors import ClipPredictor
@@ -20,7 +21,12 @@ from sam2_demo.evaluation.video_run import ClipData, clip_record, write_predicti
 
 
 def run(data: ClipData, protocol: InteractiveProtocol, models: list[Model], out: Path, log: Log) -> dict[str, Any]:
-    """Work on every clip with every model and write the results; returns what results.json holds."""
+    """Work on every clip with every model and write the results; returns what results.json holds.
+
+    ConfigError, before any model runs, for a baseline that takes no clicks.
+    """
+    for model in models:
+        model.check_clips(with_clicks=True)
     clips = data.open()
     names = data.names(clips)
     settings = {
@@ -31,7 +37,8 @@ def run(data: ClipData, protocol: InteractiveProtocol, models: list[Model], out:
         "threshold": protocol.threshold,
         "fill_holes": any(model.fill_holes for model in models),
     }
-    folder = RunFolder(out, settings | data.settings())
+    identities = {model.name: model_identity(model) for model in models}
+    folder = RunFolder(out, settings | data.settings(), identities)
     records = {}
     for model in models:
         evaluate = _Interaction(folder, model, clips, data, protocol)

@@ -5,7 +5,7 @@ What a single-image model such as SAM does on a video; the distance to it is wha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sam2_demo.datasets.prompt_simulation import box_around
 from sam2_demo.errors import PromptError
-from sam2_demo.evaluation.baselines import BaselineFrame
+from sam2_demo.evaluation.baselines import BaselineFrame, prompted_objects
 from sam2_demo.evaluation.predictors import BoolMask
 from sam2_demo.network.config import PUBLISHED_ANSWERS
 from sam2_demo.network.sam2_network import Sam2Network
@@ -48,6 +48,7 @@ class MemorylessSession:
         self._current: int | None = None
         self._clicks: dict[tuple[int, int], list[tuple[float, float, int]]] = {}
         self._prompted: dict[int, dict[int, BoolMask]] = {}
+        self._boxes: dict[int, dict[int, Box]] = {}  # every object's last box after each frame that was tracked
 
     def add_prompt(
         self,
@@ -82,23 +83,45 @@ class MemorylessSession:
     def propagate(
         self, start_frame_index: int | None = None, direction: Any = "forward", end_frame_index: int | None = None
     ) -> Iterator[BaselineFrame]:
-        """Yield each frame from the first prompted one to the clip's end or `end_frame_index`, included."""
+        """Yield each frame from the first prompted one to the clip's end or `end_frame_index`, included.
+
+        A later start goes on from the boxes before it. An object has an empty mask where nothing is known of it yet.
+        """
         if direction != "forward":
             raise PromptError(f"the memoryless baseline tracks forward only, not {direction!r}")
         start = min(self._prompted) if start_frame_index is None else start_frame_index
         last = self._frames.num_frames - 1 if end_frame_index is None else end_frame_index
-        boxes: dict[int, Box] = {}
+        boxes = self._boxes_before(start)
         for frame_index in range(start, last + 1):
-            given = self._prompted.get(frame_index, {})
-            masks = {i: given[i] if i in given else self._segment(frame_index, box) for i, box in boxes.items()}
-            masks |= given
+            masks = self._masks(frame_index, boxes)
             # An object whose mask is lost keeps its last box, so that it may be found again there.
-            boxes |= {object_id: box_around(mask) for object_id, mask in masks.items() if mask.any()}
+            boxes |= _boxes_of(masks)
+            self._boxes[frame_index] = dict(boxes)
             yield BaselineFrame(frame_index, masks)
 
     def close(self) -> None:
         """Close the clip."""
         self._frames.close()
+
+    def _boxes_before(self, frame_index: int) -> dict[int, Box]:
+        """Each object's last box on the frames before this one, as tracked or as prompted since."""
+        boxes: dict[int, Box] = {}
+        for earlier in sorted({*self._boxes, *self._prompted}):
+            if earlier < frame_index:
+                boxes |= self._boxes.get(earlier, {}) | _boxes_of(self._prompted.get(earlier, {}))
+        return boxes
+
+    def _masks(self, frame_index: int, boxes: Mapping[int, Box]) -> dict[int, BoolMask]:
+        """{object id: (H, W)} of every object: as prompted on this frame, else from its last box, else empty."""
+        masks: dict[int, BoolMask] = {}
+        for object_id in prompted_objects(self._prompted):
+            if object_id in self._prompted.get(frame_index, {}):
+                masks[object_id] = self._prompted[frame_index][object_id]
+            elif object_id in boxes:
+                masks[object_id] = self._segment(frame_index, boxes[object_id])
+            else:
+                masks[object_id] = np.zeros((self._frames.height, self._frames.width), np.bool_)
+        return masks
 
     def _segment(self, frame_index: int, box: Box) -> BoolMask:
         self._show(frame_index)
@@ -108,3 +131,8 @@ class MemorylessSession:
         if self._current != frame_index:
             self._predictor.set_image(self._frames.read(frame_index))
             self._current = frame_index
+
+
+def _boxes_of(masks: Mapping[int, BoolMask]) -> dict[int, Box]:
+    """The boxes of the masks that show anything."""
+    return {object_id: box_around(mask) for object_id, mask in masks.items() if mask.any()}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _OBJECTS_PER_BATCH = 16
 BASELINES = ("grabcut", "flow", "memoryless")
+WEIGHTS_SUFFIXES = (".pt", ".pth", ".safetensors")
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,23 @@ class Model:
     fill_holes: bool = False  # the published numbers are without; people see masks with
     fast: bool = False  # attend to fewer memories
 
-    def clip_predictor(self) -> ClipPredictor:
-        """What tracks clips; ConfigError for a baseline that does not."""
-        if self.kind == "flow":
-            return FlowPredictor()
+    def check_clips(self, with_clicks: bool = False) -> None:
+        """ConfigError for a baseline that does not track clips, or not from clicks where these are the prompts."""
         if self.kind == "grabcut":
             raise ConfigError("the grabcut baseline segments pictures only; for clips take flow or memoryless")
+        if self.kind == "flow" and with_clicks:
+            raise ConfigError("the flow baseline takes a mask or a box, no clicks; for clicks take memoryless")
+
+    def check_pictures(self) -> None:
+        """ConfigError for a baseline that does not segment still pictures."""
+        if self.kind not in ("network", "grabcut"):
+            raise ConfigError(f"the {self.kind} baseline tracks clips only; for pictures take grabcut")
+
+    def clip_predictor(self) -> ClipPredictor:
+        """What tracks clips; ConfigError for a baseline that does not."""
+        self.check_clips()
+        if self.kind == "flow":
+            return FlowPredictor()
         if self.kind == "memoryless":
             from sam2_demo.evaluation.memoryless import MemorylessPredictor
 
@@ -48,10 +60,9 @@ class Model:
 
     def picture_predictor(self) -> PicturePredictor:
         """What segments still pictures; ConfigError for a baseline that does not."""
+        self.check_pictures()
         if self.kind == "grabcut":
             return GrabCutPredictor()
-        if self.kind != "network":
-            raise ConfigError(f"the {self.kind} baseline tracks clips only; for pictures take grabcut")
         from sam2_demo.tracking.image_predictor import ImagePredictor
 
         return ImagePredictor(self._network(), self._options())
@@ -79,7 +90,8 @@ def choose_models(
     with_fast: bool = False,
 ) -> list[Model]:
     """The rows of a run, in order; ConfigError for two of the same name or none at all."""
-    models = [Model(_short_name(source), source, "network", device, dtype, fill_holes) for source in sources]
+    named = list(zip(_short_names(sources), sources, strict=True))
+    models = [Model(name, source, "network", device, dtype, fill_holes) for name, source in named]
     if with_fast:
         models += [replace(model, name=f"{model.name}-fast", fast=True) for model in models]
     for baseline in baselines:
@@ -89,8 +101,7 @@ def choose_models(
             if not sources:
                 raise ConfigError("the memoryless baseline segments frames with a model: give --model too")
             models += [
-                Model(f"{_short_name(source)}-without-memory", source, baseline, device, dtype, fill_holes)
-                for source in sources
+                Model(f"{name}-without-memory", source, baseline, device, dtype, fill_holes) for name, source in named
             ]
         else:
             models.append(Model(baseline, baseline, baseline))
@@ -101,8 +112,25 @@ def choose_models(
     return models
 
 
-def _short_name(source: str) -> str:
-    """A folder name for a model: a file's name without its ending, a Hub id's last part."""
-    path = Path(source)
-    name = path.stem if path.suffix in (".pt", ".pth", ".safetensors") else path.name
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "model"
+def _short_names(sources: Sequence[str]) -> list[str]:
+    """A folder name for each model: a file's name without its ending, a Hub id's last part.
+
+    Names that would be equal begin with as many of the folders above as tell them apart.
+    """
+    places = [_name_parts(source) for source in sources]
+    return ["-".join(parts[-_parts_needed(parts, places) :]) for parts in places]
+
+
+def _name_parts(source: str) -> list[str]:
+    path = Path(source).expanduser()
+    name = path.stem if path.suffix in WEIGHTS_SUFFIXES else path.name
+    is_file = path.suffix in WEIGHTS_SUFFIXES or path.is_file()
+    folders = path.resolve().parent.parts if is_file else path.parent.parts
+    *above, own = [re.sub(r"[^A-Za-z0-9._-]+", "-", part).strip("-.") for part in (*folders, name)]
+    return [*filter(None, above), own or "model"]
+
+
+def _parts_needed(parts: list[str], places: Sequence[list[str]]) -> int:
+    others = [own for own in places if own != parts]
+    counts = range(1, len(parts) + 1)
+    return next((count for count in counts if all(own[-count:] != parts[-count:] for own in others)), len(parts))

@@ -1,7 +1,8 @@
 """The folder of an evaluation run: settings, one record per model and unit, so that a killed run resumes.
 
 A unit is a clip or a picture. Its predictions are written first, its record last and whole: where a record
-exists, the unit is done. Times go to a file of their own; all others are equal after any interruption.
+exists, the unit is done. What made a model's records stands beside them, so that another model of the same name does
+not take them over. Times go to a file of their own; all others are equal after any interruption.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,13 @@ Log = Callable[[str], None]
 
 
 class RunFolder:
-    """`<out>/records/<model>/<unit>.json` and what lies beside them."""
+    """`<out>/records/<model>/<unit>.json`, what made them in `<out>/models/<model>.json`, and what lies beside them.
 
-    def __init__(self, out: Path, settings: dict[str, Any]) -> None:
+    `identities`: what the records of each model of this run are made with. More models may come with later runs.
+    ConfigError when the folder holds a run with other settings, or records that were made with anything else.
+    """
+
+    def __init__(self, out: Path, settings: dict[str, Any], identities: Mapping[str, dict[str, Any]]) -> None:
         self.out = out
         self.settings = json.loads(json.dumps(settings))
         place = out / "settings.json"
@@ -36,8 +41,12 @@ class RunFolder:
                 )
         elif out.is_dir() and (out / "records").exists():
             raise ConfigError(f"{out} holds records without settings.json; give another --out")
+        for model, identity in identities.items():
+            self._check_identity(model, json.loads(json.dumps(identity)))
         out.mkdir(parents=True, exist_ok=True)
         write_json(self.settings, place, indent=2)
+        for model, identity in identities.items():
+            write_json(identity, self._identity_path(model), indent=2)
 
     def record(self, model: str, unit: str) -> dict[str, Any] | None:
         """What was recorded of a unit, None while it is not done."""
@@ -72,6 +81,22 @@ class RunFolder:
                 log(f"{model} {position}/{len(units)} {unit}: {record['score']:.3f}, done before")
             records[unit] = record
         return records
+
+    def _check_identity(self, model: str, identity: dict[str, Any]) -> None:
+        """ConfigError when records of this model were made with anything else."""
+        if not any((self.out / "records" / model).glob("*.json")):
+            return
+        advice = "give another --out, or delete the folder"
+        if not self._identity_path(model).is_file():
+            raise ConfigError(f"{self.out} holds records of {model} that do not say what made them: {advice}")
+        found = read_json(self._identity_path(model))
+        differing = sorted(key for key in {*found, *identity} if found.get(key) != identity.get(key))
+        if differing:
+            told = "; ".join(f"{key} {found.get(key)!r} there, {identity.get(key)!r} here" for key in differing)
+            raise ConfigError(f"{self.out} holds a run of {model} with other settings ({told}): {advice}")
+
+    def _identity_path(self, model: str) -> Path:
+        return self.out / "models" / f"{model}.json"
 
     def _note_time(self, model: str, unit: str, seconds: float) -> None:
         with (self.out / "times.jsonl").open("a", encoding="utf-8") as file:

@@ -14,13 +14,14 @@ from sam2_demo.datasets.davis import DavisClips
 from sam2_demo.datasets.sa_v import SaVClips
 from sam2_demo.errors import ConfigError, DatasetError
 from sam2_demo.evaluation import plots, results, scoring
+from sam2_demo.evaluation.identity import model_identity, predictions_identity
 from sam2_demo.evaluation.models import Model
 from sam2_demo.evaluation.pictures import save_errors
 from sam2_demo.evaluation.predictors import ClipPredictor
 from sam2_demo.evaluation.report import Report, write_report
 from sam2_demo.evaluation.run_folder import Log, RunFolder
 from sam2_demo.evaluation.scoring import ObjectScores, ScoringRules
-from sam2_demo.evaluation.video_protocol import track_clip
+from sam2_demo.evaluation.video_protocol import PROMPT_CLICKS, track_clip
 from sam2_demo.formats import davis, sa_v
 from sam2_demo.formats.annotation import ClipAnnotation, from_masklets
 from sam2_demo.tracking.masklet import Masklet
@@ -68,11 +69,17 @@ class ClipData:
 
 
 def run_vos(data: ClipData, prompt: str, models: list[Model], out: Path, log: Log) -> dict[str, Any]:
-    """Track every clip with every model and write the results; returns what results.json holds."""
+    """Track every clip with every model and write the results; returns what results.json holds.
+
+    ConfigError, before any model runs, for a baseline that cannot track from this prompt.
+    """
+    for model in models:
+        model.check_clips(with_clicks=prompt in PROMPT_CLICKS)
     clips = data.open()
     names = data.names(clips)
     fill_holes = any(model.fill_holes for model in models)
-    folder = RunFolder(out, {"protocol": "vos", "prompt": prompt, "fill_holes": fill_holes} | data.settings())
+    settings = {"protocol": "vos", "prompt": prompt, "fill_holes": fill_holes} | data.settings()
+    folder = RunFolder(out, settings, {model.name: model_identity(model) for model in models})
     records = {}
     for model in models:
         evaluate = _Tracking(folder, model, clips, data, prompt)
@@ -89,7 +96,8 @@ def run_score(data: ClipData, predictions: list[Path], out: Path, log: Log) -> d
     if len(rows) < len(predictions):
         raise ConfigError(f"prediction folders need different names, got {[path.name for path in predictions]}")
     where = [str(path.resolve()) for path in predictions]
-    folder = RunFolder(out, {"protocol": "score", "predictions": where} | data.settings())
+    identities = {name: predictions_identity(place, names) for name, place in rows.items()}
+    folder = RunFolder(out, {"protocol": "score", "predictions": where} | data.settings(), identities)
     records = {}
     for name, place in rows.items():
 

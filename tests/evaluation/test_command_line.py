@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sam2_demo.evaluation import video_run
+from sam2_demo.evaluation import models, video_run
 from sam2_demo.evaluation.__main__ import main
 
 
@@ -135,6 +135,31 @@ def test_image_with_grabcut(tmp_path, capsys):
     assert (out / "plots" / "miou.png").is_file() and "report.html" in capsys.readouterr().out
     masks = json.loads((out / "predictions" / "grabcut" / "set__a" / "masks.json").read_text())
     assert masks["1"]["masks"]["box"]["size"] == [40, 50]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["vos", "--baseline", "grabcut"], "segments pictures only; for clips take flow or memoryless"),
+        (["vos", "--prompt", "click", "--baseline", "flow"], "takes a mask or a box, no clicks; for clicks take"),
+        (["interactive", "--baseline", "flow"], "takes a mask or a box, no clicks; for clicks take memoryless"),
+        (["image", "--baseline", "flow"], "the flow baseline tracks clips only; for pictures take grabcut"),
+        (["image", "--baseline", "memoryless"], "the memoryless baseline tracks clips only"),
+    ],
+)
+def test_baselines_that_cannot_do_it_are_refused_before_any_model_runs(
+    davis_root, tmp_path, monkeypatch, capsys, arguments, message
+):
+    def unwanted(self) -> None:
+        raise AssertionError("a model was loaded")
+
+    monkeypatch.setattr(models.Model, "clip_predictor", unwanted)
+    monkeypatch.setattr(models.Model, "picture_predictor", unwanted)
+    Image.fromarray(np.full((40, 60), 40, np.uint8)).save(tmp_path / "a.jpg")
+    Image.fromarray(np.eye(40, 60, dtype=np.uint8)).save(tmp_path / "a.png")
+    data = tmp_path if arguments[0] == "image" else davis_root
+    assert main([*arguments, "--data", str(data), "--out", str(tmp_path / "out")]) == 2
+    assert message in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
 def test_usage_errors_exit_with_2(tmp_path, capsys):

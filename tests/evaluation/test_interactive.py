@@ -12,6 +12,7 @@ from sam2_demo.datasets.davis import DavisClips
 from sam2_demo.evaluation import models
 from sam2_demo.evaluation.__main__ import main
 from sam2_demo.evaluation.interactive_protocol import InteractiveProtocol, interact, worst_frame
+from sam2_demo.evaluation.memoryless import MemorylessPredictor
 from sam2_demo.evaluation.scoring import EVERY_FRAME, score_clip
 
 
@@ -93,6 +94,17 @@ def test_the_real_session_takes_corrections(clip, nano_network, mode):
     assert 1 <= len(rounds.clicked[1]) <= 2
     assert rounds.masklets[0][1].frame_indices == rounds.masklets[1][1].frame_indices == list(range(12))
     assert rounds.masklets[0][1] != rounds.masklets[1][1]
+
+
+def test_the_memoryless_row_goes_on_with_every_object_after_a_pause(davis_root, nano_network):
+    both = DavisClips(davis_root).clip("first")
+    truth = both.truth.masklets[2]
+    truth.set(0, truth.mask(4))
+    for frame in range(1, 12):
+        truth.set(frame, np.zeros((40, 60), bool))  # so that the pass never stops for this object
+    rounds = interact(MemorylessPredictor(nano_network), both, InteractiveProtocol("online", frames=2, threshold=0.99))
+    assert {object_id: len(frames) for object_id, frames in rounds.clicked.items()} == {1: 2, 2: 1}
+    assert all(rounds.masklets[1][object_id].frame_indices == list(range(12)) for object_id in (1, 2))
 
 
 @pytest.mark.parametrize("mode", ["offline", "online"])

@@ -1,0 +1,83 @@
+"""What the records of a row are made with: a resumed run compares it, so that no older scores pass for new ones."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sam2_demo.errors import DatasetError, WeightsError
+from sam2_demo.evaluation.models import WEIGHTS_SUFFIXES, Model
+
+if TYPE_CHECKING:
+    import torch
+
+_DIGITS = 16  # of 64 hexadecimal ones: enough to tell files apart, short enough to read
+
+
+def model_identity(model: Model) -> dict[str, Any]:
+    """Source, kind and, for a network, how it computes and a digest of its weights (None where they are no file).
+
+    "auto" is what it stands for on this machine. ConfigError for a device or dtype that is not there, WeightsError
+    for a file that cannot be read.
+    """
+    identity: dict[str, Any] = {"source": model.source, "kind": model.kind}
+    if model.kind in ("grabcut", "flow"):
+        return identity
+    # Imported here: the baselines without a network need no torch, which takes seconds to load.
+    from sam2_demo.device import fast_dtype, resolve_device, resolve_dtype
+
+    device = resolve_device(model.device)
+    dtype = resolve_dtype(model.dtype) or fast_dtype(device)
+    weights = _weights_file(model.source, device)
+    if weights is not None and model.source not in ("embedded", "auto"):
+        identity["source"] = str(weights.resolve())
+    return identity | {
+        "device": str(device),
+        "dtype": str(dtype).removeprefix("torch."),
+        "fast": model.fast,
+        "fill_holes": model.fill_holes,
+        "weights": None if weights is None else _weights_digest(weights),
+    }
+
+
+def predictions_identity(folder: Path, clips: Sequence[str]) -> dict[str, Any]:
+    """Where saved predictions lie, and a digest of the PNGs of these clips; DatasetError for one that is unreadable."""
+    files = [path for clip in clips for path in sorted((folder / clip).rglob("*")) if path.suffix.lower() == ".png"]
+    try:
+        digest = _digest((path.relative_to(folder).as_posix(), path) for path in files)
+    except OSError as error:
+        raise DatasetError(f"{folder} holds a PNG that cannot be read: {error}") from error
+    return {"source": str(folder.resolve()), "content": digest}
+
+
+def _weights_file(source: str, device: torch.device) -> Path | None:
+    """The file that `load_network` reads for a source; None for what comes from the Hub."""
+    from sam2_demo.device import gpu_memory
+    from sam2_demo.weights import embedded_path
+
+    if source == "embedded" or (source == "auto" and gpu_memory(device) is None):
+        return embedded_path()
+    path = Path(source).expanduser()
+    return path if path.suffix in WEIGHTS_SUFFIXES or path.is_file() else None
+
+
+def _weights_digest(path: Path) -> str:
+    try:
+        return _digest([("", path)])
+    except FileNotFoundError as error:
+        accepted = f"an existing {', '.join(WEIGHTS_SUFFIXES)} file"
+        raise WeightsError(f"there is no file {path}; accepted: {accepted}") from error
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error}") from error
+
+
+def _digest(files: Iterable[tuple[str, Path]]) -> str:
+    """The beginning of a SHA-256 over the names and contents of files."""
+    whole = hashlib.sha256()
+    for name, path in files:
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        whole.update(f"{name}\n{content}\n".encode())
+    return whole.hexdigest()[:_DIGITS]

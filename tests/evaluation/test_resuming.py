@@ -1,0 +1,116 @@
+"""A run that goes on in its folder: only with what made the records there, and beside any other model."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sam2_demo.errors import ConfigError, WeightsError
+from sam2_demo.evaluation import models
+from sam2_demo.evaluation.__main__ import main
+from sam2_demo.evaluation.identity import model_identity
+from sam2_demo.evaluation.models import Model
+from sam2_demo.evaluation.run_folder import RunFolder
+
+
+@pytest.fixture
+def weights(tmp_path, color_tracker, monkeypatch) -> Path:
+    """A file that stands for a model's weights: what tracks is the colour tracker."""
+    monkeypatch.setattr(models.Model, "clip_predictor", lambda self: color_tracker)
+    path = tmp_path / "mine.safetensors"
+    path.write_bytes(b"trained for a day")
+    return path
+
+
+@pytest.fixture
+def vos(davis_root, tmp_path, weights):
+    """Run the protocol with the weights into one folder, with more options; gives the exit status."""
+    fixed = ["vos", "--data", str(davis_root), "--device", "cpu", "--out", str(tmp_path / "out")]
+    return lambda *more: main([*fixed, "--model", str(weights), *more])
+
+
+def tracked(color_tracker) -> int:
+    """How many clips were opened for tracking, and forget them."""
+    count = len({id(session) for session in color_tracker.sessions})
+    color_tracker.sessions.clear()
+    return count
+
+
+def test_another_dtype_is_not_taken_for_done(vos, color_tracker, capsys):
+    assert vos("--dtype", "float32") == 0 and tracked(color_tracker) > 0
+    assert vos("--dtype", "float32") == 0 and tracked(color_tracker) == 0
+    assert vos("--dtype", "bfloat16") == 2 and tracked(color_tracker) == 0
+    message = capsys.readouterr().err
+    assert "mine with other settings (dtype 'float32' there, 'bfloat16' here): give another --out" in message
+
+
+def test_other_weights_in_the_same_file_are_not_taken_for_done(vos, weights, color_tracker, capsys):
+    assert vos() == 0
+    tracked(color_tracker)
+    weights.write_bytes(b"trained for two days")
+    assert vos() == 2 and tracked(color_tracker) == 0
+    assert "mine with other settings (weights '" in capsys.readouterr().err
+
+
+def test_another_file_of_the_same_name_is_not_taken_for_done(vos, weights, davis_root, tmp_path, capsys):
+    assert vos() == 0
+    (tmp_path / "other").mkdir()
+    other = shutil.copy(weights, tmp_path / "other")
+    arguments = ["vos", "--data", str(davis_root), "--device", "cpu", "--out", str(tmp_path / "out")]
+    assert main([*arguments, "--model", str(other)]) == 2
+    assert "other settings (source '" in capsys.readouterr().err
+
+
+def test_a_further_model_may_join(vos, color_tracker, tmp_path):
+    assert vos() == 0
+    tracked(color_tracker)
+    assert vos("--with-fast", "--baseline", "flow") == 0
+    made = {path.stem: json.loads(path.read_text()) for path in (tmp_path / "out" / "models").iterdir()}
+    assert set(made) == {"mine", "mine-fast", "flow"}
+    assert made["mine-fast"] == made["mine"] | {"fast": True} and made["flow"] == {"source": "flow", "kind": "flow"}
+
+
+def test_what_a_run_without_records_was_to_be_made_with_does_not_bind(tmp_path):
+    RunFolder(tmp_path, {}, {"a": {"dtype": "float32"}})
+    RunFolder(tmp_path, {}, {"a": {"dtype": "bfloat16"}})
+    (tmp_path / "records" / "a").mkdir(parents=True)
+    (tmp_path / "records" / "a" / "clip.json").write_text("{}")
+    with pytest.raises(ConfigError, match="dtype 'bfloat16' there, 'float32' here"):
+        RunFolder(tmp_path, {}, {"a": {"dtype": "float32"}})
+
+
+def test_records_that_do_not_say_what_made_them_are_refused(vos, tmp_path, capsys):
+    assert vos() == 0
+    shutil.rmtree(tmp_path / "out" / "models")  # as before it was written down
+    assert vos() == 2
+    assert "records of mine that do not say what made them: give another --out" in capsys.readouterr().err
+
+
+def test_changed_predictions_are_not_taken_for_scored(davis_root, tmp_path, capsys):
+    predictions = shutil.copytree(davis_root / "Annotations", tmp_path / "theirs")
+    arguments = ["score", "--data", str(davis_root), "--predictions", str(predictions), "--out", str(tmp_path / "out")]
+    assert main(arguments) == 0
+    (predictions / "first" / "notes.txt").write_text("not scored")
+    assert main(arguments) == 0
+    assert "done before" in capsys.readouterr().out
+    shutil.copy(predictions / "first" / "00000.png", predictions / "first" / "00009.png")
+    assert main(arguments) == 2
+    assert "theirs with other settings (content '" in capsys.readouterr().err
+
+
+def test_auto_is_what_it_stands_for_here():
+    named = model_identity(Model("a", "embedded", device="cpu", dtype="float32"))
+    assert named["weights"] and named["source"] == "embedded" and named["dtype"] == "float32"
+    unnamed = model_identity(Model("a", "auto", device="cpu"))
+    assert unnamed["weights"] == named["weights"] and unnamed["dtype"] in ("float32", "bfloat16")
+    assert model_identity(Model("a", "facebook/sam2.1-hiera-tiny", device="cpu"))["weights"] is None
+
+
+def test_what_is_not_there_is_said_before_anything_runs(tmp_path):
+    with pytest.raises(WeightsError, match=r"there is no file .*none\.pt; accepted: an existing \.pt"):
+        model_identity(Model("a", str(tmp_path / "none.pt"), device="cpu"))
+    with pytest.raises(ConfigError, match="dtype is 'int4'; accepted"):
+        model_identity(Model("a", "embedded", device="cpu", dtype="int4"))
