@@ -128,7 +128,11 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fill-holes", action="store_true", help="fill small holes and remove specks, as people see masks"
     )
-    parser.add_argument("--with-fast", action="store_true", help="a second row per model: fast mode, fewer memories")
+    parser.add_argument("--with-fast", action="store_true", help="a further row per model: fast mode, fewer memories")
+    parser.add_argument(
+        "--with-one-look", action="store_true",
+        help="a further row per model: without the closer look that some take, as the page does in clips",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
 
 
@@ -162,8 +166,9 @@ def _clip_data(options: argparse.Namespace) -> ClipData:
 
 def _models(options: argparse.Namespace) -> list[Any]:
     sources = [] if options.no_model else options.model or ["embedded"]
+    where = options.device, options.dtype
     return choose_models(
-        sources, options.baseline, options.device, options.dtype, options.fill_holes, options.with_fast
+        sources, options.baseline, *where, options.fill_holes, options.with_fast, options.with_one_look
     )
 
 

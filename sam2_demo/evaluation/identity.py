@@ -37,6 +37,7 @@ def model_identity(model: Model) -> dict[str, Any]:
         "device": str(device),
         "dtype": str(dtype).removeprefix("torch."),
         "fast": model.fast,
+        "one_look": model.one_look,
         "fill_holes": model.fill_holes,
         "weights": None if weights is None else _weights_digest(weights),
     }

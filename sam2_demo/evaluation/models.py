@@ -32,6 +32,7 @@ class Model:
     dtype: str = "auto"
     fill_holes: bool = False  # the published numbers are without; people see masks with
     fast: bool = False  # attend to fewer memories
+    one_look: bool = False  # no closer look, whatever the network asks for
 
     def check_clips(self, with_clicks: bool = False) -> None:
         """ConfigError for a baseline that does not track clips, or not from clicks where these are the prompts."""
@@ -72,6 +73,7 @@ class Model:
             max_fill_area=8 if self.fill_holes else 0,
             objects_per_batch=_OBJECTS_PER_BATCH,
             memory_limits=FAST_MEMORY if self.fast else MemoryLimits(),
+            closer_look=False if self.one_look else None,
         )
 
     def _network(self) -> Sam2Network:
@@ -88,12 +90,16 @@ def choose_models(
     dtype: str = "auto",
     fill_holes: bool = False,
     with_fast: bool = False,
+    with_one_look: bool = False,
 ) -> list[Model]:
     """The rows of a run, in order; ConfigError for two of the same name or none at all."""
     named = list(zip(_short_names(sources), sources, strict=True))
     models = [Model(name, source, "network", device, dtype, fill_holes) for name, source in named]
+    plain = list(models)
     if with_fast:
-        models += [replace(model, name=f"{model.name}-fast", fast=True) for model in models]
+        models += [replace(model, name=f"{model.name}-fast", fast=True) for model in plain]
+    if with_one_look:
+        models += [replace(model, name=f"{model.name}-one-look", one_look=True) for model in plain]
     for baseline in baselines:
         if baseline not in BASELINES:
             raise ConfigError(f"baseline is {baseline!r}; accepted: {', '.join(BASELINES)}")

@@ -12,8 +12,9 @@ from sam2_demo.errors import ConfigError, WeightsError
 from sam2_demo.evaluation import models
 from sam2_demo.evaluation.__main__ import main
 from sam2_demo.evaluation.identity import model_identity
-from sam2_demo.evaluation.models import Model
+from sam2_demo.evaluation.models import Model, choose_models
 from sam2_demo.evaluation.run_folder import RunFolder
+from sam2_demo.weights import load_network
 
 
 @pytest.fixture
@@ -67,9 +68,10 @@ def test_another_file_of_the_same_name_is_not_taken_for_done(vos, weights, davis
 def test_a_further_model_may_join(vos, color_tracker, tmp_path):
     assert vos() == 0
     tracked(color_tracker)
-    assert vos("--with-fast", "--baseline", "flow") == 0
+    assert vos("--with-fast", "--with-one-look", "--baseline", "flow") == 0
     made = {path.stem: json.loads(path.read_text()) for path in (tmp_path / "out" / "models").iterdir()}
-    assert set(made) == {"mine", "mine-fast", "flow"}
+    assert set(made) == {"mine", "mine-fast", "mine-one-look", "flow"}
+    assert made["mine-one-look"] == made["mine"] | {"one_look": True}
     assert made["mine-fast"] == made["mine"] | {"fast": True} and made["flow"] == {"source": "flow", "kind": "flow"}
 
 
@@ -114,3 +116,10 @@ def test_what_is_not_there_is_said_before_anything_runs(tmp_path):
         model_identity(Model("a", str(tmp_path / "none.pt"), device="cpu"))
     with pytest.raises(ConfigError, match="dtype is 'int4'; accepted"):
         model_identity(Model("a", "embedded", device="cpu", dtype="int4"))
+
+
+def test_rows_without_a_closer_look_do_not_look_closer():
+    plain, one_look = choose_models(["embedded"], [], with_one_look=True)
+    assert one_look.name == "embedded-one-look"
+    network = load_network("embedded", device="cpu")
+    assert plain._options().looks_closer(network) and not one_look._options().looks_closer(network)
