@@ -38,6 +38,7 @@ class _Run:
     batch: ClipBatch
     rng: np.random.Generator
     weights: LossWeights
+    corrections: int
     banks: list[MemoryBank]
     losses: list[Tensor] = field(default_factory=list)
     ious: list[Tensor] = field(default_factory=list)
@@ -50,12 +51,17 @@ class _Run:
         return self.batch.frames.shape[1]
 
 
-def clip_loss(network: Sam2Network, batch: ClipBatch, rng: np.random.Generator, weights: LossWeights) -> StepResult:
-    """Loss averaged over frames; objects of a batch share the kind of their first prompt."""
+def clip_loss(
+    network: Sam2Network, batch: ClipBatch, rng: np.random.Generator, weights: LossWeights, corrections: int = 1
+) -> StepResult:
+    """Loss averaged over frames; objects of a batch share the kind of their first prompt.
+
+    corrections: corrective clicks on each frame that is corrected (the first sometimes, one later frame sometimes).
+    """
     frames = batch.frames.reshape(-1, *batch.frames.shape[2:])
     embedding = network.encode_image(to_pixels(frames, network.device))
     banks = [MemoryBank(capacity=network.config.max_object_pointers) for _ in batch.masks]
-    run = _Run(network, embedding, batch, rng, weights, banks)
+    run = _Run(network, embedding, batch, rng, weights, corrections, banks)
     kind = str(rng.choice(list(_FIRST_PROMPTS), p=list(_FIRST_PROMPTS.values())))
     corrected = int(rng.integers(1, run.num_frames)) if rng.random() < _LATER_CORRECTION else -1
     for index in range(run.num_frames):
@@ -122,16 +128,18 @@ def _correct(
     memory: MemoryTokens | None,
     before: tuple[FrameOutput, tuple[NDArray[np.float32], NDArray[np.int32]]],
 ) -> FrameOutput:
-    """One corrective click per object on the frame just predicted."""
+    """Corrective clicks on the frame just predicted, one per object and round."""
     output, points = before
-    logits = output.low_res_logits.detach()
-    predicted = (logits[:, 0] > 0).cpu().numpy()
     truth, valid = (targets.coverage[:, 0] > 0.5).cpu().numpy(), (targets.valid[:, 0] > 0).cpu().numpy()
-    prompts = _point_prompts(add_corrections(run.rng, points, predicted, truth, valid), run.network.device)
-    prompts = replace(prompts, low_res_logits=logits.clamp(-LOGIT_LIMIT, LOGIT_LIMIT))
-    corrected = frame_step(run.network, seen, prompts, memory, multimask=False)
-    run.losses.append(prediction_loss(corrected.candidates, targets, False, run.weights))
-    return corrected
+    for _ in range(run.corrections):
+        logits = output.low_res_logits.detach()
+        predicted = (logits[:, 0] > 0).cpu().numpy()
+        points = add_corrections(run.rng, points, predicted, truth, valid)
+        prompts = _point_prompts(points, run.network.device)
+        prompts = replace(prompts, low_res_logits=logits.clamp(-LOGIT_LIMIT, LOGIT_LIMIT))
+        output = frame_step(run.network, seen, prompts, memory, multimask=False)
+        run.losses.append(prediction_loss(output.candidates, targets, False, run.weights))
+    return output
 
 
 def _record(run: _Run, output: FrameOutput, targets: MaskTargets, index: int) -> None:

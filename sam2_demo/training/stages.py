@@ -30,12 +30,14 @@ FROM_SCRATCH_CLIPS = replace(FROM_SCRATCH, positive_weight=1.5, object_score=1.0
 @dataclass(frozen=True)
 class ClipStage:
     """Clips of a stage: per step `clips` clips of `frames` frames of side `size` with `objects` objects each;
-    every `picture_every`-th step takes pictures instead (1: every step, 0: none)."""
+    `corrections` corrective clicks on each frame that is corrected; every `picture_every`-th step takes pictures
+    instead (1: every step, 0: none)."""
 
     size: int
     clips: int
     frames: int
     objects: int
+    corrections: int = 1
     picture_every: int = 3
     losses: LossWeights = FROM_SCRATCH_CLIPS
 
@@ -199,8 +201,10 @@ FINETUNE = TrainingConfig(
     name="finetune",
     stages=(
         Stage(
-            "finetune", 1024, 2, 2, lr_start=2e-5, lr_end=0.0, steps=2000, losses=LossWeights(),
-            clips=ClipStage(size=1024, clips=1, frames=8, objects=2, picture_every=2, losses=LossWeights()),
+            "finetune", 1024, 2, 2, lr_start=2e-5, lr_end=0.0, steps=2000, corrections=7, losses=LossWeights(),
+            clips=ClipStage(
+                size=1024, clips=1, frames=8, objects=2, corrections=7, picture_every=2, losses=LossWeights()
+            ),
             statistics="kept",
         ),
     ),

@@ -213,7 +213,9 @@ class Trainer:
 
     def _loss(self, stage: Stage, batch: PictureBatch | ClipBatch, rng: np.random.Generator) -> StepResult:
         if isinstance(batch, ClipBatch):
-            return clip_loss(self.network, batch, rng, stage.clips.losses if stage.clips else stage.losses)
+            clips = stage.clips
+            losses, corrections = (clips.losses, clips.corrections) if clips else (stage.losses, stage.corrections)
+            return clip_loss(self.network, batch, rng, losses, corrections)
         return picture_loss(self.network, self.saliency, batch, rng, stage.losses, stage.corrections)
 
     def _step(self, compute: Callable[[], StepResult], size: int, started: float) -> StepResult:
