@@ -28,6 +28,7 @@ from sam2_demo.training.stages import (
     TrainingConfig,
     check_divisible,
     from_stage,
+    shared_by,
     with_budget,
     with_frozen,
     with_size,
@@ -80,14 +81,17 @@ def build_parser() -> argparse.ArgumentParser:
     )
     budget = parser.add_mutually_exclusive_group()
     budget.add_argument("--minutes", type=_above_zero, help="length of the whole run instead of the configured one")
-    budget.add_argument("--steps", type=int, help="the same in steps: exactly repeatable")
+    budget.add_argument("--steps", type=_at_least_one, help="the same in steps: exactly repeatable")
     parser.add_argument("--limit-pictures", type=int, help="use that many pictures only")
     parser.add_argument("--checkpoint-minutes", type=float, help="time between checkpoints (default 3); 0: every step")
     parser.add_argument("--seed", type=int, default=0)
     # Asked without starting CUDA, which processes forked later could not use.
     os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--processes", type=int, help="processes that share every batch; on CPUs 2 where they can")
+    parser.add_argument(
+        "--processes", type=_at_least_one,
+        help="processes that share every batch, which grows until they can (default on CPUs: 2 if it need not grow)",
+    )  # fmt: skip
     parser.add_argument("--threads", type=int, help="CPU threads of each process; default: all, shared evenly")
     return parser
 
@@ -113,6 +117,7 @@ def _train(options: argparse.Namespace) -> None:
         config = from_stage(config, options.from_stage)
     config = with_budget(config, options.minutes, options.steps)
     processes = options.processes or _usual_processes(config, options.device)
+    config = shared_by(config, processes)
     torch.set_num_threads(options.threads or max(1, (os.cpu_count() or 1) // processes))
     config = with_frozen(config, tuple(options.freeze))
     if options.size is not None:
@@ -135,6 +140,12 @@ def _above_zero(text: str) -> float:
     if not minutes > 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no length; accepted: a number above 0")
     return minutes
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of them; accepted: whole numbers from 1")
+    return int(text)
 
 
 def _share(text: str) -> float:

@@ -229,6 +229,23 @@ def check_divisible(config: TrainingConfig, processes: int) -> None:
                 )
 
 
+def shared_by(config: TrainingConfig, processes: int) -> TrainingConfig:
+    """The same run with batches that so many processes can share evenly: none smaller, each a multiple of them."""
+
+    def grown(count: int) -> int:
+        return -(-count // processes) * processes
+
+    stages = (
+        replace(
+            stage,
+            pictures=grown(stage.pictures),
+            clips=stage.clips and replace(stage.clips, clips=grown(stage.clips.clips)),
+        )
+        for stage in config.stages
+    )
+    return replace(config, stages=tuple(stages))
+
+
 def from_stage(config: TrainingConfig, name: str) -> TrainingConfig:
     """The same run without the stages before the one called `name`."""
     if name not in config.stage_names:

@@ -79,6 +79,9 @@ def test_lengths_that_are_none_are_wrong_usage(tmp_path):
         with pytest.raises(SystemExit) as stopped:
             main(["--config", "embedded", "--data", str(tmp_path), "--out", "x", "--minutes", minutes])
         assert stopped.value.code == 2
+    for option in ("--steps", "--processes"):
+        with pytest.raises(SystemExit):
+            main(["--config", "embedded", "--data", str(tmp_path), "--out", "x", option, "0"])
 
 
 def test_wrong_folder_and_missing_checkpoint_exit_with_2(picture_folder, tmp_path, capsys):

@@ -20,6 +20,7 @@ from sam2_demo.training.stages import (
     Stage,
     TrainingConfig,
     from_stage,
+    shared_by,
     with_budget,
     with_frozen,
     with_size,
@@ -133,6 +134,12 @@ def test_a_run_is_entered_at_a_later_stage():
     assert [stage.name for stage in from_stage(CONFIGS["embedded"], names[2]).stages] == names[2:]
     with pytest.raises(ConfigError, match=f"no stage 'clips-999'; its stages: {', '.join(names)}"):
         from_stage(CONFIGS["embedded"], "clips-999")
+
+
+def test_batches_grow_until_processes_can_share_them():
+    stage = shared_by(CONFIGS["finetune"], 3).stages[0]
+    assert (stage.pictures, stage.clips.clips) == (3, 3)
+    assert shared_by(CONFIGS["embedded"], 2) == CONFIGS["embedded"]
 
 
 def test_budget_keeps_the_shares():
