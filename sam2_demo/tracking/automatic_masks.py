@@ -20,7 +20,7 @@ from sam2_demo.errors import ConfigError
 from sam2_demo.network.inference import for_inference
 from sam2_demo.network.outputs import ImageEmbedding
 from sam2_demo.network.sam2_network import Sam2Network
-from sam2_demo.tracking.closer_look import CloserLook
+from sam2_demo.tracking.closer_look import ONE_WINDOW, CloserLook
 from sam2_demo.tracking.frame_step import LOGIT_LIMIT, FrameOutput, FramePrompts, encode_image, frame_step
 from sam2_demo.tracking.mask_selection import (
     SAME_BOX,
@@ -182,8 +182,8 @@ class AutomaticMaskGenerator:
         """A candidate drawn again through its own window; a large one as it is, None for one that is unstable there."""
         mask = decode_rle(candidate.rle)
         given = np.where(mask, GIVEN_MASK_LOGIT, -GIVEN_MASK_LOGIT).astype(np.float32)
-        answers = replace(self.network.config.answers, mirrored=False)  # every mask has a window of its own to encode
-        closer = CloserLook(self.network, picture_pixels, answers)
+        # Every mask has a window of its own to encode: one must do.
+        closer = CloserLook(self.network, picture_pixels, self.network.config.answers, ONE_WINDOW)
         prompts = Prompts((PointPrompt(*candidate.point),))
         looks = closer.refine(None, lambda: rgb, prompts, given[None])
         if not looks:

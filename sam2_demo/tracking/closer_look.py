@@ -1,15 +1,17 @@
-"""A second look at small things: the window around a first answer, encoded as a picture of its own.
+"""A second look at small things: windows around a first answer, each encoded as a picture of its own.
 
 A network with a small input sees little of a small thing, but what it sees of a window around it is as sharp as the
-picture. No part of SAM 2; used with networks whose configuration asks for it (`NetworkConfig.closer_look`).
+picture. A narrow and a wide window err in different places: their average is better than either, and than the average
+of one with its mirror image, at the same cost. No part of SAM 2; used with networks whose configuration asks for it
+(`NetworkConfig.closer_look`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -20,18 +22,30 @@ from sam2_demo.network.config import PUBLISHED_ANSWERS, AnswerConfig
 from sam2_demo.network.outputs import ImageEmbedding
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.embedding_cache import EmbeddingCache
-from sam2_demo.tracking.frame_step import LOGIT_LIMIT, FramePrompts, encode_image, encode_mirrored, frame_step
+from sam2_demo.tracking.frame_step import LOGIT_LIMIT, FramePrompts, encode_image, frame_step
 from sam2_demo.tracking.mask_selection import mask_boxes
 from sam2_demo.tracking.pixels import Rgb
 from sam2_demo.tracking.prompts import BoxPrompt, PointPrompt, Prompts, as_frame_prompts
 
-_MARGIN = 1.8  # side of the window, in longer sides of the thing
 _LEAST_SIDE = 48  # pixels
-_LARGEST_SHARE = 0.6  # of the picture: a larger window shows hardly more
+_SURE = 10.0  # logits are averaged up to here, or one window's certainty would overrule the other's doubt
 _LEAST_SHARE = 1e-6  # of a low-res pixel, as a probability: logits stay within +-14
-_KEPT_BYTES, _KEPT_WINDOWS = 64 * 2**20, 8  # mirrored ones included
+_KEPT_BYTES, _KEPT_WINDOWS = 64 * 2**20, 8
 ToInput = Callable[[Rgb, int, torch.device], Tensor]
-_SeenAs = tuple[ImageEmbedding, ImageEmbedding | None]  # plain and mirrored
+
+
+@dataclass(frozen=True)
+class LookOptions:
+    """Where to look: sides of the windows, in longer sides of the thing, for clicks and for boxes, which are truer;
+    largest_share of the picture that a window may have: a larger one shows hardly more."""
+
+    around_clicks: tuple[float, ...] = (1.3, 1.8)
+    around_boxes: tuple[float, ...] = (1.15, 1.8)
+    largest_share: float = 0.92
+
+
+ONE_WINDOW = LookOptions((1.8,), (1.8,), 0.6)
+"""For many things, where time counts."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +82,8 @@ class Window:
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """What the second look says of the `row`-th mask: low_res_logits (S/4, S/4) over the window.
+    """What the second look says of the `row`-th mask: low_res_logits over the window, (S/4, S/4) of one window,
+    twice as fine of several.
 
     iou_prediction: None where the mask is the first one with a sharper outline, whose prediction stands.
     """
@@ -109,9 +124,16 @@ class Look:
 class CloserLook:
     """Takes second looks at pictures or frames; the windows looked at last stay encoded."""
 
-    def __init__(self, network: Sam2Network, to_input: ToInput, answers: AnswerConfig = PUBLISHED_ANSWERS) -> None:
+    def __init__(
+        self,
+        network: Sam2Network,
+        to_input: ToInput,
+        answers: AnswerConfig = PUBLISHED_ANSWERS,
+        options: LookOptions | None = None,
+    ) -> None:
         self._network = network
-        self._answers = answers
+        self._answers = replace(answers, mirrored=False)  # a further window is worth more
+        self._options = options or LookOptions()
         self._to_input = to_input
         self._embeddings = EmbeddingCache(_KEPT_BYTES, _KEPT_WINDOWS)
 
@@ -128,17 +150,32 @@ class CloserLook:
         best: int = 0,
         anew: bool = False,
     ) -> list[Look]:
-        """Second looks at the masks (M, H, W) that `prompts` gave on a picture, all through one window.
+        """Second looks at the masks (M, H, W) that `prompts` gave on a picture, all through the same windows.
 
         `key` names the picture, which `read` gives as (H, W, 3) uint8 RGB if it is needed; `mask_logits` are in the
-        decoder's order. The window lies around the box, or else around the `best` mask, and around the positive
-        clicks. Prompts refine the logits seen in the window, or are answered `anew`, which suits a box with nothing
-        before it. Masks that the window does not hold, before or after, have no second look, and neither has anything
+        decoder's order. The windows lie around the box, or else around the `best` mask, and around the positive
+        clicks. Prompts refine the logits seen in a window, or are answered `anew`, which suits a box with nothing
+        before it. Masks that a window does not hold, before or after, are not seen by it, and nothing is that is
         large or absent.
         """
-        window = _window_for(prompts, mask_logits[best])
-        if window is None:
-            return []
+        margins = self._options.around_clicks if prompts.box is None else self._options.around_boxes
+        found = [window_for(prompts, mask_logits[best], margin, self._options.largest_share) for margin in margins]
+        by_row: dict[int, list[Look]] = {}
+        for window in dict.fromkeys(found):
+            for look in [] if window is None else self._through(window, key, read, prompts, mask_logits, anew):
+                by_row.setdefault(look.row, []).append(look)
+        return [_merged(looks) for looks in by_row.values()]
+
+    def _through(
+        self,
+        window: Window,
+        key: Hashable,
+        read: Callable[[], Rgb],
+        prompts: Prompts,
+        mask_logits: NDArray[np.float32],
+        anew: bool,
+    ) -> list[Look]:
+        """Looks through one window."""
         seen = window.shows(prompts)
         rows = [row for row, logits in enumerate(mask_logits) if anew or _holds(window, logits)]
         if not seen.num_points or not rows:
@@ -151,32 +188,28 @@ class CloserLook:
             earlier = torch.cat([self._as_prompt(mask_logits[row], window) for row in rows])
             coords, labels = (torch.cat([tensor] * len(rows)) for tensor in tensors.points or ())
             refined = FramePrompts(coords, labels, earlier)
-            seen_as = self._look(key, read, window, len(rows))
-            found = frame_step(self._network, seen_as[0], refined, None, False, self._answers, seen_as[1]).candidates
+            embedding = self._look(key, read, window, len(rows))
+            found = frame_step(self._network, embedding, refined, None, False, self._answers).candidates
             logits = found.low_res_logits[:, 0].float().cpu().numpy()
             looks = [Look(row, window, own, None) for row, own in zip(rows, logits, strict=True)]
         size = (mask_logits.shape[1], mask_logits.shape[2])
         return [look for look in looks if (look.low_res_logits > 0).any() and not look.is_cut(size)]
 
-    def _answer(self, seen_as: _SeenAs, prompts: FramePrompts, window: Window, count: int) -> list[Look]:
-        several = count > 1
-        found = frame_step(self._network, seen_as[0], prompts, None, several, self._answers, seen_as[1]).candidates
+    def _answer(self, embedding: ImageEmbedding, prompts: FramePrompts, window: Window, count: int) -> list[Look]:
+        found = frame_step(self._network, embedding, prompts, None, count > 1, self._answers).candidates
         logits, ious = found.low_res_logits[0].float().cpu().numpy(), found.iou_predictions[0].tolist()
         return [Look(row, window, own, iou) for row, (own, iou) in enumerate(zip(logits, ious, strict=True))]
 
-    def _look(self, key: Hashable, read: Callable[[], Rgb], window: Window, rows: int) -> _SeenAs:
-        """The window's embedding, and the mirrored one's if answers ask for it, with `rows` rows."""
+    def _look(self, key: Hashable, read: Callable[[], Rgb], window: Window, rows: int) -> ImageEmbedding:
+        """The window's embedding with `rows` rows."""
 
-        @cache
-        def pixels() -> Tensor:
+        def encode() -> ImageEmbedding:
             part = np.ascontiguousarray(read()[window.slices])
-            return self._to_input(part, self._network.config.image_size, self._network.device)
+            return encode_image(
+                self._network, self._to_input(part, self._network.config.image_size, self._network.device)
+            )
 
-        plain = self._embeddings.get((key, window), lambda: encode_image(self._network, pixels()))
-        if not self._answers.mirrored:
-            return plain.expand(rows), None
-        turned = self._embeddings.get((key, window, "mirrored"), lambda: encode_mirrored(self._network, pixels()))
-        return plain.expand(rows), turned.expand(rows)
+        return self._embeddings.get((key, window), encode).expand(rows)
 
     def _as_prompt(self, mask_logits: NDArray[np.float32], window: Window) -> Tensor:
         part = torch.from_numpy(np.ascontiguousarray(mask_logits[window.slices]))[None, None]
@@ -185,8 +218,11 @@ class CloserLook:
         return logits.clamp(-LOGIT_LIMIT, LOGIT_LIMIT).to(self._network.device)
 
 
-def _window_for(prompts: Prompts, logits: NDArray[np.float32]) -> Window | None:
-    """The window to look at more closely; None when there is nothing, or too much, to see."""
+def window_for(
+    prompts: Prompts, logits: NDArray[np.float32], margin: float, largest_share: float
+) -> Window | None:
+    """The window to look at more closely, `margin` times as long as what it is about; None when there is nothing, or
+    more than `largest_share` of the picture, to see."""
     height, width = logits.shape
     if prompts.box is not None:
         corners = [(prompts.box.x0, prompts.box.y0), (prompts.box.x1, prompts.box.y1)]
@@ -198,9 +234,9 @@ def _window_for(prompts: Prompts, logits: NDArray[np.float32]) -> Window | None:
         corners = [(x0, y0), (x1 + 1, y1 + 1)]
     corners += [(point.x, point.y) for point in prompts.points if point.is_positive]
     low, high = np.min(corners, axis=0), np.max(corners, axis=0)
-    side = max(_LEAST_SIDE, _MARGIN * float((high - low).max()))
+    side = max(_LEAST_SIDE, margin * float((high - low).max()))
     extent = np.minimum([width, height], side)
-    if extent.prod() > _LARGEST_SHARE * width * height:
+    if extent.prod() > largest_share * width * height:
         return None
     start = np.clip((low + high) / 2 - extent / 2, 0, [width, height] - extent)
     left, top = (int(value) for value in start)
@@ -211,3 +247,34 @@ def _window_for(prompts: Prompts, logits: NDArray[np.float32]) -> Window | None:
 def _holds(window: Window, logits: NDArray[np.float32]) -> bool:
     inside = logits > 0
     return int(np.count_nonzero(inside[window.slices])) == int(np.count_nonzero(inside))
+
+
+def _merged(looks: list[Look]) -> Look:
+    """Looks at one mask through several windows as one through the widest."""
+    if len(looks) == 1:
+        return looks[0]
+    window = max((look.window for look in looks), key=lambda own: own.size[0] * own.size[1])
+    side = 2 * looks[0].low_res_logits.shape[0]
+    logits = [_resampled(look, window, side).clip(-_SURE, _SURE) for look in looks]
+    ious = [look.iou_prediction for look in looks if look.iou_prediction is not None]
+    iou = float(np.mean(ious)) if ious else None
+    return Look(looks[0].row, window, np.mean(logits, axis=0), iou)
+
+
+def _resampled(look: Look, window: Window, side: int) -> NDArray[np.float32]:
+    """A look's logits over another window, (side, side); surely outside where the look saw nothing."""
+    own = look.low_res_logits
+    scales, offsets = [], []
+    for start, end, own_start, own_end, cells in (
+        (window.x0, window.x1, look.window.x0, look.window.x1, own.shape[1]),
+        (window.y0, window.y1, look.window.y0, look.window.y1, own.shape[0]),
+    ):
+        per_pixel = cells / (own_end - own_start)
+        scales.append((end - start) / side * per_pixel)
+        offsets.append((start - own_start) * per_pixel + (scales[-1] - 1) / 2)
+    matrix = np.array([[scales[0], 0, offsets[0]], [0, scales[1], offsets[1]]], np.float32)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    found = np.asarray(cv2.warpAffine(own, matrix, (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE))
+    columns, rows = (scale * np.arange(side) + offset for scale, offset in zip(scales, offsets, strict=True))
+    is_seen = ((rows > -0.5) & (rows < own.shape[0] - 0.5))[:, None] & (columns > -0.5) & (columns < own.shape[1] - 0.5)
+    return np.where(is_seen, found, np.float32(-LOGIT_LIMIT))

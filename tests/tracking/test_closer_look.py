@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from sam2_demo.network.config import EMBEDDED_CONFIG, OFFICIAL_CONFIGS
+from sam2_demo.tracking import closer_look
 from sam2_demo.tracking.automatic_masks import AutomaticMaskGenerator
-from sam2_demo.tracking.closer_look import Look, Window, _window_for
+from sam2_demo.tracking.closer_look import Look, Window, _merged, window_for
 from sam2_demo.tracking.image_predictor import ImagePredictor
 from sam2_demo.tracking.options import TrackingOptions
 from sam2_demo.tracking.prompts import BoxPrompt, PointPrompt, Prompts
@@ -141,25 +144,29 @@ def logits_of(rows, columns):
     return logits
 
 
+def whole_window(prompts, logits):
+    return window_for(prompts, logits, 1.8, 0.6)
+
+
 def test_window_lies_around_mask_and_positive_clicks():
-    window = _window_for(Prompts((PointPrompt(460, 200),)), logits_of(slice(100, 150), slice(400, 450)))
+    window = whole_window(Prompts((PointPrompt(460, 200),)), logits_of(slice(100, 150), slice(400, 450)))
     assert window == Window(340, 60, 520, 240)  # 1.8 times the 100 rows from mask to click, about their centre
 
 
 def test_window_holds_box_and_positive_clicks():
     prompts = Prompts((PointPrompt(500, 300), PointPrompt(0, 0, False)), BoxPrompt(400, 200, 450, 250))
-    assert _window_for(prompts, logits_of(slice(0, 1), slice(0, 1))) == Window(360, 160, 540, 340)
+    assert whole_window(prompts, logits_of(slice(0, 1), slice(0, 1))) == Window(360, 160, 540, 340)
 
 
 def test_window_stays_in_the_picture_and_has_a_least_size():
-    assert _window_for(Prompts((PointPrompt(0, 0),)), logits_of(slice(0, 5), slice(0, 5))) == Window(0, 0, 48, 48)
+    assert whole_window(Prompts((PointPrompt(0, 0),)), logits_of(slice(0, 5), slice(0, 5))) == Window(0, 0, 48, 48)
     corner = Prompts(box=BoxPrompt(1270, 710, 1280, 720))
-    assert _window_for(corner, logits_of(slice(0, 1), slice(0, 1))) == Window(1232, 672, 1280, 720)
+    assert whole_window(corner, logits_of(slice(0, 1), slice(0, 1))) == Window(1232, 672, 1280, 720)
 
 
 @pytest.mark.parametrize("rows", [slice(0, 0), slice(0, 700)])
 def test_no_window_for_nothing_or_for_much(rows):
-    assert _window_for(Prompts((PointPrompt(9, 9),)), logits_of(rows, slice(0, 1280))) is None
+    assert whole_window(Prompts((PointPrompt(9, 9),)), logits_of(rows, slice(0, 1280))) is None
 
 
 @pytest.mark.parametrize(("columns", "is_cut"), [(slice(1, 15), False), (slice(0, 4), False), (slice(4, 16), True)])
@@ -198,3 +205,43 @@ def test_everything_mode_draws_small_things_truer(embedded, scene):
         found = [record for step in generator.steps(shown) for record in step.records]
         assert max(iou(record["segmentation"], wanted) for record in found) >= scores[on] - 1e-9
     assert scores[True] > scores[False] + 0.02
+
+
+def ramp_seen_through(window, cells=16):
+    """A look that shows logits growing by 0.02 per column and 0.01 per row of the picture."""
+    height, width = window.size
+    columns = window.x0 + (np.arange(cells) + 0.5) * width / cells
+    rows = window.y0 + (np.arange(cells) + 0.5) * height / cells
+    return Look(0, window, (0.02 * columns + 0.01 * rows[:, None] - 5).astype(np.float32), 0.5)
+
+
+def test_looks_through_two_windows_are_averaged_in_place():
+    narrow, wide = Window(140, 90, 236, 170), Window(100, 60, 292, 200)
+    merged = _merged([replace(ramp_seen_through(narrow), iou_prediction=0.7), ramp_seen_through(wide)])
+    assert merged.window == wide and merged.low_res_logits.shape == (32, 32) and merged.iou_prediction == 0.6
+    pasted = merged.paste(merged.low_res_logits, (240, 320))
+    columns, rows = np.arange(320) + 0.5, np.arange(240)[:, None] + 0.5
+    truth = 0.02 * columns + 0.01 * rows - 5
+    both = slice(100, 160), slice(150, 226)  # well inside of the narrow window
+    np.testing.assert_allclose(pasted[both], truth[both], atol=2e-3)
+    one = slice(70, 85), slice(110, 130)  # the narrow one saw nothing of it
+    np.testing.assert_allclose(pasted[one], (truth[one] - 10) / 2, atol=2e-3)
+
+
+def test_one_look_stays_as_it_is():
+    look = ramp_seen_through(Window(0, 0, 60, 60))
+    assert _merged([look]) is look
+
+
+def test_windows_that_coincide_are_encoded_once(embedded, scene, monkeypatch):
+    encoded = []
+    whole = closer_look.encode_image
+    monkeypatch.setattr(closer_look, "encode_image", lambda *given: encoded.append(given) or whole(*given))
+    predictor = ImagePredictor(embedded, TrackingOptions(max_fill_area=0))
+    predictor.set_image(scene[0])
+    predictor.predict(box=BOX, multimask=False)
+    assert len(encoded) == 2
+    predictor.predict(box=BOX, multimask=False)
+    assert len(encoded) == 2
+    predictor.predict(box=(0, 0, 12, 12), multimask=False)  # both have the least size
+    assert len(encoded) == 3
