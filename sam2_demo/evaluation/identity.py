@@ -19,7 +19,7 @@ _DIGITS = 16  # of 64 hexadecimal ones: enough to tell files apart, short enough
 def model_identity(model: Model) -> dict[str, Any]:
     """Source, kind and, for a network, how it computes and a digest of its weights (None where they are no file).
 
-    "auto" is what it stands for on this machine. ConfigError for a device or dtype that is not there, WeightsError
+    "auto" is what it stands for here and now. ConfigError for a device or dtype that is not there, WeightsError
     for a file that cannot be read.
     """
     identity: dict[str, Any] = {"source": model.source, "kind": model.kind}
@@ -33,6 +33,8 @@ def model_identity(model: Model) -> dict[str, Any]:
     weights = _weights_file(model.source, device)
     if weights is not None and model.source not in ("embedded", "auto"):
         identity["source"] = str(weights.resolve())
+    elif model.source == "auto" and weights is None:
+        identity["source"] = _chosen_by_auto(device)
     return identity | {
         "device": str(device),
         "dtype": str(dtype).removeprefix("torch."),
@@ -62,6 +64,14 @@ def _weights_file(source: str, device: torch.device) -> Path | None:
         return embedded_path()
     path = Path(source).expanduser()
     return path if path.suffix in WEIGHTS_SUFFIXES or path.is_file() else None
+
+
+def _chosen_by_auto(device: torch.device) -> str:
+    """What "auto" loads on a GPU, which depends on its memory, the cache and whether the Hub answers."""
+    from sam2_demo.weights import load_network
+
+    provenance = load_network("auto", device=device).provenance
+    return "auto" if provenance is None else provenance.source
 
 
 def _weights_digest(path: Path) -> str:

@@ -58,7 +58,10 @@ def write(
 
 
 def extent(path: PathLike) -> tuple[int, int, int]:
-    """Height, width and number of frames of a WebM with VP9, without decoding it; DatasetError where it is none."""
+    """Height, width and number of frames of a WebM with VP9, by its header and packets; DatasetError where it is none.
+
+    Frames may have other sizes nevertheless: `read` refuses the first one that does.
+    """
     source = Path(path)
     try:
         with av.open(str(source), format=_CONTAINER) as container:

@@ -133,13 +133,14 @@ class ImagePredictor:
     def _look_closer(
         self, closer: CloserLook, result: ImageResult, prompts: Prompts, best: int, is_first: bool
     ) -> None:
-        """Put the masks of small things from a second look in place of the first ones."""
+        """Put masks from a second look in place of the first ones."""
         number, picture = self._picture
         anew = is_first and not prompts.points
         for look in closer.refine(number, lambda: picture, prompts, result.mask_logits, best, anew):
             own = look.low_res_logits
             result.mask_logits[look.row] = look.paste(own, self._size)
-            cleaned = clean_logits(own, self.options.max_fill_area)
+            finer = own.shape[0] // self.network.config.low_res_size
+            cleaned = clean_logits(own, self.options.max_fill_area * finer**2)
             shown = result.mask_logits[look.row] if cleaned is own else look.paste(cleaned, self._size)
             result.masks[look.row] = shown > 0
             if look.iou_prediction is not None:

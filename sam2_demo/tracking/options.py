@@ -46,9 +46,9 @@ class TrackingOptions:
         object's numbers independent of the others to the last bit, elsewhere as many as memory bears.
     memory_limits: what is attended to; FAST_MEMORY is the fast mode, which most of all spares the official models,
         whose attention over the memories takes half of a tracked frame's time.
-    closer_look: whether the mask of a small thing that a click or a box points at is drawn from a second encoding of
-        the window around it, which costs a second click's time; None: where the network's configuration asks for it,
-        which the embedded model's does.
+    closer_look: whether the mask of a thing that does not fill the picture is drawn from two windows around it, whose
+        encoding costs the time of two more pictures; None: where the network's configuration asks for it, which the
+        embedded model's does.
     answers: how answers to prompts are made of the decoder's candidates; None: as the network's configuration says.
     """
 

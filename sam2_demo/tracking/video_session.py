@@ -171,7 +171,7 @@ class VideoSession:
     def _look_closer(
         self, closer: CloserLook, frame_index: int, prompts: Prompts, output: FrameOutput, anew: bool
     ) -> FrameOutput:
-        """The same answer with the mask of a small thing from a second look, as fine as low-res logits are."""
+        """The same answer with the mask from a second look, as fine as low-res logits are."""
         if float(output.object_score_logits) <= 0:
             return output
         logits = self._upscale(output.low_res_logits)

@@ -137,7 +137,7 @@ def _above_zero(text: str) -> float:
         minutes = float(text)
     except ValueError:
         minutes = 0.0
-    if not minutes > 0:
+    if not 0 < minutes < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is no length; accepted: a number above 0")
     return minutes
 

@@ -54,7 +54,7 @@ class _Run:
 def clip_loss(
     network: Sam2Network, batch: ClipBatch, rng: np.random.Generator, weights: LossWeights, corrections: int = 1
 ) -> StepResult:
-    """Loss averaged over frames; objects of a batch share the kind of their first prompt.
+    """Loss averaged over predictions, corrected ones included; objects of a batch share the kind of their first prompt.
 
     corrections: corrective clicks on each frame that is corrected (the first sometimes, one later frame sometimes).
     """

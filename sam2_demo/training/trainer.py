@@ -105,6 +105,11 @@ class Trainer:
                 f"{self.checkpoint_path} is a run of the stages {', '.join(state['stages'])}, not {', '.join(stages)}; "
                 "resume with the --from-stage that it was started with"
             )
+        if state["processes"] != self.num_processes:
+            raise ConfigError(
+                f"{self.checkpoint_path} is a run of {state['processes']} processes, not {self.num_processes}, which "
+                f"would draw other batches; resume with --processes {state['processes']}"
+            )
         self.network.load_state_dict(state["network"])
         self.saliency.load_state_dict(state["saliency"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -119,6 +124,7 @@ class Trainer:
         state = {
             "config": self.config.name,
             "stages": self.config.stage_names,
+            "processes": self.num_processes,
             "network": self.network.state_dict(),
             "saliency": self.saliency.state_dict(),
             "optimiser": self.optimiser.state_dict(),

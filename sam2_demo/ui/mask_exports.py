@@ -52,13 +52,17 @@ def _as_shown(workspace: VideoWorkspace, clip: ClipAnnotation) -> dict[int, Mask
     """The masklets with every pixel where the page shows it: left to themselves, these formats go by area."""
     settled = {object_id: Masklet(object_id, clip.height, clip.width) for object_id in clip.masklets}
     for frame in clip.annotated_frames:
-        exclusive = workspace.exclusive_masks(frame)
-        for object_id, masklet in clip.masklets.items():
-            if frame in masklet:
-                found = masklet.frame(frame)
-                mask = exclusive.get(object_id)
-                rle = masklet.rle(frame) if mask is None else encode_rle(mask)
-                settled[object_id].set_rle(frame, rle, found.object_score_logits, found.iou_prediction)
+        present = {object_id: own for object_id, own in clip.masklets.items() if frame in own}
+        masks = {object_id: own.mask(frame) for object_id, own in present.items()}
+        shared = np.sum([mask.astype(np.uint16) for mask in masks.values()], axis=0) > 1
+        # Only where masks overlap: elsewhere, what is shown may be made from coarser records than the masklets.
+        owned = {i: own & shared for i, own in workspace.exclusive_masks(frame).items()} if shared.any() else {}
+        taken = np.any(list(owned.values()), axis=0) if owned else shared & False
+        for object_id, masklet in present.items():
+            found = masklet.frame(frame)
+            others = taken & ~owned[object_id] if object_id in owned else taken
+            rle = encode_rle(masks[object_id] & ~others) if owned else masklet.rle(frame)
+            settled[object_id].set_rle(frame, rle, found.object_score_logits, found.iou_prediction)
     return settled
 
 

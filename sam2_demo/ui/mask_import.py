@@ -1,7 +1,7 @@
 """Masks from a file that a person sends: checked before anything is unpacked or decoded, then read by `formats`.
 
-Accepted is what the page exports: see ACCEPTED. Every picture must have the clip's size by its header,
-every run length must cover exactly one picture and every outline be one of it, because the decoders trust them.
+Accepted is what the page exports: see ACCEPTED. Every picture and video must have the clip's size by its header, every
+run length must cover exactly one picture and every outline be one of it, because the decoders trust them.
 """
 
 from __future__ import annotations

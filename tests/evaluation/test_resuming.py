@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from sam2_demo import device
+from sam2_demo import weights as weights_module
 from sam2_demo.errors import ConfigError, WeightsError
 from sam2_demo.evaluation import models
 from sam2_demo.evaluation.__main__ import main
@@ -123,3 +126,12 @@ def test_rows_without_a_closer_look_do_not_look_closer():
     assert one_look.name == "embedded-one-look"
     network = load_network("embedded", device="cpu")
     assert plain._options().looks_closer(network) and not one_look._options().looks_closer(network)
+
+
+def test_auto_on_a_gpu_is_what_it_loaded(monkeypatch):
+    """What it is there depends on the GPU's memory, the cache and whether the Hub answers."""
+    monkeypatch.setattr(device, "gpu_memory", lambda _: 2**36)
+    for chosen in ("embedded", "facebook/sam2.1-hiera-large"):
+        loaded = SimpleNamespace(provenance=SimpleNamespace(source=chosen))
+        monkeypatch.setattr(weights_module, "load_network", lambda *_, loaded=loaded, **__: loaded)
+        assert model_identity(Model("auto", "auto", device="cpu"))["source"] == chosen

@@ -75,7 +75,7 @@ def wait_for(condition, seconds):
 
 
 def test_lengths_that_are_none_are_wrong_usage(tmp_path):
-    for minutes in ("0", "-3", "soon", "nan"):
+    for minutes in ("0", "-3", "soon", "nan", "inf"):
         with pytest.raises(SystemExit) as stopped:
             main(["--config", "embedded", "--data", str(tmp_path), "--out", "x", "--minutes", minutes])
         assert stopped.value.code == 2

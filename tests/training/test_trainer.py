@@ -122,6 +122,13 @@ def test_resume_needs_a_run_of_the_same_configuration(small_network, drawn_pictu
         other.resume()
 
 
+def test_resume_needs_as_many_processes(small_network, drawn_pictures, tmp_path, monkeypatch):
+    trainer(small_network, config(1), drawn_pictures, tmp_path).train()
+    monkeypatch.setattr("sam2_demo.training.trainer.world", lambda: (0, 2))
+    with pytest.raises(ConfigError, match="run of 1 processes, not 2"):
+        trainer(small_network, config(1), drawn_pictures, tmp_path).resume()
+
+
 def test_stages_refuse_contradictions():
     with pytest.raises(ConfigError, match="multiple of 32"):
         config(1, size=50)

@@ -84,6 +84,42 @@ def test_look_again_tracks_what_no_object_covers(tab, video):
     assert options(video).count() == 2
 
 
+LOOPS = """async (script) => {
+    const { LookAgain } = await import(script);
+    const told = async (times, every, { known = true, tracks = true } = {}) => {
+        const seen = [], store = {
+            clip: { num_frames: times.length }, objects: [], knowsMasks: () => known, timeOf: (frame) => times[frame],
+            frameAt: (at) => Math.max(0, times.findLastIndex((time) => time <= at + 1e-3)),
+        };
+        const bench = {
+            store, config: { limits: { max_objects: 9 } }, needMasks() {}, goto: (frame) => seen.push(frame),
+            runs: { track: () => tracks },
+        };
+        const loop = new LookAgain(bench, () => ({ shown: () => [{ iou: 1, stability: 1 }] }));
+        loop.every.value = String(every);
+        if (!known) setTimeout(() => { loop.closed = true; }, 300);
+        const { finished } = await loop.run(0, () => {});
+        return [finished, ...seen];
+    };
+    const even = [...Array(60).keys()].map((k) => k / 10);
+    const still = [...even.slice(0, 20), ...even.slice(45)]; // nothing changes from 1.9 s to 4.5 s
+    return [
+        await told(even, 2), await told(still, 1), await told([0, 2, 4], 1), await told([0], 1),
+        await told(even, 2, { tracks: false }), await told(even, 2, { known: false }),
+    ];
+}"""
+
+
+def test_looks_are_so_many_seconds_apart_and_end_when_stopped(tab):
+    loaded = tab.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
+    (script,) = {name for name in loaded if "look_again" in name}
+    even, still, slow, one, stopped, closed = tab.evaluate(LOOPS, script)
+    assert even == [True, 20, 40, 59, 0]
+    assert still == [True, 10, 19, 25, 34, 0]
+    assert slow == [True, 1, 2, 0] and one == [True, 0]
+    assert stopped == [False, 20, 0] and closed == [False, 20]
+
+
 def test_coverage_counts_pixels(tab):
     rng = np.random.default_rng(1)
     shapes = rng.random((4, 30, 44)) < 0.3

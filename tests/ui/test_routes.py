@@ -150,6 +150,24 @@ def test_formats_without_overlaps_have_what_is_shown(client, server, clip, ask):
         assert len([line for line in lines if line]) == expected
 
 
+def test_formats_without_overlaps_keep_what_is_alone_to_the_pixel(client, server, clip, ask, monkeypatch):
+    """What the page shows of old frames is made from coarser records than the masklets."""
+    token = clip["token"]
+    for object_id, columns in ((1, slice(5, 90)), (2, slice(80, 120))):
+        mask = np.zeros(SIZE, bool)
+        mask[10:70, columns] = True
+        prompt = CLICK | {"points": [], "mask": encode_mask(mask, SIZE)}
+        ask("prompt", token=token, frame=0, object_id=object_id, prompt=prompt)
+    coarse = {1: np.zeros(SIZE, bool), 2: np.zeros(SIZE, bool)}
+    coarse[1][20:60, 15:80], coarse[2][20:60, 80:110] = True, True
+    monkeypatch.setattr(type(server.video(token)), "exclusive_masks", lambda *_: coarse)
+    archive = zipfile.ZipFile(io.BytesIO(client.get(f"/sam2/s/{token}/masks-as/davis").content))
+    (name,) = [name for name in archive.namelist() if name.endswith("00000.png")]
+    labels = np.array(Image.open(io.BytesIO(archive.read(name))))
+    assert (labels[12, 6], labels[12, 118], labels[30, 85]) == (1, 2, 2)
+    assert np.count_nonzero(labels == 1) == 60 * 85 - 40 * 10 - 20 * 10 and np.count_nonzero(labels) == 60 * 115
+
+
 def test_masks_in_the_formats_of_the_field(client, clip, ask):
     token = clip["token"]
     assert "no masks yet" in client.get(f"/sam2/s/{token}/masks-as/coco").json()["error"]

@@ -62,6 +62,7 @@ export class EverythingPanel {
   }
 
   close() {
+    if (this.again) this.again.closed = true;
     this.layer?.close();
   }
 
@@ -123,7 +124,6 @@ export class EverythingPanel {
     const { bench, store } = this;
     if (this.running || bench.runs?.tracking) return true;
     bench.player?.stop();
-    await bench.outbox.settled();
     this.found = new FoundMasks(store.frame);
     this.setRunning(true);
     this.setOpen(true);
@@ -131,6 +131,7 @@ export class EverythingPanel {
     this.limits = limits;
     let text = "", stopped = true;
     try {
+      await bench.outbox.settled();
       const answer = await bench.host.ask("find_everything", { frame: store.frame, grid: this.grid.value }, { onStep: (step) => this.step(step), limit: 120000 });
       stopped = answer.stopped;
       if (stopped) text = `Stopped after ${answer.done} of ${answer.total} points; what was found is kept.`;
@@ -147,7 +148,7 @@ export class EverythingPanel {
   // What is new on the frame that is shown, by the thresholds that are set; null if it was stopped.
   async findNew() {
     this.onlyNew.checked = true;
-    if (await this.run({ ...this.found.limits })) return null;
+    if (await this.run({ ...this.found.limits }) || !this.store.knowsMasks(this.found.frame)) return null;
     this.found.coverage = this.cover(this.found);
     return this.found;
   }
@@ -254,10 +255,11 @@ export class EverythingPanel {
     await bench.outbox.settled();
     const again = this.again.isWanted;
     if (!await bench.runs.track("both", !again) || !again) return;
-    const text = await this.again.run(found.frame, (seen, fresh) => this.addObjects(seen, fresh));
+    const { finished, text } = await this.again.run(found.frame, (seen, fresh) => this.addObjects(seen, fresh));
+    if (this.again.closed) return;
     this.setOpen(false);
     this.status.textContent = text;
-    bench.runs.render();
+    if (finished) bench.runs.render();
   }
 
   addObjects(found, masks) {
@@ -273,7 +275,8 @@ export class EverythingPanel {
   cover(found) {
     if (!this.onlyNew.checked) return null;
     const { clip, objects } = this.store;
-    const codes = objects.map((object) => this.store.masksHere()[object.object_id]?.counts).filter(Boolean);
+    const masks = this.store.masksOn(found.frame);
+    const codes = objects.map((object) => masks[object.object_id]?.counts).filter(Boolean);
     if (!this.coverage?.isOf(codes, found.size)) this.coverage = new Coverage(codes, [clip.display_height, clip.display_width], found.size);
     return this.coverage;
   }
@@ -329,6 +332,7 @@ export class EverythingPanel {
     for (const each of [this.none, this.join, this.remove, this.objects, this.only]) if (each) each.disabled = none || busy;
     this.join.disabled ||= picked.length < 2;
     this.all.disabled = !shown.length || busy;
+    this.onlyNew.disabled = busy;
     if (this.again) this.again.every.disabled = busy;
     const meant = none ? shown : picked;
     this.what.textContent = meant.length ? `Download ${none ? "all shown" : "the picked"} (${meant.length}) as` : "";

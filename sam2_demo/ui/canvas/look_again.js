@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 
+const TRIES = 300;
 const EVERY = [["0", "and do not look again"], ["1", "and look again every second"], ["2", "and look again every 2 seconds"], ["5", "and look again every 5 seconds"]];
 
 export class LookAgain {
@@ -10,6 +11,7 @@ export class LookAgain {
     this.bench = bench;
     this.find = find;
     this.running = false;
+    this.closed = false;
     this.every = h("select", {
       "aria-label": "Looking again", title: "Everything that no object covers there is tracked, too, with the thresholds that are set here",
     }, ...EVERY.map(([value, label]) => h("option", { value }, label)));
@@ -22,25 +24,39 @@ export class LookAgain {
   frames(first) {
     const { store } = this.bench;
     const every = Number(this.every.value), frames = [];
-    for (let at = store.timeOf(first) + every, last = first; ; at += every) {
-      const frame = store.frameAt(at);
-      if (frame <= last || store.timeOf(frame) < at - every / 2) return frames; // past the end
-      frames.push(frame);
-      last = frame;
+    const last = store.clip.num_frames - 1, end = store.timeOf(last);
+    for (let at = store.timeOf(first) + every, before = first; at < end + every / 2; at += every) {
+      const frame = store.frameAt(at); // the one that is shown then; a still may last for several looks
+      if (frame > before) frames.push(frame);
+      before = Math.max(before, frame);
     }
+    return frames;
   }
 
-  // `add` makes objects of masks found; resolves to what can be said at the end.
+  // Masks come in blocks, which may be under way already.
+  async masksOf(frame) {
+    const { bench } = this;
+    for (let tries = 0; tries < TRIES && !this.closed; tries++) {
+      await bench.needMasks(frame);
+      if (bench.store.knowsMasks(frame)) return true;
+      await new Promise((done) => setTimeout(done, 100));
+    }
+    return false;
+  }
+
+  // `add` makes objects of masks found; resolves to whether it came to its end and what can be said then.
   async run(first, add) {
     const { bench } = this;
     this.running = true;
-    let made = 0, looked = 0, text = "";
+    let made = 0, looked = 0, text = "", finished = false;
     try {
-      for (const frame of this.frames(first)) {
+      const frames = this.frames(first);
+      finished = !frames.length;
+      for (const frame of frames) {
         await bench.goto(frame);
-        await bench.needMasks(frame);
+        if (!await this.masksOf(frame)) break;
         const found = await this.find();
-        if (!found) break;
+        if (!found || this.closed) break;
         looked++;
         const masks = found.shown();
         const room = bench.config.limits.max_objects - bench.store.objects.length;
@@ -48,17 +64,16 @@ export class LookAgain {
         if (taken.length) {
           add(found, taken);
           made += taken.length;
-          if (!await bench.runs.track("both", false)) break;
+          if (!await bench.runs.track("both", false) || this.closed) break;
         }
-        if (taken.length < masks.length) {
-          text = ` There is room for no more than ${bench.config.limits.max_objects} objects.`;
-          break;
-        }
+        if (taken.length < masks.length) text = ` There is room for no more than ${bench.config.limits.max_objects} objects.`;
+        finished = frame === frames.at(-1) || Boolean(text);
+        if (text) break;
       }
     } finally {
       this.running = false;
     }
-    await bench.goto(first);
-    return `Looked again on ${looked} frame${looked === 1 ? "" : "s"}: ${made} new object${made === 1 ? "" : "s"}.${text}`;
+    if (!this.closed) await bench.goto(first);
+    return { finished, text: `Looked again on ${looked} frame${looked === 1 ? "" : "s"}: ${made} new object${made === 1 ? "" : "s"}.${text}` };
   }
 }

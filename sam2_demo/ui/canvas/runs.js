@@ -23,6 +23,10 @@ export class Runs {
   // Resolves to whether it came to its end.
   async track(way, thenRender = true) {
     const { bench, store } = this;
+    if (thenRender && bench.everything.again?.running) {
+      bench.host.warn("Looking again is under way: press Stop first.");
+      return false;
+    }
     const from = store.frame;
     let text = "", finished = false, complete = false;
     bench.player.stop();

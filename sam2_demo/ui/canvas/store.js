@@ -134,7 +134,16 @@ export class Store {
   }
 
   masksHere() {
-    return this.kind === "picture" ? this.chosenMasks() : this.masks.get(this.frame) || {};
+    return this.masksOn(this.frame);
+  }
+
+  masksOn(frame) {
+    return this.kind === "picture" ? this.chosenMasks() : this.masks.get(frame) || {};
+  }
+
+  // Whether all masks that there are of a frame have arrived.
+  knowsMasks(frame) {
+    return this.kind === "picture" || this.masks.has(frame) || !this.hasMasks(frame);
   }
 
   // First and last frame between the marks; the whole clip without marks.
