@@ -15,6 +15,7 @@ class ObjectInfo:
     """How one object is shown; `color` is "#rrggbb".
 
     `effect` and `extra` name effects on and over this object alone, each with a variant 0, 1 or 2; empty: as for all.
+    `stability` is that of the mask by which everything mode found the object, in [0, 1]; None: a person made it.
     """
 
     object_id: int
@@ -26,6 +27,7 @@ class ObjectInfo:
     effect_variant: int = 0
     extra: str = ""
     extra_variant: int = 0
+    stability: float | None = None
 
 
 class ObjectTable:

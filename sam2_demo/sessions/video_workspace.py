@@ -223,6 +223,13 @@ class VideoWorkspace(Workspace):
         with self.engine.lock:
             return self.engine.exclusive_masks(self._tracker, frame)
 
+    def stability_scores(self, frame: int) -> Mapping[int, float]:
+        """How stable the masks of a frame are, by object id, in [0, 1]."""
+        if self._tracker is None:
+            return {}
+        with self.engine.lock:
+            return self.engine.stability_scores(self._tracker, frame)
+
     def masklets(self) -> dict[int, Masklet]:
         """The masklets of all objects, by object id."""
         if self._tracker is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +46,27 @@ def write_masks(workspace: VideoWorkspace | PictureWorkspace, format_name: str) 
     clip = session_masklets(workspace)
     if format_name in _WITHOUT_OVERLAPS and isinstance(workspace, VideoWorkspace):
         clip.masklets = _as_shown(workspace, clip)
+    if format_name == "sa_v" and isinstance(workspace, VideoWorkspace):
+        clip.extra = _automatic(workspace, clip)
     return write_file(clip, format_name, workspace.folder / MASK_FOLDER, _frames(workspace))
+
+
+def _automatic(workspace: VideoWorkspace, clip: ClipAnnotation) -> dict[str, Any]:
+    """What SA-V says of masklets that everything mode found and nobody corrected."""
+    corrected = {object_id for (_, object_id), prompt in workspace.prompts.items() if prompt.points or prompt.box}
+    found = {
+        info.object_id: info.stability
+        for info in workspace.objects
+        if info.stability is not None and info.object_id in clip.masklets and info.object_id not in corrected
+    }
+    stability: dict[int, dict[int, float]] = {object_id: {} for object_id in found}
+    for frame in range(clip.num_frames if found else 0):
+        scores = workspace.stability_scores(frame)
+        for object_id, own in found.items():
+            # The logits of a given mask say nothing of it.
+            is_given = (frame, object_id) in workspace.prompts
+            stability[object_id][frame] = own if is_given else scores.get(object_id, 1.0)
+    return {"masklet_type": dict.fromkeys(found, "auto"), "stability": stability}
 
 
 def _as_shown(workspace: VideoWorkspace, clip: ClipAnnotation) -> dict[int, Masklet]:

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from sam2_demo.sessions.device_lock import DeviceLock
-from sam2_demo.tracking.automatic_masks import AutomaticMaskGenerator, GridStep
+from sam2_demo.tracking.automatic_masks import AutomaticMaskGenerator, AutomaticMaskOptions, GridStep
 from sam2_demo.tracking.image_predictor import ImagePredictor
+from sam2_demo.tracking.mask_selection import stability_scores
 from sam2_demo.tracking.options import FAST_MEMORY, MemoryLimits, TrackingOptions
 from sam2_demo.tracking.saved_state import SavedFrame, restore_object, save_frame
 from sam2_demo.tracking.video_predictor import Sam2Network, VideoPredictor
@@ -68,6 +70,15 @@ class NetworkEngine:
     def exclusive_masks(self, session: VideoSession, frame_index: int) -> dict[int, NDArray[np.bool_]]:
         """A frame's masks, each pixel given to the object of the highest logit."""
         return session.result(frame_index).masks
+
+    def stability_scores(self, session: VideoSession, frame_index: int) -> dict[int, float]:
+        """How stable each object's mask on a frame is, in [0, 1], as in everything mode; 1 where it is empty."""
+        result = session.result(frame_index)
+        offset = AutomaticMaskOptions.stability_score_offset
+        return {
+            i: float(stability_scores(torch.from_numpy(logits)[None], 0.0, offset)) if result.masks[i].any() else 1.0
+            for i, logits in result.mask_logits.items()
+        }
 
     def save_frame(self, session: VideoSession, object_id: int, frame_index: int) -> SavedFrame | None:
         """What a clip's session holds of an object on a frame."""

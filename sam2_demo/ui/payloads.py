@@ -117,7 +117,17 @@ def read_object(data: dict[str, Any]) -> ObjectInfo:
         effect_variant=read_optional_int(fields, "effect_variant", 2) or 0,
         extra=_effect(fields, "extra"),
         extra_variant=read_optional_int(fields, "extra_variant", 2) or 0,
+        stability=_stability(fields),
     )
+
+
+def _stability(fields: dict[str, Any]) -> float | None:
+    if fields.get("stability") is None:
+        return None
+    stability = read_number(fields, "stability")
+    if not 0 <= stability <= 1:
+        raise InputError(f"stability is {stability}; accepted: 0 to 1")
+    return stability
 
 
 def _effect(fields: dict[str, Any], name: str) -> str:

@@ -168,6 +168,9 @@ class StandInEngine:
     def exclusive_masks(self, session, frame_index):
         return exclusive(session.masklets, frame_index, (session.frames.height, session.frames.width))
 
+    def stability_scores(self, session, frame_index):
+        return {i: 0.75 for i, masklet in session.masklets.items() if frame_index in masklet}
+
     def save_frame(self, session, object_id, frame_index):
         masklet = session.masklets.get(object_id)
         if masklet is None or frame_index not in masklet:

@@ -58,6 +58,7 @@ def test_track_these(tab, video):
     video.press("Track these")
     video.until(lambda w: sorted(len(m) for m in w.masklets().values()) == [20, 20], "both are tracked")
     assert all(prompt.mask for prompt in video.workspace().prompts.values())
+    assert sorted(info.stability for info in video.workspace().objects) == [0.9, 0.97]
     tab.reload()
     video.root.locator("canvas.sam-canvas").wait_for(timeout=20_000)
     video.press("Show masks found")

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from stand_in import SIZE
+from stand_in import SIZE, an_object
 
 from sam2_demo.sessions.mask_code import encode_mask
 
@@ -166,6 +166,21 @@ def test_formats_without_overlaps_keep_what_is_alone_to_the_pixel(client, server
     labels = np.array(Image.open(io.BytesIO(archive.read(name))))
     assert (labels[12, 6], labels[12, 118], labels[30, 85]) == (1, 2, 2)
     assert np.count_nonzero(labels == 1) == 60 * 85 - 40 * 10 - 20 * 10 and np.count_nonzero(labels) == 60 * 115
+
+
+def test_masklets_that_everything_mode_found_are_automatic(client, clip, ask):
+    token = clip["token"]
+    mask = np.zeros(SIZE, bool)
+    mask[20:51, 10:41] = True
+    for object_id, stability in ((1, 0.9), (2, None), (3, 0.8)):
+        ask("command", token=token, name="put_object", object=an_object(object_id, stability=stability))
+        prompt = CLICK | {"points": [], "mask": encode_mask(mask, SIZE)}
+        ask("prompt", token=token, frame=0, object_id=object_id, prompt=prompt)
+    ask("prompt", token=token, frame=2, object_id=3, prompt=CLICK)  # corrected by a person
+    ask("track", token=token, direction="forward", start=0)
+    content = client.get(f"/sam2/s/{token}/masks-as/sa_v").json()
+    assert content["masklet_id"] == [1, 2, 3] and content["masklet_type"] == ["auto", "manual", "manual"]
+    assert [row[0] for row in content["masklet_stability_score"]] == [0.9] + 19 * [0.75]
 
 
 def test_masks_in_the_formats_of_the_field(client, clip, ask):

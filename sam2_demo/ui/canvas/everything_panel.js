@@ -267,6 +267,7 @@ export class EverythingPanel {
     const { clip } = store;
     bench.objectActions.addMasks(found.frame, masks.map((mask) => ({
       color: this.layer.color(mask),
+      stability: mask.stability,
       counts: resizeMask(mask.counts, found.size, [clip.display_height, clip.display_width]),
     })));
   }

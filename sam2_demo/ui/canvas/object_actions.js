@@ -15,7 +15,7 @@ export class ObjectActions {
     });
   }
 
-  // New objects, each prompted by a mask on `frame`; one step of undo for all of them. `made`: [{color or name, counts}].
+  // New objects, each prompted by a mask on `frame`; one step of undo for all of them. `made`: [{color, name or stability, counts}].
   addMasks(frame, made) {
     const all = made.map(({ counts, ...look }) => ({
       object: { ...this.store.newObject(), ...look }, prompt: { points: [], box: null, mask: counts },
