@@ -8,7 +8,7 @@ of one with its mirror image, at the same cost. No part of SAM 2; used with netw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -156,13 +156,15 @@ class CloserLook:
         decoder's order. The windows lie around the box, or else around the `best` mask, and around the positive
         clicks. Prompts refine the logits seen in a window, or are answered `anew`, which suits a box with nothing
         before it. Masks that a window does not hold, before or after, are not seen by it, and nothing is that is
-        large or absent.
+        large or absent. Refined through the narrower windows is the `best` mask alone: the others are seldom wanted.
         """
         margins = self._options.around_clicks if prompts.box is None else self._options.around_boxes
         found = [window_for(prompts, mask_logits[best], margin, self._options.largest_share) for margin in margins]
         by_row: dict[int, list[Look]] = {}
-        for window in dict.fromkeys(found):
-            for look in [] if window is None else self._through(window, key, read, prompts, mask_logits, anew):
+        windows = [window for window in dict.fromkeys(found) if window is not None]
+        for window in windows:
+            rows = range(len(mask_logits)) if window == windows[-1] else [best]
+            for look in self._through(window, key, read, prompts, mask_logits, rows, anew):
                 by_row.setdefault(look.row, []).append(look)
         return [_merged(looks) for looks in by_row.values()]
 
@@ -173,11 +175,12 @@ class CloserLook:
         read: Callable[[], Rgb],
         prompts: Prompts,
         mask_logits: NDArray[np.float32],
+        wanted: Sequence[int],
         anew: bool,
     ) -> list[Look]:
-        """Looks through one window."""
+        """Looks at the `wanted` masks through one window, at all of them if they are answered anew."""
         seen = window.shows(prompts)
-        rows = [row for row, logits in enumerate(mask_logits) if anew or _holds(window, logits)]
+        rows = [row for row in wanted if anew or _holds(window, mask_logits[row])]
         if not seen.num_points or not rows:
             return []
         device = self._network.device

@@ -245,3 +245,16 @@ def test_windows_that_coincide_are_encoded_once(embedded, scene, monkeypatch):
     assert len(encoded) == 2
     predictor.predict(box=(0, 0, 12, 12), multimask=False)  # both have the least size
     assert len(encoded) == 3
+
+
+def test_the_best_mask_alone_is_refined_through_the_narrow_window(embedded, scene, monkeypatch):
+    rows = []
+    whole = closer_look.frame_step
+
+    def counted(network, embedding, prompts, *more):
+        rows.append(len(prompts.low_res_logits))
+        return whole(network, embedding, prompts, *more)
+
+    monkeypatch.setattr(closer_look, "frame_step", counted)
+    predict(embedded, scene[0], True, points=[CENTRE])
+    assert len(rows) == 2 and rows[0] == 1 and 1 <= rows[1] <= 3
