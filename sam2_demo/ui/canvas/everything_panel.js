@@ -255,18 +255,19 @@ export class EverythingPanel {
     await bench.outbox.settled();
     const again = this.again.isWanted;
     if (!await bench.runs.track("both", !again) || !again) return;
-    const { finished, text } = await this.again.run(found.frame, (seen, fresh) => this.addObjects(seen, fresh));
+    const { finished, text } = await this.again.run(found.frame, (seen, fresh) => this.addObjects(seen, fresh, false));
     if (this.again.closed) return;
     this.setOpen(false);
     this.status.textContent = text;
     if (finished) bench.runs.render();
   }
 
-  addObjects(found, masks) {
+  // In the colours in which they were seen, or in the next ones.
+  addObjects(found, masks, asSeen = true) {
     const { bench, store } = this;
     const { clip } = store;
     bench.objectActions.addMasks(found.frame, masks.map((mask) => ({
-      color: this.layer.color(mask),
+      ...(asSeen ? { color: this.layer.color(mask) } : {}),
       stability: mask.stability,
       counts: resizeMask(mask.counts, found.size, [clip.display_height, clip.display_width]),
     })));
