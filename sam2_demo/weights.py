@@ -27,7 +27,7 @@ from sam2_demo.official_models import OFFICIAL_MODELS, OfficialModel, models_for
 if TYPE_CHECKING:
     from sam2_demo.hub import Progress
 
-__all__ = ["OFFICIAL_MODELS", "OfficialModel", "embedded_path", "load_network", "read_tensors"]
+__all__ = ["OFFICIAL_MODELS", "OfficialModel", "embedded_path", "load_network", "named_file", "read_tensors"]
 
 _SUFFIXES = (".pt", ".pth", ".safetensors")
 _BIGGER = "an official model such as facebook/sam2.1-hiera-tiny is more accurate"
@@ -69,8 +69,8 @@ def _load(text: str, device: torch.device, report: Progress) -> Sam2Network:
         return _load_auto(device, report)
     if text == "embedded":
         return _load_file(embedded_path(), "embedded", device, report)
-    path = Path(text).expanduser()
-    if path.suffix in _SUFFIXES or path.is_file():
+    path = named_file(text)
+    if path is not None:
         return _load_file(path, text, device, report)
     if _is_hub_id(text):
         return _load_hub(text, device, report)
@@ -78,6 +78,12 @@ def _load(text: str, device: torch.device, report: Progress) -> Sam2Network:
         f"model source is {text!r}; accepted: 'auto', 'embedded', a Hub id such as 'facebook/sam2.1-hiera-tiny', or "
         f"the path of an existing {', '.join(_SUFFIXES)} file"
     )
+
+
+def named_file(source: str) -> Path | None:
+    """The file of weights that a source names, whether it exists or not; None for words and Hub ids."""
+    path = Path(source).expanduser()
+    return path if path.suffix in _SUFFIXES or path.is_file() else None
 
 
 def embedded_path() -> Path:
@@ -142,17 +148,18 @@ def _load_file(path: Path, source: str, device: torch.device, progress: Progress
 def _load_hub(
     repo_id: str, device: torch.device, progress: Progress, contact_seconds: float | None = None
 ) -> Sam2Network:
-    from sam2_demo import hub  # a tenth of a second that other sources need not wait for
+    # A tenth of a second that other sources need not wait for.
+    from sam2_demo.hub import FIRST_CONTACT_SECONDS, discard_if_damaged, fetch
 
-    contact_seconds = hub.FIRST_CONTACT_SECONDS if contact_seconds is None else contact_seconds
-    path = hub.fetch(repo_id, progress, contact_seconds)
+    contact_seconds = FIRST_CONTACT_SECONDS if contact_seconds is None else contact_seconds
+    path = fetch(repo_id, progress, contact_seconds)
     try:
         return _load_file(path, repo_id, device, progress)
     except WeightsError:
-        if not hub.discard_if_damaged(path):
+        if not discard_if_damaged(path):
             raise
     progress(f"The cached {path.name} of {repo_id} was damaged and has been removed", None)
-    path = hub.fetch(repo_id, progress, contact_seconds)
+    path = fetch(repo_id, progress, contact_seconds)
     return _load_file(path, repo_id, device, progress)
 
 
@@ -161,16 +168,16 @@ def _load_auto(device: torch.device, progress: Progress) -> Sam2Network:
     if memory is None:
         notice = f"no GPU: using the embedded model; {_BIGGER}, but takes seconds per frame on a CPU"
         return _load_embedded(notice, device, progress)
-    from sam2_demo import hub
+    from sam2_demo.hub import QUICK_CONTACT_SECONDS, HubUnreachableError, find_cached
 
     models = models_for_gpu(memory)
     try:
-        return _load_hub(models[0].hub_id, device, progress, hub.QUICK_CONTACT_SECONDS)
-    except hub.HubUnreachableError as error:
+        return _load_hub(models[0].hub_id, device, progress, QUICK_CONTACT_SECONDS)
+    except HubUnreachableError as error:
         # Without the Hub, the second best from the cache still beats the embedded one.
-        cached = [model for model in models if hub.find_cached(model.hub_id)]
+        cached = [model for model in models if find_cached(model.hub_id)]
         if cached:
-            return _load_hub(cached[0].hub_id, device, progress, hub.QUICK_CONTACT_SECONDS)
+            return _load_hub(cached[0].hub_id, device, progress, QUICK_CONTACT_SECONDS)
         notice = f"Hub out of reach: using the embedded model; {_BIGGER} ({error})"
     except WeightsError as error:
         notice = f"{models[0].hub_id} could not be loaded: using the embedded model ({error})"

@@ -32,7 +32,6 @@ class Original(Contender):
 
         checkpoint = str(material.weights.with_suffix(".pt"))
         self.predictor = build_sam2_video_predictor(_CONFIG, checkpoint, device="cpu")
-        self._clicked: dict[str, object] | None = None
 
     @torch.inference_mode()
     def encode(self) -> float:

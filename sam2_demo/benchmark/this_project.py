@@ -31,8 +31,6 @@ class ThisProject(Contender):
         super().__init__(material)
         self.network = load_network(source or str(material.weights), device="cpu", dtype=dtype)
         self.predictor = VideoPredictor(self.network)
-        self._clicked: VideoSession | None = None
-        self._opened: VideoSession | None = None
 
     def encode(self) -> float:
         """See `Contender`."""

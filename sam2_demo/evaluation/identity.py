@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 _DIGITS = 16  # of 64 hexadecimal ones: enough to tell files apart, short enough to read
 
 
+def model_identities(models: Iterable[Model]) -> dict[str, dict[str, Any]]:
+    """The identity of each row's model, by its name."""
+    return {model.name: model_identity(model) for model in models}
+
+
 def model_identity(model: Model) -> dict[str, Any]:
     """Source, kind and, for a network, how it computes and a digest of its weights (None where they are no file).
 
@@ -58,12 +63,11 @@ def predictions_identity(folder: Path, clips: Sequence[str]) -> dict[str, Any]:
 def _weights_file(source: str, device: torch.device) -> Path | None:
     """The file that `load_network` reads for a source; None for what comes from the Hub."""
     from sam2_demo.device import gpu_memory
-    from sam2_demo.weights import embedded_path
+    from sam2_demo.weights import embedded_path, named_file
 
     if source == "embedded" or (source == "auto" and gpu_memory(device) is None):
         return embedded_path()
-    path = Path(source).expanduser()
-    return path if path.suffix in WEIGHTS_SUFFIXES or path.is_file() else None
+    return named_file(source)
 
 
 def _chosen_by_auto(device: torch.device) -> str:

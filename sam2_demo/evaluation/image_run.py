@@ -10,7 +10,7 @@ from sam2_demo.datasets.coco_instances import open_coco
 from sam2_demo.datasets.pictures import AnnotatedPicture, LabelMapPictures, PictureSet
 from sam2_demo.errors import DatasetError
 from sam2_demo.evaluation import image_protocol, plots, results
-from sam2_demo.evaluation.identity import model_identity
+from sam2_demo.evaluation.identity import model_identities
 from sam2_demo.evaluation.image_protocol import ImageProtocol, ObjectAnswers
 from sam2_demo.evaluation.models import Model
 from sam2_demo.evaluation.pictures import save_errors
@@ -58,7 +58,7 @@ def run(request: ImageRun, models: list[Model], log: Log) -> dict[str, Any]:
     if not names:
         raise DatasetError(f"{request.data} holds no annotated picture")
     settings = request.settings() | {"fill_holes": any(model.fill_holes for model in models)}
-    folder = RunFolder(request.out, settings, {model.name: model_identity(model) for model in models})
+    folder = RunFolder(request.out, settings, model_identities(models))
     records: dict[str, dict[str, dict[str, Any]]] = {}
     for model in models:
         # GrabCut takes no clicks: its row has the box column only.

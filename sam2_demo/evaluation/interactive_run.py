@@ -10,7 +10,7 @@ import numpy as np
 
 from sam2_demo.datasets.annotated_clip import AnnotatedClip, AnnotatedClips
 from sam2_demo.evaluation import plots, results, scoring
-from sam2_demo.evaluation.identity import model_identity
+from sam2_demo.evaluation.identity import model_identities
 from sam2_demo.evaluation.interactive_protocol import InteractiveProtocol, interact
 from sam2_demo.evaluation.models import Model
 from sam2_demo.evaluation.predictors import ClipPredictor
@@ -37,8 +37,7 @@ def run(data: ClipData, protocol: InteractiveProtocol, models: list[Model], out:
         "threshold": protocol.threshold,
         "fill_holes": any(model.fill_holes for model in models),
     }
-    identities = {model.name: model_identity(model) for model in models}
-    folder = RunFolder(out, settings | data.settings(), identities)
+    folder = RunFolder(out, settings | data.settings(), model_identities(models))
     records = {}
     for model in models:
         evaluate = _Interaction(folder, model, clips, data, protocol)

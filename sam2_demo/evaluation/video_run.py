@@ -14,7 +14,7 @@ from sam2_demo.datasets.davis import DavisClips
 from sam2_demo.datasets.sa_v import SaVClips
 from sam2_demo.errors import ConfigError, DatasetError
 from sam2_demo.evaluation import plots, results, scoring
-from sam2_demo.evaluation.identity import model_identity, predictions_identity
+from sam2_demo.evaluation.identity import model_identities, predictions_identity
 from sam2_demo.evaluation.models import Model
 from sam2_demo.evaluation.pictures import save_errors
 from sam2_demo.evaluation.predictors import ClipPredictor
@@ -79,7 +79,7 @@ def run_vos(data: ClipData, prompt: str, models: list[Model], out: Path, log: Lo
     names = data.names(clips)
     fill_holes = any(model.fill_holes for model in models)
     settings = {"protocol": "vos", "prompt": prompt, "fill_holes": fill_holes} | data.settings()
-    folder = RunFolder(out, settings, {model.name: model_identity(model) for model in models})
+    folder = RunFolder(out, settings, model_identities(models))
     records = {}
     for model in models:
         evaluate = _Tracking(folder, model, clips, data, prompt)
