@@ -52,6 +52,7 @@ class AnswerConfig:
     replaces_unstable: a single mask that is not stable gives way to the best of the three;
     by_agreement: of three candidates the one that agrees most with all is chosen, not that of highest predicted IoU;
     mirrored: candidates are averaged with those of the mirrored picture, where no memory is involved;
+    parts_first: the first of three candidates from clicks is a part of what is meant: offered, never chosen;
     box_slope: logits taken off a mask per side of its box beyond the box;
     island_share: parts without a positive click go if they have less than this share of the largest part with one.
     """
@@ -59,6 +60,7 @@ class AnswerConfig:
     replaces_unstable: bool = True
     by_agreement: bool = False
     mirrored: bool = False
+    parts_first: bool = False
     box_slope: float = 0.0
     island_share: float = 0.0
 
@@ -146,6 +148,7 @@ EMBEDDED_CONFIG = NetworkConfig(
     decoder_heads=4,
     closer_look=True,
     answers=AnswerConfig(
+        parts_first=True,
         replaces_unstable=False, by_agreement=True, mirrored=True, box_slope=100.0, island_share=0.5
     ),
 )

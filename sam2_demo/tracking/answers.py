@@ -98,10 +98,18 @@ def _islands(mask: NDArray[np.bool_], cells: NDArray[np.int64], share: float) ->
     return np.asarray(is_island[parts])
 
 
-def most_agreed(candidates: MaskPrediction) -> Tensor:
-    """Which candidate (B,) has the highest mean IoU with all, each counting by the IoU predicted for it."""
+def choose(candidates: MaskPrediction, answers: AnswerConfig, from_clicks: bool) -> Tensor:
+    """Which candidate (B,) answers: the one of highest predicted IoU or, as `answers` asks, of most agreement."""
+    scores = _agreement(candidates) if answers.by_agreement else candidates.iou_predictions
+    if answers.parts_first and from_clicks:
+        return scores[:, 1:].argmax(dim=1) + 1
+    return scores.argmax(dim=1)
+
+
+def _agreement(candidates: MaskPrediction) -> Tensor:
+    """The sum (B, M) of each candidate's IoUs with all, each counting by the IoU predicted for it."""
     masks = (candidates.low_res_logits > 0).flatten(2).float()  # (B, M, h * w)
     shared = masks @ masks.transpose(1, 2)
     areas = masks.sum(dim=2)
     agreement = shared / (areas[:, :, None] + areas[:, None, :] - shared).clamp(min=1)
-    return (agreement @ candidates.iou_predictions[..., None] ** _TRUST)[..., 0].argmax(dim=1)
+    return (agreement @ candidates.iou_predictions[..., None] ** _TRUST)[..., 0]

@@ -16,7 +16,7 @@ from sam2_demo.network.mask_decoder import choose_candidates
 from sam2_demo.network.outputs import ImageEmbedding, MaskPrediction, MemoryTokens
 from sam2_demo.network.prompt_encoder import BOX_END_LABEL, BOX_START_LABEL
 from sam2_demo.network.sam2_network import Sam2Network
-from sam2_demo.tracking.answers import most_agreed, settle, without_mirrored
+from sam2_demo.tracking.answers import choose, settle, without_mirrored
 
 LOGIT_LIMIT = 32.0  # low-res logits that are fed back are clamped to +-32, as in the released code
 HIDDEN_LOGIT = -1024.0  # logits of a mask whose object is predicted to be hidden
@@ -157,7 +157,7 @@ def _answer(
 ) -> FrameOutput:
     is_replaced = answers.replaces_unstable and not network.training
     candidates = settle(choose_candidates(all_four, multimask, stability_fallback=is_replaced), points, answers)
-    best = most_agreed(candidates) if answers.by_agreement else candidates.iou_predictions.argmax(dim=1)
+    best = choose(candidates, answers, from_clicks=multimask and points is not None)
     rows = torch.arange(len(best), device=best.device)
     logits = candidates.low_res_logits[rows, best][:, None].float()
     visible = _visible(candidates.object_score_logits)

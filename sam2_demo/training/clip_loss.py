@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sam2_demo.network.config import PUBLISHED_ANSWERS
 from sam2_demo.network.outputs import ImageEmbedding, MemoryTokens
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.frame_step import (
@@ -22,7 +23,14 @@ from sam2_demo.tracking.frame_step import (
 from sam2_demo.tracking.memory_bank import FrameMemory, MemoryBank, stack_selections
 from sam2_demo.training.clip_batches import ClipBatch
 from sam2_demo.training.losses import LossWeights, MaskTargets, prediction_loss, true_ious
-from sam2_demo.training.picture_loss import StepResult, add_corrections, first_prompts, make_targets, to_pixels
+from sam2_demo.training.picture_loss import (
+    StepResult,
+    add_corrections,
+    first_prompts,
+    make_targets,
+    seek_parts,
+    to_pixels,
+)
 
 _SHOWN_AREA = 0.001  # of the frame: less is neither hidden nor clearly shown
 _FIRST_PROMPTS = {"mask": 0.5, "click": 0.25, "box": 0.25}
@@ -80,9 +88,11 @@ def _track_frame(run: _Run, index: int, kind: str, corrected: bool) -> None:
     masks, known = run.batch.masks[:, index], run.batch.known[run.batch.clip_indices, index]
     targets = make_targets(masks, known, run.network.device)
     memory = _recall(run, index) if index > 0 else None
-    prompts, points = _first_prompts(run, kind, masks)
+    prompts, points, parts = _first_prompts(run, kind, masks)
+    targets = replace(targets, parts=parts)
     multimask = kind in ("", "click")
-    output = frame_step(run.network, seen, prompts, memory, multimask)
+    answers = replace(PUBLISHED_ANSWERS, parts_first=run.network.config.answers.parts_first)
+    output = frame_step(run.network, seen, prompts, memory, multimask, answers)
     if kind != "mask":
         run.losses.append(prediction_loss(output.candidates, targets, multimask, run.weights))
         if corrected or (kind and run.rng.random() < _FIRST_CORRECTION):
@@ -99,15 +109,19 @@ def _track_frame(run: _Run, index: int, kind: str, corrected: bool) -> None:
 
 def _first_prompts(
     run: _Run, kind: str, masks: NDArray[np.bool_]
-) -> tuple[FramePrompts, tuple[NDArray[np.float32], NDArray[np.int32]]]:
+) -> tuple[FramePrompts, tuple[NDArray[np.float32], NDArray[np.int32]], Tensor | None]:
+    """The prompts, the points among them, and the parts around clicks where these are supervised."""
     nothing = np.zeros((len(masks), 0, 2), np.float32), np.zeros((len(masks), 0), np.int32)
     device = run.network.device
     if kind == "mask":
-        return FramePrompts(mask=torch.from_numpy(masks).to(device)[:, None]), nothing
+        return FramePrompts(mask=torch.from_numpy(masks).to(device)[:, None]), nothing, None
     if kind == "":
-        return FramePrompts(), nothing
-    points = first_prompts(run.rng, masks, kind == "box")
-    return _point_prompts(points, device), points
+        return FramePrompts(), nothing, None
+    coords, labels = first_prompts(run.rng, masks, kind == "box")
+    parts = None
+    if run.weights.part and kind == "click":
+        coords, parts = seek_parts(run.rng, run.batch.frames[run.batch.clip_indices, 0], coords, masks, device)
+    return _point_prompts((coords, labels), device), (coords, labels), parts
 
 
 def _point_prompts(points: tuple[NDArray[np.float32], NDArray[np.int32]], device: torch.device) -> FramePrompts:

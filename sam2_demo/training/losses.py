@@ -5,7 +5,7 @@ All take logits (N, M, h, w) and soft targets (N, 1, h, w) in [0, 1], and return
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -32,6 +32,7 @@ class LossWeights:
     single_candidate: float = 0.0  # extra supervision of token 0 where the three are supervised
     mean_candidate: float = 0.0  # share of the mean over the three added to their lowest loss
     saliency: float = 0.0
+    part: float = 0.0  # the first of the three learns the evenly coloured part around the click, where there is one
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,24 @@ class MaskTargets:
     """What one decoder pass should give (N objects).
 
     coverage (N, 1, h, w) in [0, 1]: share of each low-res cell inside the object; valid (N, 1, h, w) in {0, 1}:
-    cells whose truth is known; visible (N, 1) bool.
+    cells whose truth is known; visible (N, 1) bool; parts: as coverage, of a part around the click, 0 where none
+    is known.
     """
 
     coverage: Tensor
     valid: Tensor
     visible: Tensor
+    parts: Tensor | None = None
+
+    @property
+    def has_part(self) -> Tensor:
+        """Objects (N, 1) with a known part."""
+        return torch.zeros_like(self.visible) if self.parts is None else self.parts.flatten(1).amax(1, keepdim=True) > 0
+
+    @property
+    def of_parts(self) -> MaskTargets:
+        """The parts in place of the objects."""
+        return self if self.parts is None else replace(self, coverage=self.parts)
 
 
 def focal_loss(logits: Tensor, targets: MaskTargets, alpha: float = 0.25, gamma: float = 2.0) -> Tensor:
@@ -100,30 +113,42 @@ def prediction_loss(
 
     With `multimask` only the candidate with the lowest mask loss among the three is supervised, otherwise
     token 0; the IoU heads of all candidates in use are; masks of hidden objects are not supervised.
+    Where a part is known, it and not the object is what the first of the three should give.
     """
     logits = prediction.low_res_logits.float()
     visible = targets.visible.float()  # (N, 1)
     candidates = mask_loss(logits, targets, weights)  # (N, M)
     with torch.no_grad():
         actual = true_ious(logits, targets)
-    iou_errors = (prediction.iou_predictions.float() - actual).abs()
     all_four = logits.shape[1] == NUM_MASK_TOKENS
+    in_use = slice(0, 1)
+    masks = candidates[:, :1]
     if multimask:
-        several = candidates[:, 1:] if all_four else candidates
-        masks = several.amin(dim=1, keepdim=True) + weights.mean_candidate * several.mean(dim=1, keepdim=True)
+        of_three = slice(1, None) if all_four else slice(None)
+        masks = _lowest(candidates[:, of_three], weights)
+        if weights.part and targets.parts is not None:
+            first = slice(1, 2) if all_four else slice(0, 1)
+            part = weights.part * mask_loss(logits[:, first], targets.of_parts, weights)
+            masks = torch.where(targets.has_part, _lowest(candidates[:, first.stop :], weights) + part, masks)
+            part_ious = true_ious(logits[:, first].detach(), targets.of_parts)
+            actual[:, first] = torch.where(targets.has_part, part_ious, actual[:, first])
+        in_use = of_three
         if all_four and weights.single_candidate:
             masks = masks + weights.single_candidate * candidates[:, :1]
-        elif all_four:
-            iou_errors = iou_errors[:, 1:]
-    else:
-        masks, iou_errors = candidates[:, :1], iou_errors[:, :1]
-    iou_error = iou_errors.mean(dim=1, keepdim=True)
+            in_use = slice(None)
+    iou_errors = (prediction.iou_predictions.float() - actual).abs()
+    iou_error = iou_errors[:, in_use].mean(dim=1, keepdim=True)
     present = visible.sum().clamp(min=1)
     loss = ((masks + weights.iou * iou_error) * visible).sum() / present
     if weights.object_score:
         score = prediction.object_score_logits.float()
         loss = loss + weights.object_score * F.binary_cross_entropy_with_logits(score, visible)
     return loss
+
+
+def _lowest(candidates: Tensor, weights: LossWeights) -> Tensor:
+    """The lowest loss (N, 1) among candidates (N, M), and a share of their mean."""
+    return candidates.amin(dim=1, keepdim=True) + weights.mean_candidate * candidates.mean(dim=1, keepdim=True)
 
 
 def _valid_mean(values: Tensor, valid: Tensor) -> Tensor:

@@ -24,6 +24,9 @@ _PASTED = 1024  # labels of pasted cut-outs start here, above all mosaic cells
 _CLOSE_UP_MARGINS = (1.3, 2.6)
 _CLOSE_UP_SIDE, _CLOSE_UP_AREA = 24, 60
 _CLOSE_UP_SHARE = 0.6
+# Piles: how many cut-outs, and their longer sides in sides of the view.
+_PILE_COUNTS, _PILE_SCALES = (6, 15), (0.08, 0.4)
+_PASTE_SCALES = (0.1, 0.6)
 # Coarse views: pixels of the view per pixel of what is enlarged to it, and JPEG's quality.
 _COARSE_FACTORS = (1.3, 4.5)
 _COARSE_QUALITIES = (50, 96)
@@ -35,6 +38,7 @@ class PictureAugmentation:
 
     close_up: that one object and what is around it fill the view, as in a closer look
     (`sam2_demo.tracking.closer_look`); pastes: of 0, 1, 2, 3 pasted cut-outs; twin: that one is pasted beside its copy;
+    pile: that a heap of many small cut-outs is pasted instead, as on a full shelf or table;
     coarse: that the view has the few pixels, and the compression, of a closer look at a small thing;
     source_weights: how often pictures of a source are drawn relative to one another (1 where not named).
     """
@@ -45,6 +49,7 @@ class PictureAugmentation:
     mosaic: float = 0.18
     pastes: tuple[float, float, float, float] = (0.6, 0.2, 0.12, 0.08)
     twin: float = 0.2
+    pile: float = 0.0
     max_rotation_degrees: float = 10.0
     grey: float = 0.05
     blur: float = 0.1
@@ -134,8 +139,12 @@ class PictureBatchMaker:
             sample = self._mosaic(rng, size)
         else:
             sample = _view(rng, self.draw_picture(rng), size, options)
-        for number in range(int(rng.choice(4, p=options.pastes))):
-            sample = _paste(rng, sample, self.draw_cut_out(rng), _PASTED + 2 * number, rng.random() < options.twin)
+        count, scales = int(rng.choice(4, p=options.pastes)), _PASTE_SCALES
+        if rng.random() < options.pile:
+            count, scales = int(rng.integers(*_PILE_COUNTS)), _PILE_SCALES
+        for number in range(count):
+            has_twin = rng.random() < options.twin
+            sample = _paste(rng, sample, self.draw_cut_out(rng), _PASTED + 2 * number, has_twin, scales)
         return _Sample(_recolour(rng, sample.pixels, options), sample.labels)
 
     def _mosaic(self, rng: np.random.Generator, size: int) -> _Sample:
@@ -253,7 +262,14 @@ def _window_centre(
     )
 
 
-def _paste(rng: np.random.Generator, sample: _Sample, picture: LabelledPicture, label: int, has_twin: bool) -> _Sample:
+def _paste(
+    rng: np.random.Generator,
+    sample: _Sample,
+    picture: LabelledPicture,
+    label: int,
+    has_twin: bool,
+    scales: tuple[float, float],
+) -> _Sample:
     """Put another picture's foreground over the sample at a random place, size and orientation, or two beside."""
     mask = ((picture.label_maps[0] > 0) & (picture.label_maps[0] < IGNORE_LABEL)).astype(np.uint8)
     rows, columns = np.nonzero(mask.any(1))[0], np.nonzero(mask.any(0))[0]
@@ -262,7 +278,7 @@ def _paste(rng: np.random.Generator, sample: _Sample, picture: LabelledPicture, 
     size = len(sample.labels)
     top, left = rows[0], columns[0]
     box_height, box_width = rows[-1] + 1 - top, columns[-1] + 1 - left
-    scale = size * np.exp(rng.uniform(np.log(0.1), np.log(0.6))) / max(box_height, box_width)
+    scale = size * np.exp(rng.uniform(*np.log(scales))) / max(box_height, box_width)
     flip = -1.0 if rng.random() < 0.5 else 1.0
     centre = rng.uniform(0, size, 2)
     matrix = np.array(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,9 +15,12 @@ from sam2_demo.network.prompt_encoder import BOX_END_LABEL, BOX_START_LABEL, POS
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.frame_step import LOGIT_LIMIT
 from sam2_demo.tracking.pixels import normalize
+from sam2_demo.training.even_regions import find_parts
 from sam2_demo.training.losses import LossWeights, MaskTargets, prediction_loss, true_ious
 from sam2_demo.training.picture_batches import PictureBatch
 from sam2_demo.training.prompt_sampling import sample_box, sample_click, sample_correction
+
+_SECOND_SEARCH = 0.5  # share of clicks without a part for which another place is tried
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def picture_loss(
         objects = _PromptedObjects(rows, is_box)
         loss, ious = _refine(network, embedding, batch, objects, rng, weights, corrections)
         total = total + loss * (len(rows) / len(batch.masks))
-        figures.update({f"iou_{name}_{k}": value for k, value in enumerate(ious)})
+        figures.update({f"iou_{name}_{kind}": value for kind, value in ious.items()})
     if weights.saliency:
         auxiliary = saliency(embedding, torch.from_numpy(batch.labels).to(network.device))
         figures["saliency"] = auxiliary.item()
@@ -113,23 +116,29 @@ def _refine(
     rng: np.random.Generator,
     weights: LossWeights,
     corrections: int,
-) -> tuple[Tensor, list[float]]:
-    """Loss averaged over rounds, and the mean IoU of the chosen mask after each."""
+) -> tuple[Tensor, dict[str, float]]:
+    """Loss averaged over rounds, and the mean IoU of the chosen mask after each ("0", "1", ...) and of "part"s."""
     masks, indices = batch.masks[objects.rows], batch.picture_indices[objects.rows]
     seen = embedding.select(torch.from_numpy(indices).to(network.device))
     features = network.attend_to_memory(seen.features, None)
     targets = make_targets(masks, batch.labels[indices] >= 0, network.device)
     coords, labels = first_prompts(rng, masks, objects.is_box)
+    if weights.part and not objects.is_box:
+        coords, parts = seek_parts(rng, batch.pixels[indices], coords, masks, network.device)
+        targets = replace(targets, parts=parts)
     small_truth = (targets.coverage[:, 0] > 0.5).cpu().numpy()
     small_valid = (targets.valid[:, 0] > 0).cpu().numpy()
-    low_res_logits, losses, ious = None, [], []
+    low_res_logits, losses, ious = None, [], {}
     for number in range(corrections + 1):
         points = torch.from_numpy(coords).to(network.device), torch.from_numpy(labels).to(network.device)
         prediction = network.decode_masks(features, seen.high_res_features, points, low_res_logits)
         multimask = number == 0 and not objects.is_box
         losses.append(prediction_loss(prediction, targets, multimask, weights))
-        chosen = choose_logits(prediction, multimask)
-        ious.append(true_ious(chosen, targets).mean().item())
+        chosen = choose_logits(prediction, multimask, network.config.answers.parts_first)
+        ious[str(number)] = true_ious(chosen, targets).mean().item()
+        if number == 0 and targets.parts is not None and targets.has_part.any():
+            part_ious = true_ious(prediction.low_res_logits[:, 1:2], targets.of_parts)
+            ious["part"] = part_ious[targets.has_part].mean().item()
         if number < corrections:
             low_res_logits = chosen.clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
             predicted = (chosen[:, 0] > 0).cpu().numpy()
@@ -145,13 +154,34 @@ def make_targets(masks: NDArray[np.bool_], known: NDArray[np.bool_], device: tor
     return MaskTargets(F.avg_pool2d(full, 4), (F.avg_pool2d(valid, 4) > 0.5).float(), visible)
 
 
-def choose_logits(prediction: MaskPrediction, multimask: bool) -> Tensor:
+def choose_logits(prediction: MaskPrediction, multimask: bool, parts_first: bool) -> Tensor:
     """The logits (N, 1, h, w) that inference would take, detached."""
     logits = prediction.low_res_logits.detach().float()
     if not multimask:
         return logits[:, :1]
-    best = prediction.iou_predictions[:, 1:].argmax(dim=1) + 1
+    first = 2 if parts_first else 1
+    best = prediction.iou_predictions[:, first:].argmax(dim=1) + first
     return logits[torch.arange(len(best), device=best.device), best][:, None]
+
+
+def seek_parts(
+    rng: np.random.Generator,
+    pixels: NDArray[np.uint8],
+    coords: NDArray[np.float32],
+    masks: NDArray[np.bool_],
+    device: torch.device,
+) -> tuple[NDArray[np.float32], Tensor]:
+    """Clicks (N, 1, 2), some of those without a part moved to one, and the coverage (N, 1, S/4, S/4) of parts around
+    them; pixels (N, S, S, 3), masks (N, S, S)."""
+    parts = find_parts(pixels, coords[:, 0], masks)
+    coords = coords.copy()
+    again = np.flatnonzero(~parts.any(axis=(1, 2)) & (rng.random(len(masks)) < _SECOND_SEARCH))
+    if len(again):
+        clicks = np.array([sample_click(rng, masks[row], 0.0) for row in again], np.float32)
+        found = find_parts(pixels[again], clicks, masks[again])
+        has_part = found.any(axis=(1, 2))
+        coords[again[has_part], 0], parts[again] = clicks[has_part], found
+    return coords, F.avg_pool2d(torch.from_numpy(parts).to(device).float()[:, None], 4)
 
 
 def first_prompts(

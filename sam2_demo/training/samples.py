@@ -26,7 +26,8 @@ def draw_samples(network: Sam2Network, batch: PictureBatch, path: Path) -> None:
     features = network.attend_to_memory(embedding.features, None)
     points = torch.from_numpy(coords).to(network.device), torch.from_numpy(labels).to(network.device)
     prediction = network.decode_masks(features, embedding.high_res_features, points, None)
-    logits = network.upscale_logits(choose_logits(prediction, multimask=True), batch.pixels.shape[1:3])
+    chosen = choose_logits(prediction, True, network.config.answers.parts_first)
+    logits = network.upscale_logits(chosen, batch.pixels.shape[1:3])
     predicted = (logits[:, 0] > 0).cpu().numpy()
     rows = []
     for picture, truth, mask, click in zip(batch.pixels, masks, predicted, coords[:, 0], strict=True):
