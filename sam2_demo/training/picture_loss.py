@@ -134,16 +134,41 @@ def _refine(
         prediction = network.decode_masks(features, seen.high_res_features, points, low_res_logits)
         multimask = number == 0 and not objects.is_box
         losses.append(prediction_loss(prediction, targets, multimask, weights))
+        if number == 0 and targets.has_part.any():
+            part_loss, ious["part"] = _repeat_parts(network, seen, (coords, labels), prediction, targets, weights)
+            losses[0] = losses[0] + weights.part * part_loss
         chosen = choose_logits(prediction, multimask, network.config.answers.parts_first)
         ious[str(number)] = true_ious(chosen, targets).mean().item()
-        if number == 0 and targets.parts is not None and targets.has_part.any():
-            part_ious = true_ious(prediction.low_res_logits[:, 1:2], targets.of_parts)
-            ious["part"] = part_ious[targets.has_part].mean().item()
         if number < corrections:
             low_res_logits = chosen.clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
             predicted = (chosen[:, 0] > 0).cpu().numpy()
             coords, labels = add_corrections(rng, (coords, labels), predicted, small_truth, small_valid)
     return torch.stack(losses).mean(), ious
+
+
+def _repeat_parts(
+    network: Sam2Network,
+    seen: ImageEmbedding,
+    points: tuple[NDArray[np.float32], NDArray[np.int32]],
+    prediction: MaskPrediction,
+    targets: MaskTargets,
+    weights: LossWeights,
+) -> tuple[Tensor, float]:
+    """Loss of parts asked for once more by their click and their own mask, and the mean IoU of the first answers.
+
+    So a mask that is given stays what it is about, as a closer look in everything mode needs it.
+    """
+    rows = targets.has_part[:, 0].nonzero()[:, 0]
+    of_parts = targets.of_parts
+    few = MaskTargets(of_parts.coverage[rows], of_parts.valid[rows], of_parts.visible[rows])
+    first = prediction.low_res_logits.detach()[rows, 1:2].float()
+    coords, labels = (torch.from_numpy(array).to(network.device)[rows] for array in points)
+    again = seen.select(rows)
+    features = network.attend_to_memory(again.features, None)
+    given = first.clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
+    refined = network.decode_masks(features, again.high_res_features, (coords, labels), given)
+    share = len(rows) / len(targets.visible)
+    return share * prediction_loss(refined, few, False, weights), true_ious(first, few).mean().item()
 
 
 def make_targets(masks: NDArray[np.bool_], known: NDArray[np.bool_], device: torch.device) -> MaskTargets:
