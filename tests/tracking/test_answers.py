@@ -9,7 +9,7 @@ import torch
 from sam2_demo.network.config import EMBEDDED_CONFIG, OFFICIAL_CONFIGS, PUBLISHED_ANSWERS, AnswerConfig
 from sam2_demo.network.outputs import MaskPrediction
 from sam2_demo.network.prompt_encoder import BOX_END_LABEL, BOX_START_LABEL, NEGATIVE_LABEL, POSITIVE_LABEL
-from sam2_demo.tracking.answers import keep_to_box, most_agreed, without_islands
+from sam2_demo.tracking.answers import choose, keep_to_box, without_islands
 from sam2_demo.tracking.image_predictor import ImagePredictor
 from sam2_demo.tracking.options import TrackingOptions
 from sam2_demo.tracking.video_predictor import VideoPredictor
@@ -79,9 +79,19 @@ def test_reading_that_agrees_with_the_others_is_chosen():
     logits[:, 1, :, :12] = 1.0
     logits[:, 2, :, :13] = 1.0
     ious = torch.tensor([[0.8, 0.78, 0.77], [0.9, 0.3, 0.3]])
-    found = most_agreed(MaskPrediction(logits, ious, torch.zeros(2, 3, 8), torch.zeros(2, 1)))
+    candidates = MaskPrediction(logits, ious, torch.zeros(2, 3, 8), torch.zeros(2, 1))
+    found = choose(candidates, AnswerConfig(by_agreement=True), from_clicks=True)
     assert found[0] > 0  # two that are alike outvote a better one
     assert found[1] == 0  # but not a far better one
+
+
+def test_a_part_is_never_the_answer_to_a_click():
+    ious = torch.tensor([[0.9, 0.3, 0.5], [0.2, 0.8, 0.1]])
+    candidates = MaskPrediction(torch.ones(2, 3, SIDE, SIDE), ious, torch.zeros(2, 3, 8), torch.zeros(2, 1))
+    answers = AnswerConfig(parts_first=True)
+    assert choose(candidates, answers, from_clicks=True).tolist() == [2, 1]
+    assert choose(candidates, answers, from_clicks=False).tolist() == [0, 1]  # tracked: all three are the object
+    assert choose(candidates, AnswerConfig(), from_clicks=True).tolist() == [0, 1]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Losses supervise what the recipe says, and nothing else."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -56,3 +58,33 @@ def test_unknown_cells_do_not_count():
     assert true_ious(spoiled, targets(valid=valid)).item() == 1.0
     assert dice_loss(spoiled, targets(valid=valid)).item() < 1e-4
     assert dice_loss(spoiled, targets()).item() > 0.1
+
+
+PART = torch.zeros(1, 1, 8, 8)
+PART[..., 2:4, 2:4] = 1
+
+
+@pytest.mark.parametrize("count", [3, 4])
+def test_first_of_three_learns_the_part_and_the_best_other_the_whole(count):
+    three = [PART * 4 - 2, PERFECT * 0.1, -PERFECT * 0.1]
+    logits = torch.cat([PERFECT * 0.1] * (count - 3) + three, dim=1).requires_grad_()
+    with_part = replace(targets(), parts=PART)
+    prediction_loss(prediction(logits), with_part, True, LossWeights(part=1.0)).backward()
+    assert (logits.grad.abs().sum(dim=(0, 2, 3)) > 0).tolist()[-3:] == [True, True, False]
+    first = logits.grad[:, -3]
+    assert (first[PART[:, 0] > 0] < 0).all() and (first[PART[:, 0] == 0] > 0).all()
+
+
+def test_predicted_iou_of_the_first_is_that_with_the_part():
+    logits = torch.cat([PART * 40 - 20, PERFECT, PERFECT], dim=1)
+    exact = replace(prediction(logits), iou_predictions=torch.ones(1, 3))
+    with_part = replace(targets(), parts=PART)
+    assert prediction_loss(exact, with_part, True, LossWeights(part=1.0)).item() < 0.01
+    assert prediction_loss(exact, targets(), True, LossWeights(part=1.0)).item() > 0.2
+
+
+def test_objects_without_a_part_are_supervised_as_ever():
+    logits = torch.cat([PERFECT * 0.1, PERFECT * 0.05, -PERFECT * 0.1], dim=1)
+    without = replace(targets(), parts=torch.zeros_like(PART))
+    usual = prediction_loss(prediction(logits), targets(), True, LossWeights())
+    assert prediction_loss(prediction(logits), without, True, LossWeights(part=1.0)).item() == usual.item()

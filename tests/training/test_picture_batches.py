@@ -80,6 +80,12 @@ def test_paste_brings_an_object_of_another_picture(drawn_pictures):
     assert (batch.labels.reshape(8, -1).max(axis=1) > 255).sum() >= 4
 
 
+def test_piles_hold_many_objects(drawn_pictures):
+    make = PictureBatchMaker(drawn_pictures, replace(PLAIN, pile=1)).make
+    pasted = [np.unique(labels[labels > 255]) for labels in make(1, 8, 1, 128).labels]
+    assert min(len(own) for own in pasted) >= 4 and max(len(own) for own in pasted) >= 8
+
+
 def test_source_weight_zero_is_never_drawn(drawn_pictures):
     maker = PictureBatchMaker(drawn_pictures, PictureAugmentation(source_weights={"drawn": 1.0, "other": 0.0}))
     assert maker.draw_picture(np.random.default_rng(0)).source == "drawn"
