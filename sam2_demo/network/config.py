@@ -148,10 +148,19 @@ EMBEDDED_CONFIG = NetworkConfig(
     decoder_heads=4,
     closer_look=True,
     answers=AnswerConfig(
+        replaces_unstable=False,
+        by_agreement=True,
+        mirrored=True,
         parts_first=True,
-        replaces_unstable=False, by_agreement=True, mirrored=True, box_slope=100.0, island_share=0.5
+        box_slope=100.0,
+        island_share=0.5,
     ),
 )
 
-# The embedded network with a trunk that learns fast when nothing pretrained is at hand.
-SCRATCH_CONFIG = replace(EMBEDDED_CONFIG, name="scratch", trunk=ConvTrunkConfig())
+# The embedded network with a trunk that learns fast when nothing pretrained is at hand; parts are for later.
+SCRATCH_CONFIG = replace(
+    EMBEDDED_CONFIG,
+    name="scratch",
+    trunk=ConvTrunkConfig(),
+    answers=replace(EMBEDDED_CONFIG.answers, parts_first=False),
+)
