@@ -48,6 +48,7 @@ class PictureWorkspace(Workspace):
         self.size = (rgb.shape[0], rgb.shape[1])
         self.display = display_size(self.size, DISPLAY_LIMIT_PICTURE)
         self.candidates: dict[int, Candidates] = {}
+        self._choices: dict[tuple[int, PromptSet], int] = {}  # made by hand, for when undoing comes back to them
         self._predictor: ImagePredictor | None = None
 
     def jpeg(self) -> bytes:
@@ -89,6 +90,8 @@ class PictureWorkspace(Workspace):
         if found is None or not 0 <= position < len(found.masks):
             raise PromptError(f"candidate {position} does not exist for object {object_id}")
         found.chosen = position
+        if (0, object_id) in self.prompts:
+            self._choices[object_id, self.prompts[0, object_id]] = position
         self._store(object_id)
 
     def preview(self, frame: int, x: float, y: float) -> str:
@@ -119,18 +122,20 @@ class PictureWorkspace(Workspace):
         """Remove an object with its prompts and mask."""
         with self.task():
             self.objects.remove(object_id)
-            self.prompts.pop((0, object_id), None)
+            self._forget_prompts(object_id)
             self.candidates.pop(object_id, None)
             self.stored.write_objects(self.objects.to_json())
+            self.stored.drop_masklet(object_id)
 
     def reset(self) -> None:
         """Forget every object, prompt and mask; the picture stays."""
         with self.task():
             for info in self.objects:
                 self.objects.remove(info.object_id)
-            self.prompts.clear()
+                self._forget_prompts(info.object_id)
             self.candidates.clear()
             self.stored.write_objects([])
+            self.stored.drop_masklets()
 
     def _store(self, object_id: int) -> None:
         found = self.candidates[object_id]
@@ -145,16 +150,30 @@ class PictureWorkspace(Workspace):
                 self.candidates[object_id] = Candidates(masks, saved["scores"], None, saved["chosen"])
 
     def _predict(self, object_id: int, prompt: PromptSet) -> Candidates:
+        """The answer to a prompt; what is not the earlier one with more clicks is answered click by click, because each
+        answer starts from the mask before it."""
         if prompt.mask is not None and not prompt.points and prompt.box is None:
             return Candidates([decode_mask(prompt.mask, self.display, self.size)], [1.0], None)
         earlier, found = self.prompts.get((0, object_id)), self.candidates.get(object_id)
-        low_res = None
-        if earlier is not None and found is not None and prompt.extends(earlier):
-            low_res = found.low_res_logits[found.chosen] if found.low_res_logits is not None else None
+        if earlier is None or not prompt.extends(earlier) or found is None or found.low_res_logits is None:
+            earlier = found = None
+        for step in prompt.steps(earlier):
+            extends = earlier is not None and step.extends(earlier)
+            found = self._answer(step, found if extends else None)
+            found.chosen = min(self._choices.get((object_id, step), 0), len(found.masks) - 1)
+            earlier = step
+        if found is None:
+            raise PromptError("no prompt was given: click at least one point, draw a box or paint a mask")
+        return found
+
+    def _answer(self, prompt: PromptSet, before: Candidates | None) -> Candidates:
         with self.engine.lock:
             predictor = self._open()
+            low_res = None
             if prompt.mask is not None:
                 low_res = self._painted_logits(prompt.mask)
+            elif before is not None and before.low_res_logits is not None:
+                low_res = before.low_res_logits[before.chosen]
             result = predictor.predict(
                 points=list(prompt.points) or None,
                 point_labels=list(prompt.labels) or None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sam2_demo.sessions.mask_code import decode_mask
@@ -34,6 +34,15 @@ class PromptSet:
             and self.labels[:count] == earlier.labels
             and self.box == earlier.box
         )
+
+    def steps(self, earlier: PromptSet | None = None) -> list[PromptSet]:
+        """What leads here one answer at a time: the box, then click by click; only what is left if `earlier` is given
+        and this extends it. Clicks on a painted mask refine that mask, however many there are, so it is one step."""
+        if self.mask is not None:
+            return [self]
+        done = len(earlier.points) if earlier is not None and self.extends(earlier) else -1 if self.box else 0
+        counts = range(done + 1, len(self.points) + 1)
+        return [replace(self, points=self.points[:count], labels=self.labels[:count]) for count in counts]
 
     def as_arguments(self, display: tuple[int, int], size: tuple[int, int]) -> dict[str, Any]:
         """Keyword arguments for `add_prompt`; `display` and `size` are (height, width) of mask and picture."""

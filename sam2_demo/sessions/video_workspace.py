@@ -21,6 +21,7 @@ from sam2_demo.sessions.track_plan import Need, Run, Span, plan_runs, touched_ra
 from sam2_demo.sessions.workspace import Workspace
 from sam2_demo.tracking.direction import Direction
 from sam2_demo.tracking.masklet import Masklet
+from sam2_demo.tracking.prompts import read_prompts
 from sam2_demo.tracking.video_session import VideoSession
 from sam2_demo.video.frame_reader import FrameReader
 
@@ -107,7 +108,7 @@ class VideoWorkspace(Workspace):
                 with self.engine.lock:
                     tracker.clear_prompts(frame, object_id)
             else:
-                self._give(frame, object_id, prompt)
+                self._give(frame, object_id, prompt, self.prompts.get((frame, object_id)))
                 self.prompts[(frame, object_id)] = prompt
             self.stored.append_prompt(frame, object_id, prompt)
             self._touch(frame, object_id)
@@ -241,8 +242,7 @@ class VideoWorkspace(Workspace):
         self.objects.get(object_id)
         with self.task():
             self.objects.remove(object_id)
-            for key in [key for key in self.prompts if key[1] == object_id]:
-                del self.prompts[key]
+            self._forget_prompts(object_id)
             if self._tracker is not None and object_id in self._tracker.masklets:
                 with self.engine.lock:
                     self._tracker.remove_object(object_id)
@@ -255,7 +255,7 @@ class VideoWorkspace(Workspace):
         with self.task():
             for info in self.objects:
                 self.objects.remove(info.object_id)
-            self.prompts.clear()
+                self._forget_prompts(info.object_id)
             self.stale.clear()
             if self._tracker is not None:
                 with self.engine.lock:
@@ -286,11 +286,18 @@ class VideoWorkspace(Workspace):
             self._still_view = StillView(self.engine, self.reader)
         return self._still_view
 
-    def _give(self, frame: int, object_id: int, prompt: PromptSet) -> None:
-        arguments = prompt.as_arguments(self.display, self.size)
+    def _give(self, frame: int, object_id: int, prompt: PromptSet, earlier: PromptSet | None = None) -> None:
+        """Have a prompt answered; what is not `earlier` with more clicks is answered as if made anew, click by click,
+        because each answer starts from the mask before it."""
         tracker = self.tracker()
+        # A prompt that fails must not take the earlier one away.
+        read_prompts(**prompt.as_arguments(self.display, self.size), size=self.size)
         with self.engine.lock:
-            tracker.add_prompt(frame, object_id, clear_previous=True, **arguments)
+            if earlier is not None and not prompt.extends(earlier):
+                tracker.clear_prompts(frame, object_id)
+            for step in prompt.steps(earlier):
+                arguments = step.as_arguments(self.display, self.size)
+                tracker.add_prompt(frame, object_id, clear_previous=True, **arguments)
 
     def _wire(self, masklet: Masklet, frame: int, exclusive: NDArray[np.bool_] | None) -> dict[str, Any]:
         stored = masklet.frame(frame)

@@ -95,6 +95,12 @@ class Workspace:
             for (frame, object_id), prompt in self.prompts.items()
         ]
 
+    def _forget_prompts(self, object_id: int) -> None:
+        """Take an object's prompts away, in the folder too: its id may come back."""
+        for key in [key for key in self.prompts if key[1] == object_id]:
+            del self.prompts[key]
+            self.stored.append_prompt(*key, PromptSet())
+
     def close(self) -> None:
         """End what runs and let memory go; the folder stays."""
         self.cancel.set()

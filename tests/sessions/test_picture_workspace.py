@@ -8,7 +8,7 @@ from sam2_demo.errors import MediaError, PromptError
 from sam2_demo.sessions.limits import Limits
 from sam2_demo.sessions.mask_code import encode_mask
 from sam2_demo.sessions.object_table import ObjectInfo
-from sam2_demo.sessions.opening import open_still
+from sam2_demo.sessions.opening import open_still, reopen
 from sam2_demo.sessions.prompt_set import PromptSet
 from sam2_demo.sessions.tokens import new_token
 
@@ -44,6 +44,39 @@ def test_the_same_prompt_gives_the_same_mask_whatever_was_asked_before(workspace
     first = workspace.prompt(1, CLICK)
     workspace.prompt(1, PromptSet(points=((15.0, 24.0), (60.0, 10.0)), labels=(1, 0)))
     assert workspace.prompt(1, CLICK) == first
+
+
+def clicks(count: int, **more) -> PromptSet:
+    places = ((15.0, 24.0), (60.0, 10.0), (20.0, 30.0), (40.0, 40.0))
+    return PromptSet(points=places[:count], labels=(1, 0, 1, 0)[:count], **more)
+
+
+def test_undoing_click_by_click_gives_back_what_was_there(workspace):
+    answers = []
+    for count in (1, 2, 3, 4):
+        answers.append(workspace.prompt(1, clicks(count)))
+        if count == 1:
+            workspace.choose(1, 2)
+            answers[0] = workspace.candidates_to_json(1)
+    for count in (3, 2, 1, 2, 3, 4):
+        assert workspace.prompt(1, clicks(count)) == answers[count - 1]
+
+
+def test_a_choice_survives_removing_the_object_and_taking_that_back(workspace):
+    workspace.prompt(1, CLICK)
+    workspace.choose(1, 1)
+    chosen = workspace.candidates_to_json(1)
+    workspace.remove_object(1)
+    workspace.put_object(ObjectInfo(1, "Disc", "#336699"))
+    assert workspace.prompt(1, CLICK) == chosen
+
+
+def test_an_id_that_comes_back_has_nothing_of_the_removed_object(workspace, engine):
+    workspace.prompt(1, CLICK)
+    workspace.remove_object(1)
+    workspace.put_object(ObjectInfo(1, "Another", "#336699"))
+    again = reopen(workspace.token, workspace.folder, engine, Limits())
+    assert again.prompts == {} and again.masks() == {}
 
 
 def test_a_painted_mask_is_taken_as_it_is(workspace):

@@ -67,6 +67,41 @@ def test_an_empty_prompt_takes_the_mask_away(workspace):
         next(workspace.track(None, "both"))
 
 
+def clicks(count: int) -> PromptSet:
+    places = ((15.0, 24.0), (60.0, 10.0), (20.0, 30.0), (40.0, 40.0))
+    return PromptSet(points=places[:count], labels=(1, 0, 1, 0)[:count])
+
+
+@pytest.mark.parametrize("tracked", [False, True])
+def test_undoing_click_by_click_gives_back_what_was_there(workspace, tracked):
+    if tracked:
+        workspace.prompt(0, 1, CLICK)
+        list(workspace.track(0, "forward"))
+        before = workspace.masks_at(3)
+    answers = [workspace.prompt(3, 1, clicks(count)) for count in (1, 2, 3, 4)]
+    for count in (3, 2, 1, 2, 3, 4):
+        assert workspace.prompt(3, 1, clicks(count)) == answers[count - 1]
+    if tracked:
+        assert workspace.prompt(3, 1, PromptSet()) == before
+
+
+def test_a_refused_change_of_clicks_keeps_the_earlier_ones(workspace):
+    before = workspace.prompt(0, 1, clicks(2))
+    with pytest.raises(PromptError):
+        workspace.prompt(0, 1, PromptSet(points=((15.0, 24.0), (600.0, 10.0)), labels=(1, 1)))
+    assert workspace.masks_at(0) == before
+    workspace.prompt(0, 1, clicks(3))  # goes on from there
+
+
+def test_an_id_that_comes_back_has_nothing_of_the_removed_object(workspace, engine):
+    workspace.prompt(0, 1, CLICK)
+    workspace.remove_object(1)
+    workspace.put_object(ObjectInfo(1, "Another", "#336699"))
+    workspace.prompt(12, 1, CLICK)
+    again = reopen(workspace.token, workspace.folder, engine, Limits())
+    assert list(again.prompts) == [(12, 1)]
+
+
 def test_a_refused_prompt_changes_nothing(workspace):
     before = workspace.prompt(0, 1, CLICK)
     for bad in (
