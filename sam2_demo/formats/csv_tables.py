@@ -9,6 +9,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from sam2_demo.formats.files import PathLike, content_of, write_text
 from sam2_demo.tracking.masklet import Masklet
 
 _LONGEST_CELL = 1 << 26  # the csv module takes 131072 characters, which intricate masks exceed
+_BYTE_ORDER_MARK = "\ufeff"  # spreadsheets begin UTF-8 with it
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "'")
 
 
@@ -66,7 +68,7 @@ def write(value: ClipAnnotation, path: PathLike, with_masks: bool = True) -> Non
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
     for row in rows_of(value):
-        writer.writerow([_cell(getattr(row, name)) for name in columns])
+        writer.writerow([_cell(name, getattr(row, name)) for name in columns])
     write_text(text.getvalue(), Path(path))
 
 
@@ -82,12 +84,15 @@ def read(path: PathLike) -> ClipAnnotation:
 def read_rows(lines: Iterable[str], place: str) -> Iterator[tuple[int, dict[str, str]]]:
     """Line and cells of each row; DatasetError names `place`, the file, when columns lack or the text is no CSV."""
     csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))
-    reader = csv.DictReader(lines, restval="")
+    rest = iter(lines)
+    first = next(rest, "").removeprefix(_BYTE_ORDER_MARK)
+    reader = csv.DictReader(chain([first], rest), restval="")
     try:
         missing = sorted({field.name for field in fields(TableRow)} - set(reader.fieldnames or ()))
         if missing:
             raise DatasetError(f"{place} lacks the columns {', '.join(missing)}; masks come back from `counts` only")
         for row in reader:
+            # Run lengths were once quoted too; none begins with the quote.
             yield reader.line_num, row | {name: _text(row[name]) for name in ("label", "counts")}
     except csv.Error as error:
         raise DatasetError(f"{place}, line {reader.line_num}: no CSV ({error})") from error
@@ -151,9 +156,9 @@ def _row(value: ClipAnnotation, masklet: Masklet, frame: int) -> TableRow:
     )
 
 
-def _cell(value: Any) -> Any:
-    """Text that a spreadsheet would take for a formula is quoted as people quote it there."""
-    if isinstance(value, str) and value.startswith(_FORMULA_SIGNS):
+def _cell(name: str, value: Any) -> Any:
+    """A label that a spreadsheet would take for a formula is quoted as people quote it there."""
+    if name == "label" and value.startswith(_FORMULA_SIGNS):
         return "'" + value
     return "" if value is None else value
 

@@ -157,6 +157,27 @@ def test_csv_columns_say_where_things_are(clip, tmp_path):
         csv_tables.read(tmp_path / "a.csv")
 
 
+def test_csv_run_lengths_are_written_as_they_are(tmp_path):
+    mask = np.zeros(600, bool)
+    mask[13:40] = True
+    value = ClipAnnotation(20, 30, 1)
+    value.masklet(1).set(0, mask.reshape(30, 20).T)
+    counts = value.masklets[1].frame(0).counts
+    assert counts.startswith("=")
+    path = tmp_path / "a.csv"
+    csv_tables.write(value, path)
+    text = path.read_text()
+    assert text.endswith(f",{counts}\n") and csv_tables.read(path).masklets == value.masklets
+    path.write_text(text.replace(f",{counts}", f",'{counts}"))  # as tables were once written
+    assert csv_tables.read(path).masklets == value.masklets
+
+
+def test_csv_tables_of_spreadsheets(clip, tmp_path):
+    csv_tables.write(clip, tmp_path / "a.csv")
+    (tmp_path / "b.csv").write_bytes(b"\xef\xbb\xbf" + (tmp_path / "a.csv").read_bytes())
+    assert csv_tables.read(tmp_path / "b.csv").masklets == clip.masklets
+
+
 def test_csv_tables_take_intricate_masks(tmp_path):
     value = ClipAnnotation(600, 600, 1)
     value.masklet(1).set(0, np.random.default_rng(0).random((600, 600)) < 0.5)
