@@ -73,7 +73,8 @@ def label_map(value: ClipAnnotation, frame_index: int) -> NDArray[np.uint8]:
     for masklet in sorted(present, key=lambda masklet: (-masklet.area(frame_index), masklet.object_id)):
         if not 0 < masklet.object_id < VOID_LABEL:
             raise DatasetError(
-                f"object id {masklet.object_id} does not fit an indexed PNG; ids are 1 to {VOID_LABEL - 1}"
+                f"object id {masklet.object_id} does not fit an indexed PNG; ids are 1 to {VOID_LABEL - 1}, "
+                "renumber the objects from 1"
             )
         labels[masklet.mask(frame_index)] = masklet.object_id
     if frame_index in value.void:

@@ -83,6 +83,8 @@ def read_any(path: PathLike, size: tuple[int, int] | None = None) -> ClipAnnotat
     """
     source = Path(path)
     suffix = source.suffix.lower()
+    if not source.exists():
+        raise DatasetError(f"{source} does not exist; a file or folder of masks is needed")
     if source.is_dir():
         return _read_folder(source, size)
     if suffix == ".json":
@@ -97,24 +99,30 @@ def read_any(path: PathLike, size: tuple[int, int] | None = None) -> ClipAnnotat
     elif suffix in (".txt", ".csv", ".webm"):
         return {".txt": mots.read, ".csv": csv_tables.read, ".webm": alpha_video.read}[suffix](source)
     raise DatasetError(
-        f"{source.name} is in no format that can be read: SA-V or COCO JSON, MOTS text, CSV table, WebM with alpha, "
+        f"{source} is in no format that can be read: SA-V or COCO JSON, MOTS text, CSV table, WebM with alpha, "
         "or a zip or folder of DAVIS, SA-V, MOTS or per-object PNGs or YOLO labels"
     )
 
 
 def _read_folder(folder: Path, size: tuple[int, int] | None) -> ClipAnnotation:
     shown = [path for path in folder.iterdir() if path.name[0] not in "._"]
+    # Texts that are not named by a frame say nothing of what lies beside them.
+    shown = [path for path in shown if not _is_note(path)] or shown
     if len(shown) == 1 and shown[0].is_dir() and not shown[0].name.isdecimal():
         return _read_folder(shown[0], size)
     names = {path.name for path in shown}
     pictures = [path for path in shown if path.suffix.lower() == ".png"]
-    if "labels" in names or any(path.suffix == ".txt" for path in shown):
+    if "labels" in names or any(path.suffix.lower() == ".txt" for path in shown):
         return yolo.read(folder, size)
     if pictures:
         return mots.read(folder) if _is_sixteen_bit(pictures[0]) else davis.read(folder)
     if "clip.json" in names:
         return per_object_png.read(folder)
     return sa_v.read(folder)
+
+
+def _is_note(path: Path) -> bool:
+    return path.suffix.lower() == ".txt" and path.name != "classes.txt" and not path.stem.isdecimal()
 
 
 def _is_sixteen_bit(path: Path) -> bool:
@@ -137,7 +145,7 @@ def _unzip(source: Path, folder: Path) -> None:
         with zipfile.ZipFile(source) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
             if size > _MAX_UNPACKED:
-                raise DatasetError(f"{source.name} unpacks to {size} bytes; up to {_MAX_UNPACKED} are read")
+                raise DatasetError(f"{source} unpacks to {size} bytes; up to {_MAX_UNPACKED} are read")
             archive.extractall(folder)
     except zipfile.BadZipFile as error:
-        raise DatasetError(f"{source.name} is no zip: {error}") from error
+        raise DatasetError(f"{source} is no zip: {error}") from error

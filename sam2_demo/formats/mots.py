@@ -1,12 +1,14 @@
 """MOTS: 16-bit PNGs of class * 1000 + instance, or a text file of run lengths (Voigtlaender et al. 2019).
 
-Masks do not overlap; 10000 marks pixels to ignore. Frames count from 0 as in KITTI MOTS.
+Masks do not overlap; 10000 marks pixels to ignore. Frames count from 0 as in KITTI MOTS. MOTS knows two classes, so
+in a text file every object is one of them; clip.json beside the PNGs keeps labels, and objects that are never seen.
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +22,15 @@ from sam2_demo.formats.files import (
     content_of,
     frame_files,
     frame_indices_of,
+    read_json,
+    write_json,
     write_text,
 )
 from sam2_demo.tracking.masklet import Rle, decode_rle, encode_rle
 
 CLASSES = {"car": 1, "pedestrian": 2, "person": 2}
 _IGNORE, _IGNORE_CLASS, _INSTANCES = 10000, 10, 1000
+_SIDECAR = "clip.json"
 _MOST_OBJECTS = 1000  # far more than any clip has; noise that is read as ids has tens of thousands
 _LINE = re.compile(r"([0-9]{1,9}) ([0-9]{1,9}) [0-9]{1,9} ([0-9]{1,9}) ([0-9]{1,9}) (\S+)")
 
@@ -34,7 +39,7 @@ def write(value: ClipAnnotation, path: PathLike) -> None:
     """Write a text file when `path` ends in .txt, otherwise a folder of 16-bit PNGs, 000000.png for frame 0.
 
     The class of an object is extra["mots_class"][id], or follows from its label (car 1, pedestrian 2), or is 1.
-    Where masks overlap, the smaller object is kept on top.
+    Where masks overlap, the smaller object is kept on top. DatasetError where the file would hold nothing.
     """
     value.check()
     target = Path(path)
@@ -43,22 +48,35 @@ def write(value: ClipAnnotation, path: PathLike) -> None:
         raise DatasetError(f"object ids {value.object_ids} fall together as MOTS ids {sorted(ids.values())}")
     if target.suffix.lower() == ".txt":
         lines = [line for frame in value.annotated_frames for line in _lines(value, ids, frame)]
+        if not lines:
+            raise DatasetError(f"{target} would be empty: MOTS text holds visible masks, and no frame shows an object")
         write_text("".join(line + "\n" for line in lines), target)
         return
     target.mkdir(parents=True, exist_ok=True)
     for frame in value.annotated_frames:
         Image.fromarray(_id_map(value, ids, frame)).save(target / f"{frame:06d}.png")
+    write_json(_sidecar(value, ids), target / _SIDECAR)
 
 
 def read(path: PathLike) -> ClipAnnotation:
     """Read a text file or a folder of PNGs.
 
-    The object id is the instance number, or class * 1000 + instance where two classes share an instance number.
-    A folder holds every frame, so objects have an empty mask where they are not seen; a text file does not.
+    The object id is what clip.json says, else the instance number, or class * 1000 + instance where two classes share
+    an instance number. A folder holds every frame, so objects have an empty mask where they are not seen; a text file
+    does not.
     """
     source = Path(path)
+    if not source.exists():
+        raise DatasetError(f"{source} does not exist; a MOTS text file or a folder of 16-bit PNGs is needed")
     with content_of(source, "lines of `frame id class height width run-lengths`, or a folder of PNGs"):
-        return _from_frames(source, _read_text(source) if source.is_file() else _read_folder(source))
+        if source.is_file():
+            return _from_frames(source, _read_text(source))
+        by_frame, size = _read_folder(source)
+        sidecar = read_json(source / _SIDECAR) if (source / _SIDECAR).is_file() else {}
+        found = {mots_id for own in by_frame.values() for mots_id in own} - {_IGNORE}
+        # That of other masks says nothing of these.
+        is_theirs = found <= set(sidecar.get("ids", {}).values())
+        return _from_frames(source, by_frame, sidecar if is_theirs else {}, size)
 
 
 def read_line(text: str, place: str) -> tuple[int, int, Rle]:
@@ -70,30 +88,41 @@ def read_line(text: str, place: str) -> tuple[int, int, Rle]:
     return frame, mots_id, {"size": [height, width], "counts": matched.group(5)}
 
 
-def _from_frames(source: Path, by_frame: dict[int, dict[int, Rle]]) -> ClipAnnotation:
+def _from_frames(
+    source: Path,
+    by_frame: dict[int, dict[int, Rle]],
+    sidecar: dict[str, Any] | None = None,
+    size: tuple[int, int] | None = None,
+) -> ClipAnnotation:
+    sidecar = sidecar or {}
+    known = {int(mots_id): int(text) for text, mots_id in sidecar.get("ids", {}).items()}
     sizes = {(rle["size"][0], rle["size"][1]) for own in by_frame.values() for rle in own.values()}
+    if not sizes and known and size is not None:
+        sizes = {size}
     if len(sizes) != 1:
         raise DatasetError(f"{source} holds masks of the sizes {sorted(sizes)}; a clip has one size and some mask")
     (height, width) = sizes.pop()
-    clip = ClipAnnotation(height, width, max(by_frame) + 1, name=source.stem)
-    mots_ids = sorted({mots_id for own in by_frame.values() for mots_id in own if mots_id != _IGNORE})
+    clip = ClipAnnotation(height, width, max(max(by_frame) + 1, int(sidecar.get("num_frames", 0))))
+    clip.frame_rate, clip.name = sidecar.get("frame_rate", 24.0), sidecar.get("name", source.stem)
+    mots_ids = sorted({*known, *(mots_id for own in by_frame.values() for mots_id in own)} - {_IGNORE})
     if len(mots_ids) > _MOST_OBJECTS:
         raise DatasetError(f"{source} holds {len(mots_ids)} objects; up to {_MOST_OBJECTS} are read")
     shared = len({mots_id % _INSTANCES for mots_id in mots_ids}) < len(mots_ids)
     names = {number: name for name, number in reversed(CLASSES.items())}
     empty = encode_rle(np.zeros((height, width), np.bool_))
     for mots_id in mots_ids:
-        object_id = mots_id if shared else mots_id % _INSTANCES
+        object_id = known.get(mots_id, mots_id if shared else mots_id % _INSTANCES)
         clip.masklet(object_id)
         kind = mots_id // _INSTANCES
         clip.extra.setdefault("mots_class", {})[object_id] = kind
-        if kind in names:
+        if not known and kind in names:
             clip.labels[object_id] = names[kind]
         for frame, own in by_frame.items():
             if mots_id in own:
                 clip.masklet(object_id).set_rle(frame, own[mots_id])
             elif source.is_dir():
                 clip.masklet(object_id).set_rle(frame, empty, -10.0)
+    clip.labels |= {int(text): label for text, label in sidecar.get("labels", {}).items()}
     clip.void = {frame: own[_IGNORE] for frame, own in by_frame.items() if _IGNORE in own}
     return clip.check()
 
@@ -107,6 +136,16 @@ def _mots_id(value: ClipAnnotation, object_id: int) -> int:
     if not 0 < mots_id < 65536 or mots_id == _IGNORE:
         raise DatasetError(f"object id {object_id} does not fit MOTS: class * 1000 + id is {mots_id}, up to 65535")
     return mots_id
+
+
+def _sidecar(value: ClipAnnotation, ids: dict[int, int]) -> dict[str, Any]:
+    return {
+        "name": value.name,
+        "num_frames": value.num_frames,
+        "frame_rate": value.frame_rate,
+        "labels": {str(object_id): label for object_id, label in value.labels.items()},
+        "ids": {str(object_id): mots_id for object_id, mots_id in ids.items()},
+    }
 
 
 def _id_map(value: ClipAnnotation, ids: dict[int, int], frame: int) -> NDArray[np.uint16]:
@@ -142,7 +181,7 @@ def _read_text(source: Path) -> dict[int, dict[int, Rle]]:
     return by_frame
 
 
-def _read_folder(folder: Path) -> dict[int, dict[int, Rle]]:
+def _read_folder(folder: Path) -> tuple[dict[int, dict[int, Rle]], tuple[int, int]]:
     files = frame_files(folder)
     by_frame: dict[int, dict[int, Rle]] = {}
     known: set[int] = set()
@@ -159,4 +198,4 @@ def _read_folder(folder: Path) -> dict[int, dict[int, Rle]]:
         if len(known) > _MOST_OBJECTS:
             raise DatasetError(f"{file} brings the objects to {len(known)}; up to {_MOST_OBJECTS} are read")
         by_frame[frame] = {value: encode_rle(labels == value) for value in found}
-    return by_frame
+    return by_frame, (labels.shape[0], labels.shape[1])

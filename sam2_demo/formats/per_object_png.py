@@ -22,7 +22,7 @@ from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.files import UNREADABLE_PICTURE, PathLike, content_of
 
 _SIDECAR = "clip.json"
-_NAME = re.compile(r"(?:.*/)?(\d+)/(\d+)\.png")
+_NAME = re.compile(r"(?:.*/)?(\d+)/(\d+)\.png", re.IGNORECASE)
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same masks give the same bytes
 
 
@@ -70,6 +70,8 @@ def _from_entries(source: Path, found: dict[str, bytes]) -> ClipAnnotation:
         raise DatasetError(f"{source} holds no mask")
     clip.num_frames = max(clip.num_frames, int(sidecar.get("num_frames", 0)))
     clip.frame_rate, clip.name = sidecar.get("frame_rate", 24.0), sidecar.get("name", source.stem)
+    for text in {**sidecar.get("scores", {}), **sidecar.get("labels", {})}:
+        clip.masklet(int(text))  # an object without masks has no picture
     clip.labels = {int(object_id): label for object_id, label in sidecar.get("labels", {}).items()}
     return clip.check()
 

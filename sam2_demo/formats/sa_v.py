@@ -27,7 +27,10 @@ from sam2_demo.formats.files import (
 
 
 def read(path: PathLike, frame_names: list[str] | None = None) -> ClipAnnotation:
-    """Read one clip: a train JSON file, or a folder `<video>` of val or test with one folder per object."""
+    """Read one clip: a train JSON file, or a folder `<video>` of val or test with one folder per object.
+
+    extra["sa_v_folders"] keeps the names of the objects' folders, which are not always of three digits.
+    """
     source = Path(path)
     if source.suffix.lower() == ".json":
         with content_of(source, "a file as of SA-V's train set"):
@@ -54,7 +57,8 @@ def write(
 
 
 def _read_folders(folder: Path, frame_names: list[str] | None) -> ClipAnnotation:
-    objects = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    inside = folder.iterdir() if folder.is_dir() else ()
+    objects = sorted(path for path in inside if path.is_dir() and path.name[0] != ".")
     if not objects:
         raise DatasetError(f"{folder} holds no object folders; expected SA-V's <video>/<object>/<frame>.png")
     wrong = [path.name for path in objects if not path.name.isdecimal()]
@@ -62,6 +66,7 @@ def _read_folders(folder: Path, frame_names: list[str] | None) -> ClipAnnotation
         raise DatasetError(f"{folder} holds folders that are no object ids: {wrong}; expected 000, 001, ...")
     size = read_labels(frame_files(objects[0])[0]).shape
     clip = ClipAnnotation(size[0], size[1], len(frame_names or ()), name=folder.name)
+    clip.extra["sa_v_folders"] = {int(place.name): place.name for place in objects}
     for place in objects:
         files = frame_files(place)
         for file, index in zip(files, frame_indices_of(files, frame_names), strict=True):
@@ -76,6 +81,7 @@ def _read_folders(folder: Path, frame_names: list[str] | None) -> ClipAnnotation
 
 def _write_folders(value: ClipAnnotation, folder: Path, frame_names: list[str] | None) -> None:
     for object_id, masklet in value.masklets.items():
+        place = folder / value.extra.get("sa_v_folders", {}).get(object_id, f"{object_id:03d}")
         for frame_index in masklet:
             name = f"{frame_index:05d}" if frame_names is None else frame_names[frame_index]
-            write_labels(masklet.mask(frame_index).astype(np.uint8), folder / f"{object_id:03d}" / f"{name}.png")
+            write_labels(masklet.mask(frame_index).astype(np.uint8), place / f"{name}.png")

@@ -6,6 +6,7 @@ labels keeps both, and files without it are read when the size is given.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,8 @@ def write(value: ClipAnnotation, path: PathLike) -> None:
                 owners.append(object_id)
         write_text("".join(line + "\n" for line in lines), folder / "labels" / f"{frame:05d}.txt")
         lines_of[f"{frame:05d}"] = owners
-    write_text("".join(name + "\n" for name in classes), folder / "classes.txt")
-    names = "".join(f"  {number}: {name!r}\n" for number, name in enumerate(classes))
+    write_text("".join(" ".join(name.splitlines()) + "\n" for name in classes), folder / "classes.txt")
+    names = "".join(f"  {number}: {_yaml_text(name)}\n" for number, name in enumerate(classes))
     write_text(f"path: .\ntrain: images\nval: images\nnames:\n{names}", folder / "data.yaml")
     write_json(_sidecar(value) | {"lines": lines_of}, folder / _SIDECAR)
 
@@ -91,8 +92,8 @@ def _from_folder(folder: Path, sidecar: dict[str, Any], size: tuple[int, int] | 
         _read_frame(clip, file, frame, sidecar.get("lines", {}).get(file.stem))
     empty = encode_rle(np.zeros((height, width), np.bool_))
     for text, frames in sidecar.get("frames", {}).items():
+        masklet = clip.masklet(int(text))
         for frame, score, quality in frames:
-            masklet = clip.masklet(int(text))
             masklet.set_rle(frame, masklet.rle(frame) if frame in masklet else empty, score, quality)
     named = {int(text): label for text, label in sidecar.get("labels", {}).items()}
     clip.labels = named or _class_names(folder, clip)
@@ -115,6 +116,16 @@ def _sidecar(value: ClipAnnotation) -> dict[str, Any]:
             for object_id, masklet in value.masklets.items()
         },
     }
+
+
+def _yaml_text(text: str) -> str:
+    """Text in YAML's double quotes: those of JSON, with what YAML does not take as it is escaped too."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(sign if sign.isprintable() else _yaml_escape(ord(sign)) for sign in quoted)
+
+
+def _yaml_escape(code: int) -> str:
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _normalized(polygon: Polygon, value: ClipAnnotation) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
+from PIL import Image
 
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats import coco, csv_tables, davis, mots, per_object_png, sa_v, yolo
@@ -69,13 +72,68 @@ def test_mots_keeps_masks_that_are_seen(clip, tmp_path, name):
     clip.labels = {1: "car", 2: "pedestrian"}
     mots.write(clip, tmp_path / name)
     again = mots.read(tmp_path / name)
-    assert again.object_ids == [1, 2, 7] and again.labels == {1: "car", 2: "pedestrian", 7: "car"}
+    # A text file has room for the class only, which is 1 for want of a better.
+    assert again.object_ids == [1, 2, 7] and again.labels == clip.labels | ({7: "car"} if name == "clip.txt" else {})
     for object_id, masklet in clip.masklets.items():
         for frame in masklet:
             if masklet.area(frame):
                 assert again.masklets[object_id].rle(frame) == masklet.rle(frame)
     mots.write(again, tmp_path / f"again-{name}")
     same_masks(again, mots.read(tmp_path / f"again-{name}"))
+
+
+def test_mots_pictures_keep_labels_and_objects_that_are_never_seen(clip, tmp_path):
+    clip.masklet(9).set(4, np.zeros((37, 53), bool))
+    clip.labels = {1: "dog", 9: "person"}
+    again = read_any(write_file(clip, "mots_png", tmp_path))
+    assert again.object_ids == [1, 2, 7, 9] and again.labels == clip.labels
+    assert (again.num_frames, again.frame_rate, again.name) == (9, 12.5, "clip")
+    mots.write(clip, tmp_path / "clip")
+    Image.fromarray(np.full((37, 53), 2005, np.uint16)).save(tmp_path / "clip" / "000000.png")
+    assert mots.read(tmp_path / "clip").labels[5] == "pedestrian", "clip.json is that of other masks"
+
+
+def test_mots_where_nothing_is_seen(tmp_path):
+    value = ClipAnnotation(37, 53, 2)
+    for frame in range(2):
+        value.masklet(1).set(frame, np.zeros((37, 53), bool))
+    mots.write(value, tmp_path / "clip")
+    same_masks(value, mots.read(tmp_path / "clip"))
+    with pytest.raises(DatasetError, match=r"clip\.txt would be empty: MOTS text holds visible masks"):
+        mots.write(value, tmp_path / "clip.txt")
+    assert not (tmp_path / "clip.txt").exists()
+
+
+@pytest.mark.parametrize("name", ["png.zip", "png", "yolo"])
+def test_named_objects_without_masks_come_back(clip, tmp_path, name):
+    clip.masklet(9)
+    clip.labels[9] = "cat"
+    EVERYTHING[name].write(clip, tmp_path / name)
+    again = EVERYTHING[name].read(tmp_path / name)
+    assert again.masklets == clip.masklets and again.labels == clip.labels
+
+
+@pytest.mark.parametrize(
+    "label", ['it\'s a "dog"', "\U0001f469\u200d\U0001f680", "a\\nb", "a\nb", "\x85\u2028\x7f", "- x: #1", "ü, 犬", ""]
+)
+def test_yolo_names_are_yaml(clip, tmp_path, label):
+    clip.labels[1] = label
+    yolo.write(clip, tmp_path)
+    names = yaml.safe_load((tmp_path / "data.yaml").read_text(encoding="utf-8"))["names"]
+    assert set(names.values()) == {label, "object", "=SUM(A1)"}
+    lines = (tmp_path / "classes.txt").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == len(names) and lines[[*names.values()].index("object")] == "object"
+    assert yolo.read(tmp_path).labels == clip.labels
+
+
+def test_sa_v_folders_keep_their_names(clip, tmp_path):
+    sa_v.write(clip, tmp_path / "a")
+    (tmp_path / "a" / "001").rename(tmp_path / "a" / "1")
+    (tmp_path / "a" / ".ipynb_checkpoints").mkdir()
+    again = sa_v.read(tmp_path / "a")
+    same_masks(clip, again)
+    sa_v.write(again, tmp_path / "b")
+    assert sorted(path.name for path in (tmp_path / "b").iterdir()) == ["002", "007", "1"]
 
 
 def test_sa_v_json_dense_and_sparse(clip, tmp_path):
@@ -127,6 +185,39 @@ def test_files_in_no_known_format_are_refused(tmp_path, content):
         read_any(path.rename(tmp_path / "masks.zip"))
     with pytest.raises(DatasetError, match="accepted: sa_v"):
         write_file(ClipAnnotation(2, 2, 1), "avi", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.txt", "a.csv", "a.json", "a.webm", "a"])
+def test_what_does_not_exist_is_said_to(tmp_path, name):
+    with pytest.raises(DatasetError) as caught:
+        read_any(tmp_path / name)
+    assert str(caught.value).startswith(f"{tmp_path / name} does not exist")
+    if name == "a.txt":
+        with pytest.raises(DatasetError, match=r"a\.txt does not exist; a MOTS text file"):
+            mots.read(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["davis", "sa_v_png", "png", "mots_png", "yolo"])
+def test_a_note_beside_the_masks_changes_nothing(clip, tmp_path, name):
+    path = write_file(clip, name, tmp_path)
+    expected = read_any(path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("README.txt", "how these were made")
+    assert read_any(path).masklets == expected.masklets
+
+
+def test_endings_in_capitals_are_taken(clip, tmp_path):
+    per_object_png.write(clip, tmp_path / "png")
+    for path in sorted((tmp_path / "png").rglob("*.png")):
+        path.rename(path.with_suffix(".PNG"))
+    assert per_object_png.read(tmp_path / "png").masklets == clip.masklets
+
+
+def test_indexed_png_without_an_id_0(tmp_path):
+    value = ClipAnnotation(2, 2, 1)
+    value.masklet(0).set(0, np.ones((2, 2), bool))
+    with pytest.raises(DatasetError, match=r"object id 0 does not fit an indexed PNG; .* renumber the objects from 1"):
+        davis.write(value, tmp_path / "a")
 
 
 def test_contradictions_are_found_before_writing(clip, tmp_path):
