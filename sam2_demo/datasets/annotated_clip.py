@@ -138,6 +138,11 @@ def check_size(clip: AnnotatedClip) -> AnnotatedClip:
     return clip
 
 
+def clip_names(annotations: Path) -> list[str]:
+    """The names of a folder's folders, sorted; hidden ones, as editors leave them, are no clips."""
+    return sorted(path.name for path in annotations.iterdir() if path.is_dir() and path.name[0] != ".")
+
+
 def names_from_list(path: Path, known: list[str]) -> list[str]:
     """The clip names of a split file, one per line; DatasetError for names that are not in `known`."""
     if not path.is_file():

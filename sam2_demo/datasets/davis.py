@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sam2_demo.datasets.annotated_clip import AnnotatedClip, AnnotatedClips, check_size, names_from_list
+from sam2_demo.datasets.annotated_clip import AnnotatedClip, AnnotatedClips, check_size, clip_names, names_from_list
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats import davis
 from sam2_demo.video.picture_sequences import list_pictures
@@ -23,7 +23,7 @@ class DavisClips(AnnotatedClips[AnnotatedClip]):
     def __init__(self, root: Path, split: str | None = None) -> None:
         self.pictures = _clips_folder(root, "JPEGImages")
         self.annotations = _clips_folder(root, "Annotations")
-        found = sorted(path.name for path in self.annotations.iterdir() if path.is_dir())
+        found = clip_names(self.annotations)
         if not found:
             raise DatasetError(f"{self.annotations} holds no clip; expected Annotations/<clip>/<frame>.png")
         super().__init__(root, found if split is None else names_from_list(_split_file(root, split), found))

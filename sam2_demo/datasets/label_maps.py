@@ -1,12 +1,13 @@
 """Pictures with label maps: a folder of pictures and 8-bit indexed PNGs (0 background, k the k-th object, 255 ignore).
 
 Layout: `<root>/index.csv` with columns source, file, mask (paths below the root; a picture may have several
-maps), or no index and `<stem>.<jpg|jpeg|png|webp>` beside `<stem>.png` / `<stem>.label.png`.
+maps), or no index and `<stem>.<jpg|jpeg|webp|bmp>` beside `<stem>.png`.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam2_demo.errors import DatasetError
+from sam2_demo.formats.files import UNREADABLE_PICTURE
 
 IGNORE_LABEL = 255
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".webp", ".bmp")
@@ -48,7 +50,7 @@ def find_labelled_pictures(root: Path) -> list[PictureFiles]:
         raise DatasetError(f"data folder {root} does not exist; give a folder of pictures with label maps")
     if not (root / "index.csv").is_file() and (root / "train" / "index.csv").is_file():
         root = root / "train"
-    found = _find_by_index(root) if (root / "index.csv").is_file() else _find_by_stem(root)
+    found = _find_by_index(root) if (root / "index.csv").is_file() else find_by_stem(root)
     if not found:
         raise DatasetError(
             f"{root} holds no index.csv and no picture ({', '.join(PICTURE_SUFFIXES)}) with a label map "
@@ -58,28 +60,45 @@ def find_labelled_pictures(root: Path) -> list[PictureFiles]:
 
 
 def _find_by_index(root: Path) -> list[PictureFiles]:
-    with (root / "index.csv").open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
+    index = root / "index.csv"
+    reader = csv.DictReader(io.StringIO(_text_of(index), newline=""), restval="")
+    grouped: dict[tuple[str, str], list[Path]] = {}
+    try:
         missing = {"source", "file", "mask"} - set(reader.fieldnames or ())
         if missing:
-            raise DatasetError(f"{root / 'index.csv'} lacks the column(s) {', '.join(sorted(missing))}")
-        grouped: dict[tuple[str, str], list[Path]] = {}
+            raise DatasetError(f"{index} lacks the column(s) {', '.join(sorted(missing))}")
         for row in reader:
+            empty = [name for name in ("file", "mask") if not row[name]]
+            if empty:
+                raise DatasetError(f"{index}, line {reader.line_num} has no {' and no '.join(empty)}; expected paths")
             grouped.setdefault((row["source"], row["file"]), []).append(root / row["mask"])
+    except csv.Error as error:
+        raise DatasetError(f"{index}, line {reader.line_num} is no CSV: {error}") from error
     return [PictureFiles(source, root / file, tuple(sorted(masks))) for (source, file), masks in grouped.items()]
 
 
-def _find_by_stem(root: Path) -> list[PictureFiles]:
-    found = []
-    for picture in sorted(path for path in root.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES):
-        label_map = picture.with_suffix(".png")
-        if label_map.is_file():
-            found.append(PictureFiles(picture.parent.name, picture, (label_map,)))
-    return found
+def _text_of(index: Path) -> str:
+    try:
+        return index.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise DatasetError(f"{index}, line {line} is no text in UTF-8 ({error.reason}); save it as UTF-8") from error
+
+
+def find_by_stem(root: Path) -> list[PictureFiles]:
+    """The pictures below a folder that have a label map of the same stem beside them."""
+    files = sorted(path for path in root.rglob("*") if path.is_file())
+    label_maps = {path.with_suffix(""): path for path in files if path.suffix.lower() == ".png"}
+    pictures = [path for path in files if path.suffix.lower() in PICTURE_SUFFIXES]
+    return [
+        PictureFiles(picture.parent.name, picture, (label_maps[picture.with_suffix("")],))
+        for picture in pictures
+        if picture.with_suffix("") in label_maps
+    ]
 
 
 def read_label_map(path: Path) -> NDArray[np.uint8]:
-    """(H, W) uint8 labels of an indexed or grey PNG; DatasetError when it is missing or not 8-bit."""
+    """(H, W) uint8 labels of an indexed or grey PNG; DatasetError when it is missing, damaged or not 8-bit."""
     from PIL import Image, UnidentifiedImageError  # OpenCV turns palettes into colours; Pillow keeps indices
 
     try:
@@ -89,6 +108,8 @@ def read_label_map(path: Path) -> NDArray[np.uint8]:
         raise DatasetError(f"label map {path} is missing") from error
     except UnidentifiedImageError as error:
         raise DatasetError(f"label map {path} is not a picture") from error
+    except UNREADABLE_PICTURE as error:
+        raise DatasetError(f"label map {path} cannot be read as a PNG: {error}") from error
     if labels.ndim != 2 or labels.dtype != np.uint8:
         raise DatasetError(f"label map {path} is {labels.dtype} {labels.shape}; accepted: 8-bit indexed or grey")
     return labels

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from sam2_demo.datasets.label_maps import PICTURE_SUFFIXES
+from sam2_demo.datasets.label_maps import find_by_stem
 from sam2_demo.datasets.sa_v import find_train_files
 from sam2_demo.errors import DatasetError
 
@@ -50,8 +50,7 @@ def recognise_layout(path: Path) -> Layout:
 def _holds_label_maps(path: Path) -> bool:
     if (path / "index.csv").is_file() or (path / "train" / "index.csv").is_file():
         return True
-    pictures = (found for found in path.rglob("*") if found.suffix.lower() in PICTURE_SUFFIXES)
-    return any(picture.with_suffix(".png").is_file() for picture in pictures)
+    return bool(find_by_stem(path))
 
 
 def _content(path: Path) -> str:

@@ -9,7 +9,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sam2_demo.datasets.annotated_clip import AnnotatedClip, AnnotatedClips, AnnotatedVideo, check_size, names_from_list
+from sam2_demo.datasets.annotated_clip import (
+    AnnotatedClip,
+    AnnotatedClips,
+    AnnotatedVideo,
+    check_size,
+    clip_names,
+    names_from_list,
+)
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats import sa_v
 from sam2_demo.video.picture_sequences import list_pictures
@@ -28,7 +35,7 @@ class SaVClips(AnnotatedClips[AnnotatedClip]):
                     f"{root} holds no {folder.name} folder; the SA-V layout is JPEGImages_24fps/<clip>/<frame>.jpg "
                     "and Annotations_6fps/<clip>/<object>/<frame>.png"
                 )
-        found = sorted(path.name for path in self.annotations.iterdir() if path.is_dir())
+        found = clip_names(self.annotations)
         if not found:
             raise DatasetError(f"{self.annotations} holds no clip; expected Annotations_6fps/<clip>/<object>")
         super().__init__(root, found if split is None else names_from_list(root / f"{split}.txt", found))

@@ -41,15 +41,15 @@ class FolderReader(StillsReader):
             other = picture_size(path)
             if other != size:
                 raise MediaError(
-                    f"{path.name} is {other[1]} x {other[0]} pixels but {self.paths[0].name} is "
-                    f"{size[1]} x {size[0]}; all pictures of a clip must have one size"
+                    f"{path} is {other[1]} x {other[0]} pixels but {self.paths[0].name} is {size[1]} x {size[0]}; all "
+                    "pictures of a clip must have one size"
                 )
         super().__init__(len(self.paths), size, frame_rate)
 
     def _read(self, index: int) -> np.ndarray:
-        frame = read_picture(self.paths[index])
+        frame = read_picture(self.paths[index], str(self.paths[index]))
         if frame.shape[:2] != (self.height, self.width):
-            raise MediaError(f"{self.paths[index].name} has changed its size since the folder was opened")
+            raise MediaError(f"{self.paths[index]} has changed its size since the folder was opened")
         return frame
 
 
@@ -98,7 +98,7 @@ def list_pictures(folder: str | os.PathLike[str]) -> list[Path]:
     if not pictures:
         found = ", ".join(sorted(path.name for path in files)[:3]) or "no files"
         kinds = ", ".join(sorted(PICTURE_SUFFIXES))
-        raise MediaError(f"the folder {place.name} holds no pictures ({found}); accepted are {kinds}")
+        raise MediaError(f"the folder {place} holds no pictures ({found}); accepted are {kinds}")
     return sorted(pictures, key=lambda path: _natural_key(path.name))
 
 

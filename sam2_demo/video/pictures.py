@@ -28,14 +28,16 @@ _ORIENTATION_TAG = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)
 
 
-def read_picture(source: str | os.PathLike[str] | bytes) -> np.ndarray:
+def read_picture(source: str | os.PathLike[str] | bytes, name: str | None = None) -> np.ndarray:
     """Read a picture from a path or from the bytes of a file; returns (H, W, 3) uint8 RGB.
+
+    Messages call it `name`, or by its file's name, since people who upload a file know no path.
 
     EXIF orientation is applied. 16-bit values are scaled from 0..65535 to 0..255, float ones from 0..1.
     Transparent parts are laid over white. Of an animation or multi-page file the first picture is read.
     Raises MediaError for what is missing, empty, damaged, no picture, or over MAX_PIXELS.
     """
-    with _opened(source) as (image, name):
+    with _opened(source, name) as (image, name):
         try:
             image.load()
             upright = ImageOps.exif_transpose(image)
@@ -45,8 +47,8 @@ def read_picture(source: str | os.PathLike[str] | bytes) -> np.ndarray:
 
 
 def picture_size(path: str | os.PathLike[str]) -> tuple[int, int]:
-    """Return (height, width) of a picture as shown, from its header alone. Raises MediaError."""
-    with _opened(path) as (image, _):
+    """Return (height, width) of a picture as shown, from its header alone. Raises MediaError with the path."""
+    with _opened(path, str(path)) as (image, _):
         width, height = image.size
         sideways = image.getexif().get(_ORIENTATION_TAG) in _SIDEWAYS
         return (width, height) if sideways else (height, width)
@@ -60,14 +62,14 @@ def over_white(rgba: np.ndarray) -> np.ndarray:
 
 
 @contextmanager
-def _opened(source: str | os.PathLike[str] | bytes) -> Iterator[tuple[Image.Image, str]]:
+def _opened(source: str | os.PathLike[str] | bytes, name: str | None) -> Iterator[tuple[Image.Image, str]]:
     """Open a picture lazily and yield it with a name for messages."""
     stream: Path | BinaryIO
     if isinstance(source, bytes | bytearray | memoryview):
-        name, size, stream = "the uploaded picture", len(source), io.BytesIO(source)
+        name, size, stream = name or "the uploaded picture", len(source), io.BytesIO(source)
     else:
         stream = Path(source)
-        name = stream.name
+        name = name or stream.name
         if not stream.is_file():
             what = "is a folder" if stream.is_dir() else "does not exist"
             raise MediaError(f"{stream} {what}; a picture file is needed: {_ACCEPTED}")

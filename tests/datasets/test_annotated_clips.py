@@ -51,6 +51,14 @@ def test_pictures_that_start_late_shift_the_index(davis_root):
     assert clip.first_visible(2) == 1
 
 
+def test_hidden_folders_are_no_clips_and_no_objects(davis_root, sav_root):
+    (davis_root / "Annotations" / ".ipynb_checkpoints").mkdir()
+    assert DavisClips(davis_root).names == ["first", "second"]
+    (sav_root / "Annotations_6fps" / ".ipynb_checkpoints").mkdir()
+    (sav_root / "Annotations_6fps" / "clip" / ".ipynb_checkpoints").mkdir()
+    assert SaVClips(sav_root).names == ["clip"] and SaVClips(sav_root).clip("clip").truth.object_ids == [1, 2]
+
+
 def test_void_pixels_are_kept_apart(davis_root):
     path = davis_root / "Annotations" / "first" / "00002.png"
     labels = np.array(Image.open(path))

@@ -13,7 +13,7 @@ from sam2_demo.datasets.coco_instances import CocoPictures
 from sam2_demo.datasets.davis import DavisClips
 from sam2_demo.datasets.pictures import LabelMapPictures
 from sam2_demo.datasets.sa_v import SaVClips
-from sam2_demo.errors import InputError
+from sam2_demo.errors import DatasetError, InputError
 
 
 def refusal(act) -> str:
@@ -34,7 +34,7 @@ def test_davis_frames_that_are_broken_missing_or_of_another_size(davis_root):
     assert f"{frames / '00005.jpg'} does not exist" in refusal(lambda: clip.frame(5))
     for path in frames.iterdir():
         path.unlink()
-    assert "the folder first holds no pictures" in refusal(lambda: DavisClips(davis_root).clip("first"))
+    assert f"the folder {frames} holds no pictures" in refusal(lambda: DavisClips(davis_root).clip("first"))
     frames.rmdir()
     assert f"{frames} is not a folder" in refusal(lambda: DavisClips(davis_root).clip("first"))
 
@@ -98,6 +98,37 @@ def test_coco_pictures_of_one_name_in_two_folders(coco_root):
     path.write_text(json.dumps(content))
     pictures = CocoPictures(path)
     assert len(pictures.names) == 3 and all(len(pictures.picture(name).objects) == 2 for name in pictures.names)
+
+
+@pytest.mark.parametrize(
+    ("index", "expected"),
+    [
+        (b"source,file,mask\nset,a.jpg\n", "line 2 has no mask; expected paths"),
+        (b"source,file,mask\nset,a.jpg,a.png\nset,,\n", "line 3 has no file and no mask"),
+        ("source,file,mask\ns,a.jpg,a.png\né,b.jpg,b.png\n".encode("latin-1"), "line 3 is no text in UTF-8"),
+    ],
+)
+def test_indexes_name_the_line(tmp_path: Path, index, expected):
+    (tmp_path / "index.csv").write_bytes(index)
+    with pytest.raises(DatasetError) as caught:
+        LabelMapPictures(tmp_path)
+    assert f"{tmp_path / 'index.csv'}, {expected}" in str(caught.value)
+
+
+@pytest.mark.parametrize("kept", [0, 20, 50, 500])
+def test_label_maps_that_are_cut_off(tmp_path: Path, kept):
+    Image.fromarray(np.zeros((40, 60, 3), np.uint8)).save(tmp_path / "a.jpg")
+    Image.fromarray(np.random.default_rng(0).integers(0, 9, (40, 60), np.uint8)).save(tmp_path / "a.png")
+    (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:kept])
+    pictures = LabelMapPictures(tmp_path)
+    with pytest.raises(DatasetError, match=rf"label map {tmp_path / 'a.png'} (is not a picture|cannot be read)"):
+        pictures.picture(pictures.names[0])
+
+
+def test_pictures_of_clips_are_named_with_their_path(davis_root):
+    frames = davis_root / "JPEGImages" / "first"
+    (frames / "00000.jpg").write_bytes(b"no picture")
+    assert refusal(lambda: DavisClips(davis_root).clip("first")).startswith(f"{frames / '00000.jpg'} is not a picture")
 
 
 def test_label_maps_name_the_file(tmp_path: Path):

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from sam2_demo.datasets.label_maps import find_labelled_pictures, read_labelled_pictures
+from sam2_demo.datasets.layouts import recognise_layout
 from sam2_demo.errors import DatasetError
 
 
@@ -39,6 +40,20 @@ def test_index_groups_several_maps_of_a_picture(tmp_path):
     )
     (found,) = read_labelled_pictures(tmp_path)
     assert found.source == "set" and len(found.label_maps) == 2
+
+
+def test_indexes_of_spreadsheets(tmp_path):
+    write_pair(tmp_path, "a")
+    (tmp_path / "index.csv").write_bytes(b"\xef\xbb\xbfsource,file,mask\r\nset,a.jpg,a.png\r\n")
+    (found,) = read_labelled_pictures(tmp_path)
+    assert found.source == "set"
+
+
+def test_endings_in_capitals_are_taken(tmp_path):
+    write_pair(tmp_path, "a", suffix=".JPG")
+    (tmp_path / "a.png").rename(tmp_path / "a.PNG")
+    (found,) = read_labelled_pictures(tmp_path)
+    assert found.label_maps[0].any() and recognise_layout(tmp_path) == "label maps"
 
 
 def test_large_pictures_are_shrunk_with_their_maps(tmp_path):
