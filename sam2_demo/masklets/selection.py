@@ -14,7 +14,7 @@ from pycocotools import mask as coco_mask
 
 from sam2_demo.masklets.options import MaskletOptions
 from sam2_demo.tracking.automatic_masks import MaskRecord
-from sam2_demo.tracking.masklet import Masklet, Rle, encode_rle
+from sam2_demo.tracking.masklet import Masklet, Rle, decode_rle, encode_rle
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def new_candidates(
 
 def _as_candidate(record: MaskRecord) -> Candidate:
     mask = record["segmentation"]
-    rle = encode_rle(mask) if isinstance(mask, np.ndarray) else mask
+    rle = encode_rle(mask if isinstance(mask, np.ndarray) else decode_rle(mask))
     return Candidate(rle, record["predicted_iou"] * record["stability_score"], record["stability_score"])
 
 

@@ -98,11 +98,14 @@ def _islands(mask: NDArray[np.bool_], cells: NDArray[np.int64], share: float) ->
     return np.asarray(is_island[parts])
 
 
-def choose(candidates: MaskPrediction, answers: AnswerConfig, from_clicks: bool) -> Tensor:
-    """Which candidate (B,) answers: the one of highest predicted IoU or, as `answers` asks, of most agreement."""
+def choose(candidates: MaskPrediction, points: tuple[Tensor, Tensor] | None, answers: AnswerConfig) -> Tensor:
+    """Which candidate (B,) answers: the one of highest predicted IoU or, as `answers` asks, of most agreement; among
+    several for clicks (labels (B, P)) never the first, if that is a part."""
     scores = _agreement(candidates) if answers.by_agreement else candidates.iou_predictions
-    if answers.parts_first and from_clicks:
-        return scores[:, 1:].argmax(dim=1) + 1
+    if answers.parts_first and points is not None and scores.shape[1] > 1:
+        labels = points[1]
+        is_clicked = (labels == POSITIVE_LABEL).any(dim=1) & ~(labels == BOX_START_LABEL).any(dim=1)
+        scores = torch.cat([scores[:, :1].where(~is_clicked[:, None], -torch.inf), scores[:, 1:]], dim=1)
     return scores.argmax(dim=1)
 
 

@@ -7,7 +7,8 @@ built.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypedDict, get_args
 
@@ -34,22 +35,23 @@ from sam2_demo.tracking.mask_selection import (
     suppress_overlaps,
     without_small_regions,
 )
-from sam2_demo.tracking.masklet import Rle, decode_rle, encode_rle
+from sam2_demo.tracking.masklet import Rle, RunLengths, decode_rle, encode_rle, run_lengths
 from sam2_demo.tracking.pixels import Rgb, check_rgb, picture_pixels
-from sam2_demo.tracking.prompts import GIVEN_MASK_LOGIT, PointPrompt, Prompts
+from sam2_demo.tracking.prompts import BoxPrompt, Prompts
 
-OutputMode = Literal["binary_mask", "coco_rle"]
+OutputMode = Literal["binary_mask", "uncompressed_rle", "coco_rle"]
 
 
 class MaskRecord(TypedDict):
     """One mask that everything mode found.
 
-    segmentation: (H, W) bool, or COCO compressed RLE; area in pixels; bbox (x, y, width, height) in pixels;
-    predicted_iou and stability_score in [0, 1]; point_coords: the point (x, y) that found it;
+    segmentation: (H, W) bool, or COCO run lengths, compressed or as a list; area in pixels;
+    bbox (x, y, width, height) in pixels; predicted_iou and stability_score in [0, 1];
+    point_coords: the point (x, y) that found it;
     crop_box (x, y, width, height) of the crop in which it was found.
     """
 
-    segmentation: NDArray[np.bool_] | Rle
+    segmentation: NDArray[np.bool_] | Rle | RunLengths
     area: int
     bbox: list[float]
     predicted_iou: float
@@ -72,11 +74,13 @@ class _Candidate:
 class AutomaticMaskOptions:
     """The published options with their published defaults.
 
-    closer_look: not published, for networks with a small input: every mask found is drawn again from the window around
-        it (`tracking.closer_look`), and those that are unstable there are left out.
+    point_grids: points (N, 2) xy in [0, 1] of each layer, in place of points_per_side, which is None then.
+    closer_look: not published, for networks with a small input: every mask found is asked for again by its box, in the
+        window around it (`tracking.closer_look`): boxes are answered best. Its predicted IoU becomes the geometric
+        mean of both answers'; what is unstable there is left out.
     """
 
-    points_per_side: int = 32
+    points_per_side: int | None = 32
     points_per_batch: int = 64
     pred_iou_thresh: float = 0.8
     stability_score_thresh: float = 0.95
@@ -91,17 +95,35 @@ class AutomaticMaskOptions:
     output_mode: OutputMode = "binary_mask"
     use_m2m: bool = False
     multimask_output: bool = True
+    point_grids: Sequence[NDArray[np.floating]] | None = None
     closer_look: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot work."""
-        for name in ("points_per_side", "points_per_batch", "crop_n_points_downscale_factor"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}; give at least 1")
         if not 0 <= self.crop_n_layers <= 4:
             raise ConfigError(f"crop_n_layers is {self.crop_n_layers}; accepted: 0 to 4")
+        counts = ["points_per_batch", "crop_n_points_downscale_factor"]
+        if self.point_grids is None:
+            counts.append("points_per_side")
+        elif self.points_per_side is not None:
+            raise ConfigError("point_grids take the place of points_per_side; give points_per_side=None with them")
+        else:
+            self._check_grids(self.point_grids)
+        for name in counts:
+            if getattr(self, name) is None or getattr(self, name) < 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}; give at least 1")
         if self.output_mode not in get_args(OutputMode):
             raise ConfigError(f"output_mode is {self.output_mode!r}; accepted: {', '.join(get_args(OutputMode))}")
+
+
+    def _check_grids(self, grids: Sequence[NDArray[np.floating]]) -> None:
+        layers = self.crop_n_layers + 1
+        if len(grids) < layers:
+            raise ConfigError(f"point_grids has {len(grids)} grids; give one for each of {layers} layers")
+        for grid in grids:
+            shape = np.shape(grid)
+            if len(shape) != 2 or shape[1] != 2 or np.min(grid, initial=0) < 0 or np.max(grid, initial=1) > 1:
+                raise ConfigError(f"a grid of point_grids has shape {shape}; accepted: (N, 2), xy in [0, 1]")
 
 
 @dataclass(frozen=True)
@@ -119,11 +141,11 @@ class AutomaticMaskGenerator:
     def __init__(self, network: Sam2Network, options: AutomaticMaskOptions | None = None, **changes: object) -> None:
         """`changes` are single options by name, for example `points_per_side=16`."""
         self.network = for_inference(network)
-        try:
-            self.options = replace(options or AutomaticMaskOptions(), **changes)  # type: ignore[arg-type]
-        except TypeError as error:
-            accepted = ", ".join(AutomaticMaskOptions.__dataclass_fields__)
-            raise ConfigError(f"unknown option among {', '.join(changes)}; accepted: {accepted}") from error
+        accepted = AutomaticMaskOptions.__dataclass_fields__
+        unknown = [name for name in changes if name not in accepted]
+        if unknown:
+            raise ConfigError(f"unknown option {', '.join(unknown)}; accepted: {', '.join(accepted)}")
+        self.options = replace(options or AutomaticMaskOptions(), **changes)  # type: ignore[arg-type]
 
     @torch.inference_mode()
     def generate(self, rgb: Rgb) -> list[MaskRecord]:
@@ -137,7 +159,8 @@ class AutomaticMaskGenerator:
             scores = [1 / ((c.crop[2] - c.crop[0]) * (c.crop[3] - c.crop[1])) for c in candidates]
             candidates = _suppress(candidates, scores, options.crop_nms_thresh)
         if options.closer_look:
-            drawn = (self._look_closer(rgb, candidate) for candidate in candidates)
+            closer = self._closer()
+            drawn = (self._look_closer(closer, rgb, candidate) for candidate in candidates)
             candidates = [candidate for candidate in drawn if candidate is not None]
             candidates = _suppress(candidates, [c.predicted_iou for c in candidates], options.box_nms_thresh)
         if options.min_mask_region_area > 0:
@@ -155,48 +178,56 @@ class AutomaticMaskGenerator:
         check_rgb(rgb)
         options = self.options
         crops = crop_boxes((rgb.shape[0], rgb.shape[1]), options.crop_n_layers, options.crop_overlap_ratio)
-        total = sum(self._points_per_side(layer) ** 2 for layer, _ in crops)
-        done = 0
+        total = sum(len(self._grid(layer)) for layer, _ in crops)
+        done, closer = 0, self._closer()
         taken: list[_Candidate] = []
         for layer, crop in crops:
-            end = done + self._points_per_side(layer) ** 2
+            end = done + len(self._grid(layer))
             for batch in self._batches(rgb, crop, layer):
                 done = min(done + options.points_per_batch, end)
                 if options.closer_look:
-                    batch = self._look_at_new(rgb, batch, taken)
+                    batch = self._look_at_new(closer, rgb, batch, taken)
                 yield GridStep([self._as_record(candidate) for candidate in batch], done, total)
 
-    def _look_at_new(self, rgb: Rgb, batch: list[_Candidate], taken: list[_Candidate]) -> list[_Candidate]:
+    def _closer(self) -> CloserLook:
+        return CloserLook(self.network, picture_pixels, self.network.config.answers, ONE_WINDOW)
+
+    def _look_at_new(
+        self, closer: CloserLook, rgb: Rgb, batch: list[_Candidate], taken: list[_Candidate]
+    ) -> list[_Candidate]:
         """Candidates drawn again, without those for which one of `taken` stands; what is kept is taken from now on."""
         kept = []
         for candidate in sorted(batch, key=lambda candidate: -candidate.predicted_iou):
             if any(_stands_for(other, candidate) for other in taken):
                 continue
-            drawn = self._look_closer(rgb, candidate)
+            drawn = self._look_closer(closer, rgb, candidate)
             if drawn is not None:
                 kept.append(drawn)
                 taken.append(candidate)
         return kept
 
-    def _look_closer(self, rgb: Rgb, candidate: _Candidate) -> _Candidate | None:
-        """A candidate drawn again through its own window; a large one as it is, None for one that is unstable there."""
+    def _look_closer(self, closer: CloserLook, rgb: Rgb, candidate: _Candidate) -> _Candidate | None:
+        """A candidate asked for again by its box, in its window; None for one that is nothing or unstable there."""
         mask = decode_rle(candidate.rle)
-        given = np.where(mask, GIVEN_MASK_LOGIT, -GIVEN_MASK_LOGIT).astype(np.float32)
-        # Every mask has a window of its own to encode: one must do.
-        closer = CloserLook(self.network, picture_pixels, self.network.config.answers, ONE_WINDOW)
-        prompts = Prompts((PointPrompt(*candidate.point),))
-        looks = closer.refine(None, lambda: rgb, prompts, given[None])
+        size = (mask.shape[0], mask.shape[1])
+        x0, y0, x1, y1 = candidate.box
+        prompts = Prompts(box=BoxPrompt(x0, y0, x1 + 1, y1 + 1))
+        looks = closer.refine("picture", lambda: rgb, prompts, mask[None].astype(np.float32), anew=True)
         if not looks:
             return candidate
-        size = (mask.shape[0], mask.shape[1])
         logits = torch.from_numpy(looks[0].paste(looks[0].low_res_logits, size))[None]
         if not (logits > self.options.mask_threshold).any():
             return None
-        drawn = self._judge(logits, candidate.predicted_iou, candidate.point, (0, 0, size[1], size[0]), size)
+        iou = math.sqrt(max(0.0, candidate.predicted_iou) * max(0.0, looks[0].iou_prediction or 0.0))
+        drawn = self._judge(logits, iou, candidate.point, (0, 0, size[1], size[0]), size)
         return drawn and replace(drawn, crop=candidate.crop)
 
-    def _points_per_side(self, layer: int) -> int:
-        return max(1, self.options.points_per_side // self.options.crop_n_points_downscale_factor**layer)
+    def _grid(self, layer: int) -> NDArray[np.float64]:
+        """A layer's points (N, 2) xy in [0, 1]."""
+        options = self.options
+        if options.point_grids is not None:
+            return np.asarray(options.point_grids[layer], np.float64)
+        return point_grid(max(1, (options.points_per_side or 1) // options.crop_n_points_downscale_factor**layer))
 
     def _in_crop(self, rgb: Rgb, crop: CropBox, layer: int) -> list[_Candidate]:
         found = [candidate for batch in self._batches(rgb, crop, layer) for candidate in batch]
@@ -208,7 +239,7 @@ class AutomaticMaskGenerator:
         picture = np.ascontiguousarray(rgb[y0:y1, x0:x1])
         pixels = picture_pixels(picture, self.network.config.image_size, self.network.device)
         embedding = encode_image(self.network, pixels)
-        points = point_grid(self._points_per_side(layer)) * (x1 - x0, y1 - y0)
+        points = self._grid(layer) * (x1 - x0, y1 - y0)
         for start in range(0, len(points), options.points_per_batch):
             batch = points[start : start + options.points_per_batch]
             yield list(self._at_points(embedding, batch, crop, (rgb.shape[0], rgb.shape[1])))
@@ -298,7 +329,7 @@ class AutomaticMaskGenerator:
         mask = decode_rle(candidate.rle)
         left, top, right, bottom = candidate.crop
         return {
-            "segmentation": mask if self.options.output_mode == "binary_mask" else candidate.rle,
+            "segmentation": _FORMS[self.options.output_mode](mask, candidate.rle),
             "area": int(mask.sum()),
             "bbox": [x0, y0, x1 - x0, y1 - y0],
             "predicted_iou": candidate.predicted_iou,
@@ -306,6 +337,13 @@ class AutomaticMaskGenerator:
             "point_coords": [list(candidate.point)],
             "crop_box": [left, top, right - left, bottom - top],
         }
+
+
+_FORMS: dict[OutputMode, Callable[[NDArray[np.bool_], Rle], NDArray[np.bool_] | Rle | RunLengths]] = {
+    "binary_mask": lambda mask, _: mask,
+    "uncompressed_rle": lambda mask, _: run_lengths(mask),
+    "coco_rle": lambda _, rle: rle,
+}
 
 
 def _suppress(candidates: list[_Candidate], scores: list[float], threshold: float) -> list[_Candidate]:

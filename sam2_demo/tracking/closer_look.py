@@ -44,7 +44,7 @@ class LookOptions:
     largest_share: float = 0.92
 
 
-ONE_WINDOW = LookOptions((1.8,), (1.8,), 0.6)
+ONE_WINDOW = LookOptions((1.8,), (1.8,), 1.0)
 """For many things, where time counts."""
 
 

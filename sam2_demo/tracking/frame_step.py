@@ -157,7 +157,7 @@ def _answer(
 ) -> FrameOutput:
     is_replaced = answers.replaces_unstable and not network.training
     candidates = settle(choose_candidates(all_four, multimask, stability_fallback=is_replaced), points, answers)
-    best = choose(candidates, answers, from_clicks=multimask and points is not None)
+    best = choose(candidates, points, answers)
     rows = torch.arange(len(best), device=best.device)
     logits = candidates.low_res_logits[rows, best][:, None].float()
     visible = _visible(candidates.object_score_logits)

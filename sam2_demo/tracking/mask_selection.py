@@ -29,7 +29,8 @@ def point_grid(points_per_side: int) -> NDArray[np.float64]:
 
 
 def crop_boxes(size: tuple[int, int], num_layers: int, overlap_ratio: float) -> list[tuple[int, CropBox]]:
-    """(layer, box) of the whole picture (layer 0) and of 2**i x 2**i overlapping crops for each further layer i."""
+    """(layer, box) of the whole picture (layer 0) and of 2**i x 2**i overlapping crops for each further layer i; a
+    picture narrower than that has fewer."""
     height, width = size
     crops: list[tuple[int, CropBox]] = [(0, (0, 0, width, height))]
     for layer in range(1, num_layers + 1):
@@ -41,6 +42,7 @@ def crop_boxes(size: tuple[int, int], num_layers: int, overlap_ratio: float) -> 
         crops += [
             (layer, (x, y, min(x + crop_width, width), min(y + crop_height, height)))
             for x, y in product(starts_x, starts_y)
+            if x < width and y < height
         ]
     return crops
 

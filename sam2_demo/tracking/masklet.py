@@ -25,6 +25,21 @@ class Rle(TypedDict):
     counts: str
 
 
+class RunLengths(TypedDict):
+    """COCO run lengths as a list: column by column, pixels outside and inside the object by turns, outside first."""
+
+    size: list[int]
+    counts: list[int]
+
+
+def run_lengths(mask: NDArray[np.generic]) -> RunLengths:
+    """The uncompressed run lengths of a (H, W) mask."""
+    inside = np.concatenate([[False], np.asarray(mask != 0).ravel(order="F")])
+    changes = np.flatnonzero(inside[1:] != inside[:-1])
+    counts = np.diff(np.concatenate([[0], changes, [mask.size]]))
+    return {"size": [int(mask.shape[0]), int(mask.shape[1])], "counts": counts.tolist()}
+
+
 def encode_rle(mask: NDArray[np.generic]) -> Rle:
     """The run lengths of a (H, W) mask; everything that is not zero is the object."""
     if mask.ndim != 2:
@@ -33,7 +48,7 @@ def encode_rle(mask: NDArray[np.generic]) -> Rle:
     return {"size": [int(mask.shape[0]), int(mask.shape[1])], "counts": encoded["counts"].decode("ascii")}
 
 
-def decode_rle(rle: Rle) -> BoolMask:
+def decode_rle(rle: Rle | RunLengths) -> BoolMask:
     """The (H, W) bool mask of COCO run lengths, compressed (text) or not (list of ints)."""
     packed = coco_mask.frPyObjects(rle, *rle["size"]) if isinstance(rle["counts"], list) else rle
     _check_cover(packed)

@@ -69,8 +69,9 @@ class ObjectTrack:
         self.records.set(frame_index, record)
 
     def clear_prompts(self, frame_index: int) -> FrameRecord | None:
-        """Take a frame's prompts away; returns what tracking had said of it before, if it had."""
-        self.prompts.pop(frame_index, None)
+        """Take a frame's prompts away, if it has any; returns what tracking had said of it before, if it had."""
+        if self.prompts.pop(frame_index, None) is None:
+            return self.records.get(frame_index)
         self.pending.discard(frame_index)
         self.bank.forget(frame_index)
         earlier = self.unprompted.pop(frame_index, None)

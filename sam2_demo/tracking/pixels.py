@@ -41,7 +41,9 @@ def normalize(pixels: Tensor) -> Tensor:
 
 def picture_pixels(rgb: Rgb, size: int, device: torch.device) -> Tensor:
     """A picture (H, W, 3) uint8 as network input (1, 3, size, size)."""
-    pixels = torch.from_numpy(check_rgb(rgb)).to(device).permute(2, 0, 1)[None].float() / 255
+    # Flipped arrays (BGR to RGB) and read-only ones (of Pillow) are copied: PyTorch takes neither.
+    owned = np.require(check_rgb(rgb), requirements=("C", "W"))
+    pixels = torch.from_numpy(owned).to(device).permute(2, 0, 1)[None].float() / 255
     resized = F.interpolate(pixels, size=(size, size), mode="bilinear", align_corners=False, antialias=True)
     return normalize(resized)
 

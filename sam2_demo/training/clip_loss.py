@@ -110,7 +110,7 @@ def _track_frame(run: _Run, index: int, kind: str, corrected: bool) -> None:
 def _first_prompts(
     run: _Run, kind: str, masks: NDArray[np.bool_]
 ) -> tuple[FramePrompts, tuple[NDArray[np.float32], NDArray[np.int32]], Tensor | None]:
-    """The prompts, the points among them, and the parts around clicks where these are supervised."""
+    """The prompts, the points among them, and the parts around clicks if the network is to read them."""
     nothing = np.zeros((len(masks), 0, 2), np.float32), np.zeros((len(masks), 0), np.int32)
     device = run.network.device
     if kind == "mask":
@@ -119,7 +119,7 @@ def _first_prompts(
         return FramePrompts(), nothing, None
     coords, labels = first_prompts(run.rng, masks, kind == "box")
     parts = None
-    if run.weights.part and kind == "click":
+    if run.network.config.answers.parts_first and kind == "click":
         coords, parts = seek_parts(run.rng, run.batch.frames[run.batch.clip_indices, 0], coords, masks, device)
     return _point_prompts((coords, labels), device), (coords, labels), parts
 

@@ -32,7 +32,7 @@ class LossWeights:
     single_candidate: float = 0.0  # extra supervision of token 0 where the three are supervised
     mean_candidate: float = 0.0  # share of the mean over the three added to their lowest loss
     saliency: float = 0.0
-    part: float = 0.0  # the first of the three learns the evenly coloured part around the click, where there is one
+    part: float = 0.7  # of the part around a click, for networks whose first reading of clicks is a part
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def prediction_loss(
     if multimask:
         of_three = slice(1, None) if all_four else slice(None)
         masks = _lowest(candidates[:, of_three], weights)
-        if weights.part and targets.parts is not None:
+        if targets.parts is not None:
             first = slice(1, 2) if all_four else slice(0, 1)
             part = weights.part * mask_loss(logits[:, first], targets.of_parts, weights)
             masks = torch.where(targets.has_part, _lowest(candidates[:, first.stop :], weights) + part, masks)

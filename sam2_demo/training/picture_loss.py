@@ -123,7 +123,7 @@ def _refine(
     features = network.attend_to_memory(seen.features, None)
     targets = make_targets(masks, batch.labels[indices] >= 0, network.device)
     coords, labels = first_prompts(rng, masks, objects.is_box)
-    if weights.part and not objects.is_box:
+    if network.config.answers.parts_first and not objects.is_box:
         coords, parts = seek_parts(rng, batch.pixels[indices], coords, masks, network.device)
         targets = replace(targets, parts=parts)
     small_truth = (targets.coverage[:, 0] > 0.5).cpu().numpy()

@@ -26,9 +26,6 @@ FROM_SCRATCH = LossWeights(
 # Memories and the object score are what clips teach; all three candidates should hold the tracked object.
 FROM_SCRATCH_CLIPS = replace(FROM_SCRATCH, positive_weight=1.5, object_score=1.0, mean_candidate=0.3, saliency=0.0)
 
-# Whole objects and, apart from them, the parts that everything mode is asked for.
-WITH_PARTS, CLIPS_WITH_PARTS = (replace(weights, part=0.7) for weights in (FROM_SCRATCH, FROM_SCRATCH_CLIPS))
-
 
 @dataclass(frozen=True)
 class ClipStage:
@@ -162,17 +159,16 @@ EMBEDDED = TrainingConfig(
         ),
         # A clip step takes twice as long as one of pictures, which by now gain more by it.
         Stage(
-            "pictures-320", 320, 16, 4, lr_start=6e-4, lr_end=3e-4, minutes=45, corrections=1, losses=WITH_PARTS,
-            freeze=_FIRST_BLOCKS, statistics="kept",
+            "pictures-320", 320, 16, 4, lr_start=6e-4, lr_end=3e-4, minutes=45, corrections=1, freeze=_FIRST_BLOCKS,
+            statistics="kept",
         ),
         Stage(
-            "pictures-384", 384, 16, 4, lr_start=3e-4, lr_end=1.2e-4, minutes=45, corrections=1, losses=WITH_PARTS,
-            freeze=_FIRST_BLOCKS, statistics="kept",
+            "pictures-384", 384, 16, 4, lr_start=3e-4, lr_end=1.2e-4, minutes=45, corrections=1, freeze=_FIRST_BLOCKS,
+            statistics="kept",
         ),
         Stage(
-            "last-clips-384", 384, 16, 4, lr_start=1.2e-4, lr_end=5e-6, minutes=38, losses=WITH_PARTS,
-            freeze=_FIRST_BLOCKS, statistics="kept",
-            clips=ClipStage(384, clips=2, frames=8, objects=3, picture_every=2, losses=CLIPS_WITH_PARTS),
+            "last-clips-384", 384, 16, 4, lr_start=1.2e-4, lr_end=5e-6, minutes=38, freeze=_FIRST_BLOCKS,
+            statistics="kept", clips=ClipStage(size=384, clips=2, frames=8, objects=3, picture_every=2),
         ),
     ),
     trunk_rate=0.25,

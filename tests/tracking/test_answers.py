@@ -80,7 +80,7 @@ def test_reading_that_agrees_with_the_others_is_chosen():
     logits[:, 2, :, :13] = 1.0
     ious = torch.tensor([[0.8, 0.78, 0.77], [0.9, 0.3, 0.3]])
     candidates = MaskPrediction(logits, ious, torch.zeros(2, 3, 8), torch.zeros(2, 1))
-    found = choose(candidates, AnswerConfig(by_agreement=True), from_clicks=True)
+    found = choose(candidates, None, AnswerConfig(by_agreement=True))
     assert found[0] > 0  # two that are alike outvote a better one
     assert found[1] == 0  # but not a far better one
 
@@ -89,9 +89,14 @@ def test_a_part_is_never_the_answer_to_a_click():
     ious = torch.tensor([[0.9, 0.3, 0.5], [0.2, 0.8, 0.1]])
     candidates = MaskPrediction(torch.ones(2, 3, SIDE, SIDE), ious, torch.zeros(2, 3, 8), torch.zeros(2, 1))
     answers = AnswerConfig(parts_first=True)
-    assert choose(candidates, answers, from_clicks=True).tolist() == [2, 1]
-    assert choose(candidates, answers, from_clicks=False).tolist() == [0, 1]  # tracked: all three are the object
-    assert choose(candidates, AnswerConfig(), from_clicks=True).tolist() == [0, 1]
+    clicks, boxes = points((4.0, 4.0, POSITIVE_LABEL)), points(*BOX)
+    clicks, boxes = (tuple(torch.cat([own] * 2) for own in given) for given in (clicks, boxes))
+    assert choose(candidates, clicks, answers).tolist() == [2, 1]
+    assert choose(candidates, boxes, answers).tolist() == [0, 1]
+    assert choose(candidates, None, answers).tolist() == [0, 1]  # tracked: all three are the object
+    assert choose(candidates, clicks, AnswerConfig()).tolist() == [0, 1]
+    alone = MaskPrediction(torch.ones(2, 1, SIDE, SIDE), ious[:, :1], torch.zeros(2, 1, 8), torch.zeros(2, 1))
+    assert choose(alone, clicks, answers).tolist() == [0, 0]
 
 
 @pytest.mark.parametrize(

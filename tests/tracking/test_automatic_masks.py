@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from pycocotools import mask as coco_mask
 
 from sam2_demo.errors import ConfigError
 from sam2_demo.tracking import automatic_masks
@@ -84,8 +85,44 @@ def test_unknown_and_wrong_options(nano_network):
         AutomaticMaskGenerator(nano_network, points_per_sid=3)
     with pytest.raises(ConfigError, match="at least 1"):
         AutomaticMaskGenerator(nano_network, points_per_side=0)
-    with pytest.raises(ConfigError, match="binary_mask, coco_rle"):
+    with pytest.raises(ConfigError, match="binary_mask, uncompressed_rle, coco_rle"):
         AutomaticMaskGenerator(nano_network, output_mode="png")
+    with pytest.raises(ConfigError, match="points_per_side=None with them"):
+        AutomaticMaskGenerator(nano_network, point_grids=[point_grid(2)])
+    with pytest.raises(ConfigError, match="points_per_side is None; give at least 1"):
+        AutomaticMaskGenerator(nano_network, points_per_side=None)
+    with pytest.raises(ConfigError, match="1 grids; give one for each of 2 layers"):
+        AutomaticMaskGenerator(nano_network, point_grids=[point_grid(2)], points_per_side=None, crop_n_layers=1)
+    with pytest.raises(ConfigError, match=r"shape \(3,\); accepted: \(N, 2\)"):
+        AutomaticMaskGenerator(nano_network, point_grids=[np.ones(3)], points_per_side=None)
+
+
+def test_given_grids_take_the_place_of_even_ones(nano_network, clip_frames):
+    even = {**LOOSE, "points_per_side": 3}
+    given = {**LOOSE, "points_per_side": None, "point_grids": [point_grid(3)]}
+    records = [AutomaticMaskGenerator(nano_network, **options).generate(clip_frames[0]) for options in (even, given)]
+    assert [r["point_coords"] for r in records[0]] == [r["point_coords"] for r in records[1]] and records[0]
+
+
+def test_run_lengths_come_compressed_or_as_a_list(nano_network, clip_frames):
+    found = {
+        mode: AutomaticMaskGenerator(nano_network, **{**LOOSE, "output_mode": mode}).generate(clip_frames[0])
+        for mode in ("binary_mask", "uncompressed_rle", "coco_rle")
+    }
+    for plain, listed, packed in zip(*found.values(), strict=True):
+        assert coco_mask.frPyObjects(listed["segmentation"], *listed["segmentation"]["size"])["counts"].decode() == (
+            packed["segmentation"]["counts"]
+        )
+        assert (decode_rle(listed["segmentation"]) == plain["segmentation"]).all()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 50), (50, 1), (3, 3)])
+def test_narrow_pictures_have_fewer_crops(nano_network, size):
+    picture = np.full((*size, 3), 128, np.uint8)
+    generator = AutomaticMaskGenerator(nano_network, **LOOSE, crop_n_layers=2)
+    generator.generate(picture)
+    assert [step.done for step in generator.steps(picture)][-1] == list(generator.steps(picture))[-1].total
+    assert all(x1 > x0 and y1 > y0 for _, (x0, y0, x1, y1) in crop_boxes(size, 2, 512 / 1500))
 
 
 def test_grid_lies_in_cell_centres():

@@ -41,6 +41,16 @@ def test_same_prompt_same_answer(predictor):
     np.testing.assert_array_equal(a.mask_logits, b.mask_logits)
 
 
+def test_flipped_and_read_only_arrays_are_taken(nano_network, clip_frames):
+    logits = []
+    for given in (np.ascontiguousarray(clip_frames[0]), clip_frames[0][..., ::-1].copy()[..., ::-1]):
+        given.flags.writeable = False
+        predictor = ImagePredictor(nano_network)
+        predictor.set_image(given)
+        logits.append(predictor.predict(points=[(15, 24)]).mask_logits)
+    np.testing.assert_array_equal(*logits)
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (37, 53)])
 def test_odd_sizes(nano_network, shape):
     predictor = ImagePredictor(nano_network)

@@ -96,6 +96,8 @@ def test_clearing_a_correction_brings_the_tracked_mask_back(session):
     session.add_prompt(6, 1, points=[(60, 10)])
     restored = session.clear_prompts(6, 1)
     np.testing.assert_array_equal(restored.mask_logits[1], before[6])
+    again = session.clear_prompts(6, 1)  # nothing is there to be cleared
+    np.testing.assert_array_equal(again.mask_logits[1], before[6])
     assert session.prompts(1).keys() == {0}
     after = logits_of(session, 1)
     for t in before:

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from sam2_demo.network.config import PUBLISHED_ANSWERS
+from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.training.losses import LossWeights
 from sam2_demo.training.picture_batches import PictureBatch
 from sam2_demo.training.picture_loss import SaliencyHead, picture_loss, seek_parts
-from sam2_demo.training.stages import FROM_SCRATCH, WITH_PARTS
+from sam2_demo.training.stages import FROM_SCRATCH
 
 SIZE = 64
 
@@ -46,11 +48,12 @@ def test_clicks_without_a_part_are_moved_to_one_sometimes(batch):
     assert parts[has_part].flatten(1).sum(dim=1).numpy() == pytest.approx(24 * 16 / 16, rel=0.3)
 
 
-def test_parts_are_learnt_only_where_asked_for(small_network, batch):
+def test_only_networks_that_read_parts_learn_them(small_config, batch):
     clicked = replace(batch, masks=np.stack([batch.masks[0]] * 8), picture_indices=np.repeat([0, 1], 4))
-    plain, with_parts = (run(small_network, clicked, weights) for weights in (FROM_SCRATCH, WITH_PARTS))
-    assert "iou_click_part" not in plain
-    assert 0 <= with_parts["iou_click_part"] <= 1
+    plain = replace(small_config, answers=PUBLISHED_ANSWERS)
+    assert small_config.answers.parts_first
+    assert 0 <= run(Sam2Network(small_config), clicked, FROM_SCRATCH)["iou_click_part"] <= 1
+    assert "iou_click_part" not in run(Sam2Network(plain), clicked, FROM_SCRATCH)
 
 
 def test_first_candidate_learns_the_part_and_the_others_the_whole(small_network, batch):
@@ -62,7 +65,7 @@ def test_first_candidate_learns_the_part_and_the_others_the_whole(small_network,
     figures = []
     for _ in range(120):
         optimiser.zero_grad()
-        result = picture_loss(network, head, clicked, rng, replace(WITH_PARTS, saliency=0), corrections=0)
+        result = picture_loss(network, head, clicked, rng, replace(FROM_SCRATCH, saliency=0), corrections=0)
         result.loss.backward()
         optimiser.step()
         figures.append(result.figures)
