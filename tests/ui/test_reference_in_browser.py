@@ -9,6 +9,9 @@ from archives import zipped
 from drive import IN_CHROMIUM
 from stand_in import SIZE, scene
 
+from sam2_demo.errors import InputError
+from sam2_demo.ui import reference
+
 pytestmark = IN_CHROMIUM
 
 
@@ -50,6 +53,27 @@ def test_imported_masks_are_prompts_that_can_be_tracked_and_undone(tab, video, d
     video.until(lambda w: len(w.prompts) == 2, "both are back")
     video.press("Track")
     video.until(lambda w: sorted(len(m) for m in w.masklets().values()) == [20, 20], "both are tracked")
+
+
+def test_a_click_that_cannot_be_simulated_leaves_no_object(tab, video, tmp_path, monkeypatch):
+    one = tmp_path / "one.zip"
+    one.write_bytes(zipped({"00003.png": cv2.imencode(".png", np.ones(SIZE, np.uint8))[1].tobytes()}))
+    bring_in(video, one, "reference")
+    video.root.get_by_text("Reference masks on 1 of 20 frames").wait_for(timeout=10_000)
+    click = video.root.get_by_role("button", name="Simulate the next click for Reference 1")
+    click.click()
+    tab.get_by_text("The reference has no mask of frame 0; the nearest frame that has one is 3.").wait_for()
+    assert not len(video.workspace().objects) and video.root.locator(".sam-object").count() == 0
+    video.root.get_by_label("Frame", exact=True).fill("3")
+
+    def refuse(*_):
+        raise InputError("not this time")
+
+    monkeypatch.setattr(reference, "next_click", refuse)
+    click.click()
+    tab.get_by_text("not this time").wait_for(timeout=10_000)
+    video.until(lambda w: not len(w.objects), "the object is taken back")
+    assert video.root.locator(".sam-object").count() == 0
 
 
 def test_scores_against_a_reference_and_simulated_clicks(tab, video, davis_file):

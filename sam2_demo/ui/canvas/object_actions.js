@@ -1,14 +1,33 @@
-// Adding, changing and removing objects, each of which can be undone.
+// Adding, changing and removing objects, each of which can be undone. What the server refuses is taken back here, too.
+
+import { get } from "./server.js";
 
 export class ObjectActions {
   constructor(bench) {
     this.bench = bench;
     this.store = bench.store;
+    this.followed = new Set(); // ids of removed objects that had been tracked
   }
 
+  // Whether there is room for another object; says so if not.
+  hasRoom() {
+    const most = this.bench.config.limits.max_objects;
+    if (this.store.objects.length < most) return true;
+    this.bench.host.warn(`There is room for no more than ${most} objects: remove one first.`);
+    return false;
+  }
+
+  // False if there is no room.
   add() {
+    if (!this.hasRoom()) return false;
     const object = this.store.newObject();
     this.putBack(object, []);
+    this.remember(object);
+    return true;
+  }
+
+  // Makes the adding of an object a step that can be undone.
+  remember(object) {
     this.bench.history.did({
       undo: () => this.drop(object.object_id),
       redo: () => this.putBack(object, []),
@@ -27,10 +46,16 @@ export class ObjectActions {
 
   putBack(object, prompts) {
     const { store, bench } = this;
+    const id = object.object_id;
+    if (store.object(id)) return; // its removal was refused
     store.objects.push({ ...object });
-    store.active = object.object_id;
-    bench.outbox.put(null, () => bench.command({ name: "put_object", object }));
-    for (const [frame, prompt] of prompts) bench.editor.apply(frame, object.object_id, prompt);
+    store.active = id;
+    bench.outbox.put(null, () => bench.command({ name: "put_object", object }, () => this.forget(id)), id);
+    for (const [frame, prompt] of prompts) bench.editor.apply(frame, id, prompt);
+    if (this.followed.delete(id) && prompts.length) {
+      const text = `${object.name} is back with its prompts, without its other masks: press Track to follow it again.`;
+      bench.outbox.put(null, () => bench.host.warn(text), id); // after the prompts, whose answers close messages
+    }
     bench.drawAll();
   }
 
@@ -53,7 +78,7 @@ export class ObjectActions {
     if (!object) return;
     Object.assign(object, value);
     bench.outdate();
-    bench.outbox.put(`object ${id}`, () => bench.command({ name: "put_object", object: store.object(id) || value }));
+    bench.outbox.put(`object ${id}`, () => bench.command({ name: "put_object", object: store.object(id) || value }), id);
     bench.drawAll();
   }
 
@@ -80,13 +105,44 @@ export class ObjectActions {
 
   drop(id) {
     const { store, bench } = this;
-    store.forgetObject(id);
+    if (!store.object(id)) return; // its adding was refused
+    if (bench.isVideo && store.track(id).size > store.promptedFrames(id).length) this.followed.add(id);
+    this.forget(id);
     bench.outdate();
+    bench.outbox.put(null, () => bench.command({ name: "remove_object", object_id: id }, () => this.bringBack(id)), id);
+  }
+
+  forget(id) {
+    const { store, bench } = this;
+    store.forgetObject(id);
     for (const name of [...bench.editor.accepted.keys()]) {
       if (name.endsWith(`:${id}`)) bench.editor.accepted.delete(name);
     }
     bench.alternatives = null;
-    bench.outbox.put(null, () => bench.command({ name: "remove_object", object_id: id }));
     bench.drawAll();
+  }
+
+  // The server has kept an object that is gone from the page.
+  async bringBack(id) {
+    const { store, bench } = this;
+    try {
+      const state = await get(`s/${store.token}/state`);
+      const object = state.objects.find((each) => each.object_id === id);
+      this.followed.delete(id);
+      if (object && !store.object(id)) {
+        store.objects.push(object);
+        store.active ??= id;
+        for (const { frame, object: owner, ...prompt } of state.prompts) {
+          if (owner !== id) continue;
+          store.setPrompt(frame, id, prompt);
+          bench.editor.accepted.set(`${frame}:${id}`, prompt);
+        }
+        if (state.candidates?.[id]) store.choices.set(id, state.candidates[id]);
+      }
+      await bench.runs?.reload();
+      bench.drawAll();
+    } catch (error) {
+      bench.host.fail(error, () => this.bringBack(id));
+    }
   }
 }

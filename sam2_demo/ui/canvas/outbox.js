@@ -1,4 +1,5 @@
-// Changes on their way to the server: one at a time, in order; a newer version of a waiting one replaces it.
+// Changes on their way to the server: one at a time, in order; a newer version of a waiting one replaces it, unless
+// more about the same object waits behind that.
 // What is lost on the way stays at the head until `resume`.
 
 export class Outbox {
@@ -11,11 +12,12 @@ export class Outbox {
     this.idle = [];
   }
 
-  // `work` is an async function; `key` names what it replaces.
-  put(key, work) {
-    const index = key === null ? -1 : this.waiting.findIndex((job) => job.key === key);
-    if (index >= 0) this.waiting[index].work = work;
-    else this.waiting.push({ key, work });
+  // `work` is an async function; `key` names what it replaces; `object` is the id of what it is about, if anything.
+  put(key, work, object = null) {
+    const index = key === null ? -1 : this.waiting.findLastIndex((job) => job.key === key);
+    const isOvertaken = object !== null && this.waiting.slice(index + 1).some((job) => job.object === object);
+    if (index >= 0 && !isOvertaken) this.waiting[index].work = work;
+    else this.waiting.push({ key, work, object });
     if (this.stalled) this.lost(this.stalled);
     this.run();
   }

@@ -145,7 +145,7 @@ export class PromptEditor {
     bench.outdate();
     bench.player?.stop();
     bench.drawAll();
-    bench.outbox.put(`prompt ${frame} ${object}`, () => this.send(frame, object));
+    bench.outbox.put(`prompt ${frame} ${object}`, () => this.send(frame, object), object);
   }
 
   async send(frame, object) {
@@ -207,7 +207,7 @@ export class PromptEditor {
     const object = store.active;
     store.choices.get(object).chosen = position;
     bench.drawAll();
-    bench.outbox.put(`choose ${object}`, () => bench.command({ name: "choose", object_id: object, position }));
+    bench.outbox.put(`choose ${object}`, () => bench.command({ name: "choose", object_id: object, position }), object);
   }
 
   hover(at) {

@@ -153,28 +153,37 @@ export class ReferencePanel {
 
   async click(reference) {
     const { bench, store } = this;
+    const { objectActions: act } = bench;
     if (this.clicking || bench.runs?.tracking) return;
+    const [nearest] = [...reference.frames].sort((a, b) => Math.abs(a - store.frame) - Math.abs(b - store.frame));
+    if (nearest !== store.frame) return bench.host.warn(`The reference has no mask of frame ${store.frame}; the nearest frame that has one is ${nearest}.`);
+    const isNew = !store.object(reference.object);
+    if (isNew && !act.hasRoom()) return;
+    const made = isNew ? { ...store.newObject(), name: this.name(reference) } : null;
     this.clicking = true;
+    let clicked = false;
     try {
-      if (!store.object(reference.object)) {
-        bench.objectActions.add();
-        bench.objectActions.set(store.active, { name: this.name(reference) });
-        reference.object = store.active;
-        await this.ask({ name: "pair", reference_id: reference.id, object_id: reference.object });
+      if (made) {
+        act.putBack(made, []);
+        reference.object = made.object_id;
+        await this.ask({ name: "pair", reference_id: reference.id, object_id: made.object_id });
       }
-      bench.objectActions.activate(reference.object);
+      act.activate(reference.object);
       const { click } = await this.ask({ name: "next_click", frame: store.frame, object_id: reference.object });
       if (!click) {
         this.status.textContent = "Nothing is wrong on this frame.";
       } else {
         const [x, y, label] = click;
         this.status.textContent = `Clicked at ${x}, ${y}: ${label ? "belongs to the object" : "does not belong to it"}.`;
+        if (made) act.remember(made);
+        clicked = true;
         bench.editor.point({ x, y }, label);
         await this.load();
       }
     } catch (error) {
       bench.host.warn(error.message);
     }
+    if (made && !clicked) act.drop(made.object_id); // without a click it would stay empty
     this.clicking = false;
   }
 

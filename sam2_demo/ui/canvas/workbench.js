@@ -97,7 +97,7 @@ export class Workbench {
     const { store } = this;
     for (const [index, prompt] of (this.example?.prompts || []).entries()) {
       if ((prompt.frame_index || 0) !== store.frame) continue;
-      if (index > 0 || store.active === null) this.objectActions.add();
+      if ((index > 0 || store.active === null) && !this.objectActions.add()) return;
       if (prompt.object) this.objectActions.set(store.active, { name: prompt.object });
       const labels = prompt.point_labels || [];
       this.editor.edit({
@@ -213,12 +213,15 @@ export class Workbench {
     this.player.toggle();
   }
 
-  async command(question) {
+  // `refused` takes back on the page what the server did not do.
+  async command(question, refused = null) {
     try {
       await this.host.ask("command", question);
     } catch (error) {
       if (error.lost) throw error; // stays in the outbox
-      this.host.warn(error.message, error.unexpected ? () => this.outbox.put(null, () => this.command(question)) : null);
+      const again = () => this.outbox.put(null, () => this.command(question), question.object?.object_id ?? null);
+      this.host.warn(error.message, error.unexpected && !refused ? again : null);
+      await refused?.();
     }
   }
 

@@ -1,0 +1,69 @@
+"""What is pressed in quick succession, refused by the server, or left while it runs: page and server stay together."""
+
+from drive import IN_CHROMIUM
+
+from sam2_demo.errors import SessionError
+
+pytestmark = IN_CHROMIUM
+
+# `make(name)` imports a script of the page.
+IMPORT = """const loaded = performance.getEntriesByType('resource').map((entry) => entry.name);
+    const make = (name) => import(loaded.find((each) => each.includes('/' + name + '.js')));"""
+
+OUTBOX = (
+    "async () => {"
+    + IMPORT
+    + """
+    const { Outbox } = await make('outbox');
+    const order = async (...put) => {
+        const sent = [], box = new Outbox(() => {}, () => {});
+        box.put(null, () => new Promise((done) => setTimeout(done)));
+        put.forEach(([key, object, what]) => box.put(key, async () => sent.push(what), object));
+        await box.settled();
+        return sent.join(' ');
+    };
+    const one = (what) => ['prompt 0 1', 1, what], view = (what) => ['view', null, what];
+    return [
+        await order(one('a'), one('b'), view('v'), view('w')),
+        await order(one('a'), ['prompt 0 2', 2, 'x'], one('b')),
+        await order(one('a'), [null, 1, 'remove'], [null, 1, 'put'], one('b'), one('c')),
+    ];
+}"""
+)
+
+
+def test_a_newer_prompt_stays_behind_the_removal_of_its_object(tab):
+    assert tab.evaluate(OUTBOX) == ["b w", "b x", "a remove put c"]
+
+
+def test_a_refused_removal_brings_the_object_back(tab, video, monkeypatch):
+    video.tracked()
+
+    def refuse(object_id):
+        raise SessionError("this session is busy")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(video.workspace(), "remove_object", refuse)
+        video.press("Remove Object 1")
+        tab.get_by_text("this session is busy").wait_for(timeout=10_000)
+        video.root.get_by_text("prompts on 1 frame").wait_for(timeout=10_000)
+        assert video.root.get_by_role("link", name="Download masks (PNG, ZIP)").is_visible(), "with its tracked masks"
+    video.press("Remove Object 1")
+    video.until(lambda w: not len(w.objects), "the removal")
+    video.press("Undo")
+    tab.get_by_text("press Track to follow it again").wait_for(timeout=10_000)
+    assert (0, 1) in video.workspace().prompts
+
+
+def test_no_more_objects_than_the_server_takes(tab, video):
+    most = video.server.settings.limits.max_objects
+    add = """(root, times) => {
+        const button = [...root.querySelectorAll('button')].find((each) => each.textContent === '+ Add object');
+        while (times--) button.click();
+    }"""
+    video.workspace().objects.max_objects = 1
+    video.root.evaluate(add, 2)
+    tab.get_by_text("this server takes up to 1 objects").wait_for(timeout=10_000)
+    assert video.root.locator(".sam-object").count() == 1
+    video.root.evaluate(add, most)
+    tab.get_by_text(f"There is room for no more than {most} objects").wait_for(timeout=10_000)
