@@ -36,6 +36,46 @@ def test_a_newer_prompt_stays_behind_the_removal_of_its_object(tab):
     assert tab.evaluate(OUTBOX) == ["b w", "b x", "a remove put c"]
 
 
+FRAMES = (
+    "async () => {"
+    + IMPORT
+    + """
+    const { Frames } = await make('frames');
+    let shown = null;
+    const frames = new Frames('x', 300, () => shown);
+    const loads = [];
+    frames.load = (index) => new Promise((done) => loads.push(() => done({ index, close() { this.closed = true; } })));
+    const first = frames.get(0), next = frames.get(1);
+    loads.splice(0).forEach((arrive) => arrive());
+    shown = await first;
+    for (let index = 2; index < 200; index++) frames.get(index);
+    return [Boolean(shown.closed), Boolean((await next).closed), frames.ready(0) === shown, frames.cache.size];
+}"""
+)
+
+
+def test_the_frame_on_the_stage_stays_open(tab):
+    assert tab.evaluate(FRAMES) == [False, True, True, 90]
+
+
+def test_frames_that_are_passed_are_not_asked_for(tab, video):
+    asked = []
+    tab.on("request", lambda request: "/frames/" in request.url and asked.append(request.url))
+    tab.route("**/frames/*.jpg", lambda route: (tab.wait_for_timeout(300), route.continue_()))
+    video.root.get_by_label("Frame", exact=True).evaluate(
+        """async (slider) => {
+            for (let frame = 5; frame < 20; frame++) {
+                slider.value = frame;
+                slider.dispatchEvent(new Event('input', { bubbles: true }));
+                await new Promise((done) => setTimeout(done, 10));
+            }
+        }"""
+    )
+    tab.wait_for_timeout(1500)
+    assert asked[-1].endswith("/19.jpg") and len(asked) < 6
+    assert video.color_at(100, 35)[0] > 180, "the last frame is shown"
+
+
 def test_a_refused_removal_brings_the_object_back(tab, video, monkeypatch):
     video.tracked()
 

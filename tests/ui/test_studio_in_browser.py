@@ -44,7 +44,8 @@ def test_the_clip_plays_with_its_sound_and_stops_on_a_frame(tab, app, sounding_c
     video = Drive(tab, app[0], "video").upload(sounding_clip)
     frame = video.root.get_by_label("Frame", exact=True)
     video.press("Play")
-    tab.wait_for_function("document.querySelector('audio.sam-sound')?.currentTime > 0.4", timeout=15_000)
+    tab.evaluate("document.querySelector('audio.sam-sound').playbackRate = 0.25")  # it must not end on the way
+    tab.wait_for_function("document.querySelector('audio.sam-sound').currentTime > 0.4", timeout=15_000)
     video.press("Pause")
     heard = tab.evaluate("document.querySelector('audio.sam-sound').currentTime")
     assert abs(int(frame.input_value()) / 24 - heard) < 0.2, "picture and sound agree"
@@ -54,6 +55,10 @@ def test_the_clip_plays_with_its_sound_and_stops_on_a_frame(tab, app, sounding_c
     tab.wait_for_function("document.querySelector('audio.sam-sound').currentTime > 0.28", timeout=15_000)
     video.press("Mute")
     assert tab.evaluate("document.querySelector('audio.sam-sound').muted")
+    tab.get_by_role("tab", name="Image").click()
+    tab.wait_for_function("document.querySelector('audio.sam-sound').paused", timeout=5_000)
+    tab.get_by_role("tab", name="Video").click()
+    assert int(frame.input_value()) < 40, "paused, not played to its end"
 
 
 def test_a_made_video_is_there_after_a_reload_and_says_when_it_is_old(tab, video):

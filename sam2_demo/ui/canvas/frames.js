@@ -5,9 +5,11 @@ import { bitmap } from "./server.js";
 const KEPT = 90;
 
 export class Frames {
-  constructor(base, count) {
+  // `shown` gives the bitmap that is on the stage.
+  constructor(base, count, shown) {
     this.base = base;
     this.count = count;
+    this.shown = shown;
     this.cache = new Map();
   }
 
@@ -43,8 +45,9 @@ export class Frames {
   trim() {
     for (const [index, entry] of this.cache) {
       if (this.cache.size <= KEPT) break;
+      if (entry.bitmap && entry.bitmap === this.shown()) continue;
       this.cache.delete(index);
-      entry.pending.then((bitmap) => bitmap.close(), () => {});
+      entry.pending.then((bitmap) => bitmap !== this.shown() && bitmap.close(), () => {});
     }
   }
 

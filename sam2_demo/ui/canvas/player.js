@@ -86,6 +86,7 @@ export class Player {
 
   tick(now) {
     if (!this.playing) return;
+    if (!this.act.canvas.offsetParent) return this.stop(); // another tab of the page is shown
     const { store, frames } = this;
     const wanted = this.now((now - this.before) / 1000);
     const index = store.frameAt(wanted);

@@ -33,6 +33,7 @@ export class Stage {
   close() {
     this.observer.disconnect();
     cancelAnimationFrame(this.wanted);
+    this.bitmap = null;
   }
 
   resize() {

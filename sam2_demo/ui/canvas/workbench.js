@@ -38,7 +38,7 @@ export class Workbench {
     const { store } = this;
     this.isVideo = store.kind === "video";
     this.model = state.model;
-    this.frames = new Frames(`s/${store.token}/frames`, store.clip.num_frames);
+    this.frames = new Frames(`s/${store.token}/frames`, store.clip.num_frames, () => this.stage.bitmap);
     this.history = new History(() => this.drawTools());
     this.outbox = new Outbox((busy) => this.setBusy(busy), (error) => this.lost(error));
     this.leaveModel = joinModel(this);
@@ -173,7 +173,11 @@ export class Workbench {
     this.drawTools();
     this.needMasks(frame);
     try {
-      const bitmap = await this.frames.get(frame);
+      // What is passed while another frame is on its way is not asked for.
+      if (!this.frames.ready(frame)) await this.arriving?.catch(() => {});
+      if (store.frame !== frame) return;
+      this.arriving = this.frames.get(frame);
+      const bitmap = await this.arriving;
       if (store.frame !== frame) return;
       this.stage.show(bitmap, frame);
       if (playing) return;
