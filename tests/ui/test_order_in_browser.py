@@ -1,5 +1,6 @@
 """What is pressed in quick succession, refused by the server, or left while it runs: page and server stay together."""
 
+import pytest
 from drive import IN_CHROMIUM
 
 from sam2_demo.errors import SessionError
@@ -34,6 +35,41 @@ OUTBOX = (
 
 def test_a_newer_prompt_stays_behind_the_removal_of_its_object(tab):
     assert tab.evaluate(OUTBOX) == ["b w", "b x", "a remove put c"]
+
+
+STOPS = (
+    "async () => {"
+    + IMPORT
+    + """
+    const { LongTask } = await make('long_task');
+    const told = async (settling, stopAt) => {
+        const asked = [], bench = {
+            outbox: { settled: () => settling },
+            host: { ask: async (event, question, options) => {
+                asked.push(event);
+                if (event === 'stop') return {};
+                await new Promise((done) => setTimeout(done, 50));
+                for (const step of [1, 2]) options.onStep(step);
+                return { stopped: false };
+            } },
+        };
+        const task = new LongTask(bench, 'track'), steps = [];
+        const going = task.run({}, (step) => steps.push(step));
+        if (stopAt !== null) setTimeout(() => task.stop(), stopAt);
+        const { stopped } = await going;
+        return [stopped, asked.join(' '), steps.length];
+    };
+    const later = () => new Promise((done) => setTimeout(done, 60));
+    return [await told(null, null), await told(later(), 10), await told(null, 10)];
+}"""
+)
+
+
+def test_a_stop_before_the_task_has_begun_is_kept(tab):
+    undisturbed, before, overtaking = tab.evaluate(STOPS)
+    assert undisturbed == [False, "track", 2]
+    assert before == [True, "", 0]
+    assert overtaking == [False, "track stop stop", 2], "said again once the task has begun"
 
 
 FRAMES = (
@@ -74,6 +110,44 @@ def test_frames_that_are_passed_are_not_asked_for(tab, video):
     tab.wait_for_timeout(1500)
     assert asked[-1].endswith("/19.jpg") and len(asked) < 6
     assert video.color_at(100, 35)[0] > 180, "the last frame is shown"
+
+
+@pytest.fixture
+def slowly(video):
+    """The clip, whose every frame takes a while to track."""
+    engine = video.workspace().engine
+    engine.delay = 0.2
+    yield video
+    engine.delay = 0.01
+
+
+def test_stop_right_after_track(tab, slowly):
+    slowly.click(25, 35)
+    slowly.root.evaluate(
+        """(root) => {
+            const buttons = [...root.querySelectorAll('button')];
+            const named = (name) => buttons.find((each) => each.textContent === name && !each.hidden);
+            named('Track').click();
+            named('Stop').click();
+        }"""
+    )
+    slowly.root.get_by_text("Stopped").wait_for(timeout=10_000)
+    assert len(slowly.workspace().masklets()[1]) < 10
+
+
+def test_another_video_while_tracking_ends_it(tab, slowly):
+    work = slowly.workspace()
+    slowly.click(25, 35)
+    slowly.press("Track")
+    slowly.root.get_by_text("of 20 frames").wait_for(timeout=10_000)
+    slowly.press("Other video")
+    for _ in range(40):
+        tab.wait_for_timeout(50)
+        if not work.is_busy():
+            break
+    tab.wait_for_timeout(500)
+    assert not work.is_busy() and len(work.masklets()[1]) < 20
+    assert not (work.folder / "overlay.mp4").exists() and tab.get_by_role("alert").count() == 0
 
 
 def test_a_refused_removal_brings_the_object_back(tab, video, monkeypatch):

@@ -119,3 +119,21 @@ def test_another_model_says_what_it_drops_and_keeps_the_prompts(tab, video):
     workspace = video.workspace()
     assert workspace.engine.name == "embedded"
     assert workspace.prompts and workspace.masklets()[1].frame_indices == [0]
+    assert video.root.get_by_text("made before your last changes").is_visible()
+
+
+def test_masks_tracked_later_get_a_video_of_their_own(tab, video):
+    video.root.get_by_label("Frame", exact=True).fill("10")
+    tab.wait_for_timeout(300)
+    video.click(65, 35)
+    way = video.root.get_by_label("Which way to track")
+    way.select_option("forward")
+    video.press("Track")
+    shown = video.root.locator(".sam-player video")
+    shown.wait_for(timeout=30_000)
+    first = shown.get_attribute("src")
+    way.select_option("backward")
+    video.press("Track")
+    video.root.get_by_text("10 frames tracked").wait_for(timeout=15_000)
+    tab.wait_for_function("(src) => document.querySelector('.sam-player video').getAttribute('src') !== src", arg=first)
+    assert len(video.workspace().masklets()[1]) == 20

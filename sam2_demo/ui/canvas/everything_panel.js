@@ -4,6 +4,7 @@ import { Coverage } from "./coverage.js";
 import { button, h } from "./dom.js";
 import { EverythingLayer } from "./everything_layer.js";
 import { FoundMasks } from "./found_masks.js";
+import { LongTask } from "./long_task.js";
 import { LookAgain } from "./look_again.js";
 import { joinMasks, resizeMask } from "./mask_shapes.js";
 import { address, get } from "./server.js";
@@ -28,6 +29,8 @@ export class EverythingPanel {
     this.store = bench.store;
     this.found = null;
     this.running = false;
+    this.closed = false;
+    this.task = null;
     this.open = false;
     this.layer = null;
     this.limits = null;
@@ -62,6 +65,8 @@ export class EverythingPanel {
   }
 
   close() {
+    this.closed = true;
+    if (this.running) this.task.stop().catch(() => {});
     if (this.again) this.again.closed = true;
     this.layer?.close();
   }
@@ -124,22 +129,26 @@ export class EverythingPanel {
     const { bench, store } = this;
     if (this.running || bench.runs?.tracking) return true;
     bench.player?.stop();
+    const before = this.found;
     this.found = new FoundMasks(store.frame);
+    this.task = new LongTask(bench, "find_everything");
     this.setRunning(true);
     this.setOpen(true);
     this.status.textContent = "Looking …";
     this.limits = limits;
     let text = "", stopped = true;
     try {
-      await bench.outbox.settled();
-      const answer = await bench.host.ask("find_everything", { frame: store.frame, grid: this.grid.value }, { onStep: (step) => this.step(step), limit: 120000 });
+      const answer = await this.task.run({ frame: store.frame, grid: this.grid.value }, (step) => this.step(step));
       stopped = answer.stopped;
-      if (stopped) text = `Stopped after ${answer.done} of ${answer.total} points; what was found is kept.`;
+      if (stopped && !answer.total) text = "Stopped before it began.";
+      else if (stopped) text = `Stopped after ${answer.done} of ${answer.total} points; what was found is kept.`;
     } catch (error) {
-      bench.host.warn(error.message);
+      if (!this.closed) bench.host.warn(error.message);
     }
+    if (this.closed) return true;
     this.setRunning(false);
-    this.found.start(limits);
+    if (before && !this.task.begun) this.found = before;
+    else this.found.start(limits);
     this.status.textContent = text;
     this.draw();
     return stopped;
@@ -154,6 +163,7 @@ export class EverythingPanel {
   }
 
   step(step) {
+    if (this.closed) return;
     this.bar.max = step.total;
     this.bar.value = step.done;
     this.found.take(step);
@@ -169,10 +179,11 @@ export class EverythingPanel {
   async halt() {
     this.stop.disabled = true;
     try {
-      await this.bench.host.ask("stop", {});
+      await this.task.stop();
     } catch (error) {
       this.bench.host.warn(error.message);
     }
+    this.stop.disabled = false;
   }
 
   setRunning(running) {

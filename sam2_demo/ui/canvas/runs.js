@@ -1,5 +1,6 @@
 // Long tasks of a clip: tracking and making the video.
 
+import { LongTask } from "./long_task.js";
 import { get } from "./server.js";
 
 export class Runs {
@@ -9,6 +10,13 @@ export class Runs {
     this.tracking = false;
     this.rendering = false;
     this.showing = false;
+    this.closed = false;
+    this.tasks = new Set(); // asked for or about to be
+  }
+
+  close() {
+    this.closed = true;
+    for (const task of this.tasks) task.stop().catch(() => {});
   }
 
   // The ways to go: whole clip, one or both ways from here, between the marks, or everything anew.
@@ -27,25 +35,28 @@ export class Runs {
       bench.host.warn("Looking again is under way: press Stop first.");
       return false;
     }
-    const from = store.frame;
+    const from = store.frame, question = this.question(way);
     let text = "", finished = false, complete = false;
     bench.player.stop();
     this.tracking = true;
+    this.received = 0;
     bench.trackPanel.begin();
     try {
-      await bench.outbox.settled();
-      this.received = 0;
-      const answer = await bench.host.ask("track", this.question(way), { onStep: (step) => this.step(step), limit: 120000 });
+      const answer = await this.run("track", question, (step) => this.step(step));
       finished = !answer.stopped;
       complete = this.received === answer.done;
-      if (answer.stopped) text = `Stopped after ${answer.done} of ${answer.total} frames; what is done is kept.`;
+      if (answer.done) bench.outdate();
+      if (!answer.total && answer.stopped) text = "Stopped before it began.";
+      else if (answer.stopped) text = `Stopped after ${answer.done} of ${answer.total} frames; what is done is kept.`;
       else if (!answer.total) text = "Nothing is left to track here. Correct a frame, or choose All anew.";
       else text = `${answer.done} frames tracked.`;
     } catch (error) {
       text = "What was tracked is kept; Track goes on from there.";
-      bench.host.fail(error, () => this.track(way, thenRender));
+      if (error.lost) bench.outdate(); // steps may have been lost with it
+      if (!this.closed) bench.host.fail(error, () => this.track(way, thenRender));
     }
     this.tracking = false;
+    if (this.closed) return false;
     if (!complete) await this.reload();
     bench.trackPanel.finish(text);
     if (!finished) return false;
@@ -56,8 +67,9 @@ export class Runs {
 
   step(step) {
     const { bench, store } = this;
-    if (!this.tracking) return;
+    if (!this.tracking || this.closed) return;
     this.received++;
+    bench.outdate();
     store.setMasks(step.frame, step.masks);
     bench.trackPanel.progress(step);
     store.frame = step.frame;
@@ -83,9 +95,20 @@ export class Runs {
     bench.drawAll();
   }
 
+  // As `LongTask.run`.
+  async run(event, question, onStep) {
+    const task = new LongTask(this.bench, event);
+    this.tasks.add(task);
+    try {
+      return await task.run(question, onStep);
+    } finally {
+      this.tasks.delete(task);
+    }
+  }
+
   async stop() {
     try {
-      await this.bench.host.ask("stop", {});
+      await Promise.all([...this.tasks].map((task) => task.stop()));
     } catch (error) {
       this.bench.host.fail(error, () => this.stop());
     }
@@ -99,21 +122,18 @@ export class Runs {
     bench.results.begin();
     let text = "";
     try {
-      await bench.outbox.settled();
-      const answer = await bench.host.ask("make_video", {}, {
-        onStep: ({ done, total }) => {
-          const left = ((performance.now() - began) / 1000 / done) * (total - done);
-          bench.results.progress(done, total, left);
-        },
-        limit: 120000,
+      const answer = await this.run("make_video", {}, ({ done, total }) => {
+        const left = ((performance.now() - began) / 1000 / done) * (total - done);
+        bench.results.progress(done, total, left);
       });
       if (answer.file) store.result = { file: answer.file, made: Date.now() / 1000, current: !bench.outbox.keys().length };
       else text = "The video was not finished; press Make video when you are ready.";
     } catch (error) {
       text = "The video was not finished.";
-      bench.host.fail(error, () => this.render());
+      if (!this.closed) bench.host.fail(error, () => this.render());
     }
     this.rendering = false;
+    if (this.closed) return;
     bench.results.finish(text);
     bench.drawTools();
   }

@@ -45,9 +45,10 @@ export class TrackPanel {
     this.status.textContent = `${done} of ${total} frames${done > 3 && left > 1 ? `, ${seconds(left)} left` : ""}`;
   }
 
-  halt() {
+  async halt() {
     this.stop.disabled = true;
-    this.bench.runs.stop();
+    await this.bench.runs.stop();
+    this.stop.disabled = false;
   }
 
   finish(text) {

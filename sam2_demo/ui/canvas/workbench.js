@@ -116,6 +116,7 @@ export class Workbench {
 
   close() {
     this.leaveModel();
+    this.runs?.close();
     window.removeEventListener("pagehide", this.leaving);
     this.player?.close();
     this.everything.close();
@@ -155,6 +156,7 @@ export class Workbench {
     await this.host.ask("command", { name: "use_model", model: name }, { limit: 600000 });
     const state = await get(`s/${store.token}/state`);
     this.model = state.model;
+    this.outdate();
     store.setChoices(state.candidates);
     store.setTracks(state.tracks || {});
     store.masks.clear();

@@ -1,0 +1,36 @@
+// A task of the server that takes its time: asked for when all changes before it have arrived, answered in steps.
+// A stop counts whenever it is pressed, also while the task is still on its way.
+
+export class LongTask {
+  constructor(bench, event) {
+    this.bench = bench;
+    this.event = event;
+    this.asked = false;
+    this.begun = false;
+    this.stopped = false;
+  }
+
+  async run(question, onStep) {
+    const { bench } = this;
+    await bench.outbox.settled();
+    if (this.stopped) return { done: 0, total: 0, stopped: true };
+    this.asked = true;
+    return bench.host.ask(this.event, question, { onStep: (step) => this.step(step, onStep), limit: 120000 });
+  }
+
+  step(step, onStep) {
+    // A stop that overtook the task has been forgotten at its start.
+    if (!this.begun && this.stopped) this.tellStop().catch(() => {});
+    this.begun = true;
+    onStep(step);
+  }
+
+  async stop() {
+    this.stopped = true;
+    if (this.asked) await this.tellStop();
+  }
+
+  tellStop() {
+    return this.bench.host.ask("stop", {});
+  }
+}
