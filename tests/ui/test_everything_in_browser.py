@@ -48,6 +48,14 @@ def test_find_filter_pick_join_and_take_home(tab, video, tmp_path):
     assert options(video).count() == 2
     video.press("Delete")
     assert options(video).count() == 0
+    video.press("Undo")
+    video.press("Join")
+    assert options(video).all_inner_texts() == ["J2"]
+    tab.reload()
+    video.press("Show masks found")
+    assert options(video).all_inner_texts() == ["J2"], "edits are there after a reload"
+    assert video.root.get_by_text("1 masks shown of 3 found, 1 picked.").is_visible()
+    assert video.root.get_by_label("Predicted IoU from").input_value() == "60"
 
 
 def test_track_these(tab, video):

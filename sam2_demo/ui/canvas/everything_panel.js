@@ -4,6 +4,7 @@ import { Coverage } from "./coverage.js";
 import { button, h } from "./dom.js";
 import { EverythingLayer } from "./everything_layer.js";
 import { FoundMasks } from "./found_masks.js";
+import { bringEdits, keepEdits } from "./kept_edits.js";
 import { LongTask } from "./long_task.js";
 import { LookAgain } from "./look_again.js";
 import { joinMasks, resizeMask } from "./mask_shapes.js";
@@ -77,7 +78,7 @@ export class EverythingPanel {
       type: "range", min: 0, max: 100, step: 1, "aria-label": label,
       oninput: () => {
         this.found.limits[name] = toValue(Number(input.value));
-        this.draw();
+        this.changed();
       },
     });
     const draw = () => {
@@ -118,6 +119,7 @@ export class EverythingPanel {
       this.found = new FoundMasks(frame);
       this.found.take({ found: masks, gone: [], size });
       this.found.start();
+      bringEdits(this.store.token, this.found);
       this.draw();
     } catch (error) {
       this.bench.host.warn(error.message);
@@ -150,7 +152,7 @@ export class EverythingPanel {
     if (before && !this.task.begun) this.found = before;
     else this.found.start(limits);
     this.status.textContent = text;
-    this.draw();
+    this.changed();
     return stopped;
   }
 
@@ -227,9 +229,14 @@ export class EverythingPanel {
     const after = found.snapshot();
     const put = (state) => {
       found.restore(state);
-      this.draw();
+      this.changed();
     };
     this.bench.history.did({ undo: () => put(before), redo: () => put(after) });
+    this.changed();
+  }
+
+  changed() {
+    keepEdits(this.store.token, this.found);
     this.draw();
   }
 

@@ -106,6 +106,22 @@ export class FoundMasks {
     this.picked = new Set(picked);
   }
 
+  // Plain values of all that a person changed, thresholds included; `redo` takes them.
+  edits() {
+    return { joined: [...this.joined.values()], removed: [...this.removed], picked: [...this.picked], limits: this.limits };
+  }
+
+  redo({ joined, removed, picked, limits }) {
+    this.restore({ joined: joined.map((mask) => [mask.id, mask]), removed, picked });
+    this.limits = limits;
+    this.nextJoined = Math.min(0, ...this.joined.keys()) - 1;
+  }
+
+  // The same text for the same masks of the same frame.
+  search() {
+    return `${this.frame}: ${[...this.masks.values()].map(({ id, area }) => `${id} ${area}`).sort()}`;
+  }
+
   remove(masks) {
     for (const mask of masks) {
       this.removed.add(mask.id);
