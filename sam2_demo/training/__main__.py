@@ -82,9 +82,9 @@ def build_parser() -> argparse.ArgumentParser:
     budget = parser.add_mutually_exclusive_group()
     budget.add_argument("--minutes", type=_above_zero, help="length of the whole run instead of the configured one")
     budget.add_argument("--steps", type=_at_least_one, help="the same in steps: exactly repeatable")
-    parser.add_argument("--limit-pictures", type=int, help="use that many pictures only")
+    parser.add_argument("--limit-pictures", type=_at_least_one, help="use that many pictures only")
     parser.add_argument("--checkpoint-minutes", type=float, help="time between checkpoints (default 3); 0: every step")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn (default 0)")
     # Asked without starting CUDA, which processes forked later could not use.
     os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -110,7 +110,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _train(options: argparse.Namespace) -> None:
     cv2.setNumThreads(1)
-    config = CONFIGS[options.config]
+    config = replace(CONFIGS[options.config], seed=options.seed)
     if options.from_stage is not None:
         if config.network is not None and not (options.model or options.resume):
             raise ConfigError("--from-stage needs the weights of the stages before it: give --model")

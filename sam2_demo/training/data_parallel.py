@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import tempfile
 import threading
 import time
@@ -18,9 +19,10 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from sam2_demo.errors import ConfigError
+from sam2_demo.errors import ConfigError, DemoError
 
 _LOOK_SECONDS = 0.5
+_ERROR = "error-"  # followed by the rank: what a process has to say to the person
 
 
 def world() -> tuple[int, int]:
@@ -49,6 +51,9 @@ def run_in_processes(function: Callable[[], None], count: int, backend: str = "g
             process.start()
         for process in processes:
             process.join()
+        messages = [path.read_text() for path in sorted(Path(folder).glob(f"{_ERROR}*"))]
+    if messages:
+        raise ConfigError(messages[0])
     codes = [process.exitcode for process in processes]
     if any(codes):
         raise ConfigError(f"training processes ended with {codes}; the first error is in the log above")
@@ -61,6 +66,9 @@ def _join_and_run(function: Callable[[], None], rank: int, count: int, rendezvou
     dist.init_process_group(backend, init_method=f"file://{rendezvous}", rank=rank, world_size=count)
     try:
         function()
+    except DemoError as error:
+        rendezvous.with_name(f"{_ERROR}{rank}").write_text(str(error))
+        sys.exit(2)
     finally:
         dist.destroy_process_group()
 

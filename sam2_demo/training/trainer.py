@@ -77,6 +77,7 @@ class Trainer:
         self.clips = clips
         self.run_folder = run_folder
         self.progress = Progress()
+        self._clock = time.monotonic()
         torch.manual_seed(config.seed)
         self.saliency = SaliencyHead(network.config.hidden_dim).to(network.device)
         self.average = AveragedWeights(network, config.ema_decay)
@@ -110,6 +111,11 @@ class Trainer:
                 f"{self.checkpoint_path} is a run of {state['processes']} processes, not {self.num_processes}, which "
                 f"would draw other batches; resume with --processes {state['processes']}"
             )
+        if state.get("seed", self.config.seed) != self.config.seed:
+            raise ConfigError(
+                f"{self.checkpoint_path} is a run of seed {state['seed']}, not {self.config.seed}, which would draw "
+                f"other batches; resume with --seed {state['seed']}"
+            )
         self.network.load_state_dict(state["network"])
         self.saliency.load_state_dict(state["saliency"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -125,6 +131,7 @@ class Trainer:
             "config": self.config.name,
             "stages": self.config.stage_names,
             "processes": self.num_processes,
+            "seed": self.config.seed,
             "network": self.network.state_dict(),
             "saliency": self.saliency.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -178,14 +185,13 @@ class Trainer:
         if stage.statistics != "trained":
             self._freeze_statistics(stage)
         seed = self.config.seed * 1000 + self.progress.stage
-        last_saved = time.monotonic()
+        self._clock = last_saved = time.monotonic()
         for batch in self._batches(stage):
-            started = time.monotonic()
             self._set_rate(stage)
             draw = self.progress.step * self.num_processes + self.rank
             rng = np.random.default_rng((seed, draw, 1))
             torch.manual_seed(seed * 1_000_003 + draw)
-            result = self._step(partial(self._loss, stage, batch, rng), stage.size, started)
+            result = self._step(partial(self._loss, stage, batch, rng), stage.size)
             self.progress.step += 1
             self.progress.total_steps += 1
             if self.rank > 0:
@@ -224,7 +230,7 @@ class Trainer:
             return clip_loss(self.network, batch, rng, losses, corrections)
         return picture_loss(self.network, self.saliency, batch, rng, stage.losses, stage.corrections)
 
-    def _step(self, compute: Callable[[], StepResult], size: int, started: float) -> StepResult:
+    def _step(self, compute: Callable[[], StepResult], size: int) -> StepResult:
         device = self.network.device.type
         # On CPUs the fused attention's backward pass is twice as slow as the plain one, which takes memory with the
         # fourth power of the side.
@@ -236,8 +242,10 @@ class Trainer:
         result.loss.backward()
         parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
         buffers = [b for b in self.network.buffers() if b.is_floating_point()]
+        # From here to here of the step before: waiting for data counts, and what a GPU has yet to do is counted next.
         # Processes agree on the time spent too, or they would not end a stage at the same step.
-        self.progress.seconds += average_over_processes(parameters, buffers, time.monotonic() - started)
+        before, self._clock = self._clock, time.monotonic()
+        self.progress.seconds += average_over_processes(parameters, buffers, self._clock - before)
         norm = torch.nn.utils.clip_grad_norm_(parameters, self.config.clip_norm)
         if torch.isfinite(norm):
             self.optimiser.step()

@@ -33,6 +33,10 @@ def test_two_processes_train_and_resume(picture_folder, tmp_path):
     again = subprocess.run([*command, "--resume"], capture_output=True, text=True, timeout=250, check=False)
     assert again.returncode == 0, again.stderr
     assert len((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()) == 4
+    other = subprocess.run(
+        [*command, "--resume", "--seed", "1"], capture_output=True, text=True, timeout=250, check=False
+    )
+    assert other.returncode == 2 and "resume with --seed 0" in other.stderr and "Traceback" not in other.stderr
 
 
 @pytest.mark.slow
@@ -79,7 +83,7 @@ def test_lengths_that_are_none_are_wrong_usage(tmp_path):
         with pytest.raises(SystemExit) as stopped:
             main(["--config", "embedded", "--data", str(tmp_path), "--out", "x", "--minutes", minutes])
         assert stopped.value.code == 2
-    for option in ("--steps", "--processes"):
+    for option in ("--steps", "--processes", "--limit-pictures"):
         with pytest.raises(SystemExit):
             main(["--config", "embedded", "--data", str(tmp_path), "--out", "x", option, "0"])
 

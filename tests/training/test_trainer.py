@@ -1,5 +1,6 @@
 """Training lowers the loss, resumes exactly, and tunes checkpoints in the official format."""
 
+import time
 from dataclasses import replace
 
 import cv2
@@ -127,6 +128,15 @@ def test_resume_needs_as_many_processes(small_network, drawn_pictures, tmp_path,
     monkeypatch.setattr("sam2_demo.training.trainer.world", lambda: (0, 2))
     with pytest.raises(ConfigError, match="run of 1 processes, not 2"):
         trainer(small_network, config(1), drawn_pictures, tmp_path).resume()
+
+
+def test_time_waiting_for_data_counts(small_network, drawn_pictures, tmp_path, monkeypatch):
+    minutes = replace(config(1).stages[0], steps=None, minutes=1 / 60)
+    run = trainer(small_network, replace(config(1), stages=(minutes,)), drawn_pictures, tmp_path)
+    make = run.pictures.make
+    monkeypatch.setattr(run.pictures, "make", lambda *given: time.sleep(0.3) or make(*given))
+    run.train()
+    assert 2 <= run.progress.total_steps <= 5
 
 
 def test_stages_refuse_contradictions():
