@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ from sam2_demo.video.rgb_conversion import RgbConverter
 CACHE_BYTES = 128 * 2**20
 """Default limit of the decoded frames kept per open file."""
 _LEAST_CACHED_FRAMES = 4
+_PASSED_IN_VAIN = 2  # key frames from which later frames came and the wanted one did not
+log = logging.getLogger(__name__)
 
 
 class VideoFileReader(FrameReader):
@@ -27,7 +30,8 @@ class VideoFileReader(FrameReader):
 
     Reading forward decodes each frame once. Reading elsewhere seeks to the nearest key frame before and decodes
     up to the frame; the frames passed on the way are kept within `cache_bytes`, which makes stepping backward
-    cheap. Memory does not grow with the clip, apart from the index.
+    cheap. Memory does not grow with the clip, apart from the index. In place of a damaged frame in the middle of a
+    clip the nearest one is shown.
 
     Attributes:
         codec: name of the decoder. rotation: clockwise degrees already applied.
@@ -44,6 +48,7 @@ class VideoFileReader(FrameReader):
             self._index: FrameIndex = build_index(self._decoder)
             self._places = {int(number): place for place, number in enumerate(self._index.packets)}
             self._cache: OrderedDict[int, av.VideoFrame] = OrderedDict()
+            self._instead: dict[int, int] = {}  # damaged frame -> the one that is shown for it
             self._start(0)
             first = self._decode_until(0, 0)
             if first is None:
@@ -81,17 +86,26 @@ class VideoFileReader(FrameReader):
 
     def _fetch(self, index: int) -> av.VideoFrame:
         """Decode frame `index`, going on from the present position when no key frame lies between."""
+        index = self._instead.get(index, index)
         key = int(np.searchsorted(self._index.keyframes, index, side="right")) - 1
         if int(self._index.keyframes[key]) <= self._next <= index:
             frame = self._decode_until(index, self._next)
             if frame is not None:
                 return frame
         # A key frame can lead to nothing usable (leading pictures, recovery points): then one further back.
+        passed = 0
         for back in dict.fromkeys(max(0, step) for step in (key, key - 1, key - 3, 0)):
             self._start(back)
             frame = self._decode_until(index, int(self._index.keyframes[back]))
             if frame is not None:
                 return frame
+            passed += self._next < self.num_frames
+            if passed == _PASSED_IN_VAIN:
+                break
+        if passed:  # later frames came: it is this one that is damaged, not the rest of the file that is gone
+            self._instead[index] = min(self._cache, key=lambda place: abs(place - index))
+            log.warning("frame %d of %s is damaged; frame %d is shown", index, self.path.name, self._instead[index])
+            return self._cache[self._instead[index]]
         raise MediaError(
             f"frame {index} of {self.path.name} (at {self.times[index]:.3f} s) cannot be decoded; "
             "the file is damaged there or has changed since it was opened"

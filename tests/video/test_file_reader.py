@@ -195,6 +195,26 @@ def test_cut_off_file_gives_what_can_be_decoded(make_clip, numbers, tmp_path):
         assert len(reader.times) == count
 
 
+def test_a_damaged_frame_shows_the_one_beside_it(make_clip, numbers, tmp_path):
+    path = make_clip("whole.mp4", num_frames=200, options={"g": "40", "bf": "0", "sc_threshold": "0"})
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    broken = next(packet for packet in packets[100:] if not packet.is_keyframe)
+    content = bytearray(path.read_bytes())
+    content[broken.pos : broken.pos + broken.size] = b"\xff" * broken.size
+    damaged = tmp_path / f"damaged{path.suffix}"
+    damaged.write_bytes(content)
+    with VideoFileReader(damaged) as reader:
+        shown = [numbers(reader.read(index)) for index in range(reader.num_frames)]
+        seeks = reader.seeks
+        wrong = [index for index, number in enumerate(shown) if number != index]
+        assert reader.num_frames == 200 and 0 < len(wrong) < 40
+        assert all(abs(shown[index] - index) < 40 for index in wrong)
+        for index in wrong:
+            reader.read(index)
+        assert reader.seeks - seeks <= len(wrong)  # what is damaged is known by now
+
+
 def test_sound_that_begins_first_keeps_its_lead(make_clip, tmp_path):
     path = make_clip(
         "late.mp4", stamps=[i + 10 for i in range(20)], num_frames=20, audio_codec="aac", audio_seconds=1.2
