@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sam2_demo.errors import DatasetError, WeightsError
 from sam2_demo.evaluation.models import WEIGHTS_SUFFIXES, Model
+from sam2_demo.formats.files import content_digest
 
 if TYPE_CHECKING:
     import torch
-
-_DIGITS = 16  # of 64 hexadecimal ones: enough to tell files apart, short enough to read
 
 
 def model_identities(models: Iterable[Model]) -> dict[str, dict[str, Any]]:
@@ -54,7 +52,7 @@ def predictions_identity(folder: Path, clips: Sequence[str]) -> dict[str, Any]:
     """Where saved predictions lie, and a digest of the PNGs of these clips; DatasetError for one that is unreadable."""
     files = [path for clip in clips for path in sorted((folder / clip).rglob("*")) if path.suffix.lower() == ".png"]
     try:
-        digest = _digest((path.relative_to(folder).as_posix(), path) for path in files)
+        digest = content_digest((path.relative_to(folder).as_posix(), path) for path in files)
     except OSError as error:
         raise DatasetError(f"{folder} holds a PNG that cannot be read: {error}") from error
     return {"source": str(folder.resolve()), "content": digest}
@@ -80,19 +78,9 @@ def _chosen_by_auto(device: torch.device) -> str:
 
 def _weights_digest(path: Path) -> str:
     try:
-        return _digest([("", path)])
+        return content_digest([("", path)])
     except FileNotFoundError as error:
         accepted = f"an existing {', '.join(WEIGHTS_SUFFIXES)} file"
         raise WeightsError(f"there is no file {path}; accepted: {accepted}") from error
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error}") from error
-
-
-def _digest(files: Iterable[tuple[str, Path]]) -> str:
-    """The beginning of a SHA-256 over the names and contents of files."""
-    whole = hashlib.sha256()
-    for name, path in files:
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        whole.update(f"{name}\n{content}\n".encode())
-    return whole.hexdigest()[:_DIGITS]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -18,6 +19,7 @@ from sam2_demo.errors import DatasetError, DemoError
 PathLike = str | os.PathLike[str]
 # What Pillow raises for pictures that are damaged, or made to look enormous.
 UNREADABLE_PICTURE = (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError)
+_DIGITS = 16  # of 64 hexadecimal ones: enough to tell files apart, short enough to read
 
 
 @contextmanager
@@ -63,6 +65,16 @@ def write_text(text: str, path: Path) -> None:
 def write_json(content: Any, path: Path, indent: int | None = None) -> None:
     """Write JSON whole or not at all."""
     write_text(json.dumps(content, indent=indent), path)
+
+
+def content_digest(files: Iterable[tuple[str, Path]]) -> str:
+    """The beginning of a SHA-256 over the names and contents of files."""
+    whole = hashlib.sha256()
+    for name, path in files:
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        whole.update(f"{name}\n{content}\n".encode())
+    return whole.hexdigest()[:_DIGITS]
 
 
 def read_labels(path: Path, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:

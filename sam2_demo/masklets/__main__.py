@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from sam2_demo.masklets.options import MaskletOptions, preset
 
 if TYPE_CHECKING:
     from sam2_demo.masklets.batch import Find
+    from sam2_demo.tracking.video_predictor import VideoPredictor
 
 _EXAMPLES = """examples:
   python -m sam2_demo.masklets clip.mp4 --out masklets
@@ -155,18 +157,19 @@ def _run(given: argparse.Namespace) -> dict[str, str]:
     # Imported here: --help and wrong usage need no torch, which takes seconds to load.
     from sam2_demo.masklets.batch import run_batch
     from sam2_demo.masklets.clips import find_clips
+    from sam2_demo.masklets.identity import network_identity
     from sam2_demo.masklets.output_folder import OutputFolder
 
     options = _options(given)
     clips = find_clips(given.clips)
-    settings = {"model": given.model, "dtype": given.dtype, **asdict(options)}
-    folder = OutputFolder(given.out, settings)
     terminal = Terminal()
-    return run_batch(clips, folder, lambda: _make_find(given, options, terminal), terminal).failed
+    load = cache(lambda: _load(given, terminal))
+    made_with = network_identity(given.model, given.device, given.dtype, load)
+    folder = OutputFolder(given.out, {"model": given.model, "dtype": given.dtype, **made_with, **asdict(options)})
+    return run_batch(clips, folder, lambda: _make_find(load(), options), terminal).failed
 
 
-def _make_find(given: argparse.Namespace, options: MaskletOptions, terminal: Terminal) -> Find:
-    from sam2_demo.masklets.finding import find_masklets
+def _load(given: argparse.Namespace, terminal: Terminal) -> VideoPredictor:
     from sam2_demo.tracking.options import TrackingOptions
     from sam2_demo.tracking.video_predictor import VideoPredictor
     from sam2_demo.weights import load_network
@@ -175,7 +178,12 @@ def _make_find(given: argparse.Namespace, options: MaskletOptions, terminal: Ter
         terminal.status(step if fraction is None else f"{step} {fraction:.0%}")
 
     network = load_network(given.model, device=given.device, dtype=given.dtype, progress=report)
-    predictor = VideoPredictor(network, TrackingOptions(objects_per_batch=given.objects_per_batch))
+    return VideoPredictor(network, TrackingOptions(objects_per_batch=given.objects_per_batch))
+
+
+def _make_find(predictor: VideoPredictor, options: MaskletOptions) -> Find:
+    from sam2_demo.masklets.finding import find_masklets
+
     return lambda frames, on_progress: find_masklets(predictor, frames, options, on_progress)
 
 

@@ -1,7 +1,8 @@
 """The folder that a run writes: `<clip>_auto.json` for each clip, and the settings with which they were made.
 
 A clip's file is written whole when the clip is done. Where it exists the clip is done, so a run that was
-interrupted goes on with the next clip and ends with the files of one that was not.
+interrupted goes on with the next clip and ends with the files of one that was not. Settings bind a folder from its
+first file on.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from sam2_demo.masklets.clips import Clip
 from sam2_demo.video import FrameReader
 
 _SETTINGS = "settings.json"
+_NOT_ALWAYS_KEPT = ("weights", "compute_dtype")  # folders from before they were are gone on with
 
 
 class OutputFolder:
@@ -28,16 +30,30 @@ class OutputFolder:
         wanted = json.loads(json.dumps(settings))
         if place.exists() and not place.is_dir():
             raise ConfigError(f"{place} is a file; give a folder for the masklets")
-        if (place / _SETTINGS).is_file():
-            found = read_json(place / _SETTINGS)
-            differing = sorted(key for key in {*found, *wanted} if found.get(key) != wanted.get(key))
-            if differing:
-                told = "; ".join(f"{key} {found.get(key)!r} there, {wanted.get(key)!r} here" for key in differing)
-                raise ConfigError(f"{place} holds masklets made with other settings ({told}): give another folder")
-        elif any(place.glob("*_auto.json")):
-            raise ConfigError(f"{place} holds masklets but no {_SETTINGS} to compare with: give another folder")
-        else:
+        self._check_settings(wanted)
+        try:
             write_json(wanted, place / _SETTINGS, indent=2)
+        except OSError as error:
+            raise ConfigError(f"{place} cannot be a folder of masklets ({error.strerror}): give another one") from error
+
+    def _check_settings(self, wanted: dict[str, Any]) -> None:
+        """ConfigError when there are masklets of other settings, or the settings are no run's."""
+        path, has_masklets = self.place / _SETTINGS, any(self.place.glob("*_auto.json"))
+        if not path.is_file():
+            if has_masklets:
+                raise ConfigError(
+                    f"{self.place} holds masklets but no {_SETTINGS} to compare with: give another folder"
+                )
+            return
+        found = read_json(path)
+        if not isinstance(found, dict):
+            kind = type(found).__name__
+            raise ConfigError(f"{path} holds a {kind} where a run has its settings: give another folder")
+        compared = {*found, *wanted} - {key for key in _NOT_ALWAYS_KEPT if key not in found}
+        differing = sorted(key for key in compared if found.get(key) != wanted.get(key))
+        if differing and (has_masklets or not found.keys() & wanted.keys()):
+            told = "; ".join(f"{key} {found.get(key)!r} there, {wanted.get(key)!r} here" for key in differing)
+            raise ConfigError(f"{self.place} holds masklets made with other settings ({told}): give another folder")
 
     def path(self, clip: Clip) -> Path:
         """The file of a clip's masklets, named as in SA-V."""

@@ -5,12 +5,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from sam2_demo.errors import WeightsError
 from sam2_demo.masklets import __main__ as command
+from sam2_demo.masklets import identity
 from sam2_demo.masklets.batch import Clock, as_time
 from sam2_demo.masklets.clips import find_clips
 from sam2_demo.video import VideoWriter
@@ -124,6 +127,53 @@ def test_other_settings_into_the_same_folder_are_refused(clips, loads, tmp_path,
     (tmp_path / "out" / "settings.json").unlink()
     assert run(clips / "c", "--out", tmp_path / "out") == 2
     assert "no settings.json" in capsys.readouterr().err
+
+
+def test_settings_bind_from_the_first_file_on(clips, loads, tmp_path, monkeypatch, capsys) -> None:
+    def unknown(source, **settings):
+        raise WeightsError(f"model source is {source!r}")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sam2_demo.weights.load_network", unknown)
+        assert run(clips / "c", "--out", tmp_path / "out", "--model", "embeded") == 2
+    assert list(contents(tmp_path / "out")) == ["settings.json"]
+    assert run(clips / "c", "--out", tmp_path / "out") == 0
+    assert json.loads((tmp_path / "out" / "settings.json").read_text())["model"] == "embedded"
+
+
+def test_other_weights_in_the_same_file_are_not_gone_on_with(clips, loads, tmp_path, capsys) -> None:
+    weights = tmp_path / "mine.safetensors"
+    weights.write_bytes(b"trained for a day")
+    model = ["--model", weights, "--dtype", "float32"]
+    assert run(clips / "c", "--out", tmp_path / "out", *model) == 0
+    weights.write_bytes(b"trained for two days")
+    assert run(clips / "c", "--out", tmp_path / "out", *model) == 2
+    assert "other settings (weights '" in capsys.readouterr().err
+    kept = json.loads((tmp_path / "out" / "settings.json").read_text())
+    assert kept["compute_dtype"] == "float32"
+    old = {key: value for key, value in kept.items() if key not in ("weights", "compute_dtype")}
+    (tmp_path / "out" / "settings.json").write_text(json.dumps(old))  # as before they were written down
+    assert run(clips / "c", "--out", tmp_path / "out", *model) == 0
+    assert len(loads) == 1
+
+
+def test_auto_on_a_gpu_is_what_it_loads(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(identity, "gpu_memory", lambda device: 2**36)
+    (tmp_path / "a.safetensors").write_bytes(b"official")
+    provenance = SimpleNamespace(file=str(tmp_path / "a.safetensors"))
+    predictor = SimpleNamespace(network=SimpleNamespace(provenance=provenance))
+    loaded = identity.network_identity("auto", "cpu", "auto", lambda: predictor)
+    assert loaded["weights"] == identity.network_identity(provenance.file, "cpu", "auto", lambda: None)["weights"]
+    assert identity.network_identity("facebook/sam2.1-hiera-tiny", "cpu", "auto", lambda: None)["weights"] is None
+
+
+def test_settings_of_others_are_left_alone(clips, loads, tmp_path, capsys) -> None:
+    for content, told in (("[1]", "holds a list where a run has its settings"), ('{"theme": 1}', "other settings")):
+        (tmp_path / "settings.json").write_text(content)
+        assert run(clips / "c", "--out", tmp_path) == 2
+        assert told in capsys.readouterr().err and (tmp_path / "settings.json").read_text() == content
+    assert run(clips / "c", "--out", tmp_path / "settings.json" / "out") == 2
+    assert "cannot be a folder of masklets" in capsys.readouterr().err and loads == []
 
 
 def test_another_clip_of_the_same_name_is_refused(clips, loads, tmp_path, clip_frames, capsys) -> None:
