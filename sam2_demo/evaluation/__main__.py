@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import sys
 import time
@@ -34,7 +35,10 @@ A run that was interrupted goes on when the same command is given again.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one protocol; 0 on success, 2 on wrong usage or input."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.protocol == "image" and not (options.clicks or options.box):
+        parser.error("image: --clicks 0 leaves nothing to measure; give --box or a number of clicks")
     began = time.perf_counter()
     try:
         options.run(options)
@@ -155,7 +159,9 @@ def _run_image(options: argparse.Namespace) -> None:
 
 
 def _run_score(options: argparse.Namespace) -> None:
-    options.out = options.out or options.predictions[0].with_name(options.predictions[0].name + "-score")
+    options.predictions = [Path(os.path.abspath(path)) for path in options.predictions]  # "." has no name
+    first = options.predictions[0]
+    options.out = options.out or first.parent / f"{first.name}-score"
     content = video_run.run_score(_clip_data(options), options.predictions, options.out, _log)
     print("\n" + results.table(*video_run.header_and_rows(content["models"])))
 

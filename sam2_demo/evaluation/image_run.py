@@ -89,8 +89,10 @@ class _Evaluation:
         objects = {key: answer.iou for key, answer in answers.items()}
         scores = [iou for own in objects.values() for iou in own.values()]
         record: dict[str, Any] = {"source": picture.source, "objects": objects}
-        record["score"] = sum(scores) / len(scores) if scores else 0.0
-        return record | (self._save_worst(name, picture, answers) if scores else {})
+        if not scores:
+            return record | {"score": None, "unscored": "the picture shows no object"}
+        record["score"] = sum(scores) / len(scores)
+        return record | self._save_worst(name, picture, answers)
 
     def _save_masks(self, name: str, answers: dict[str, ObjectAnswers]) -> None:
         content = {

@@ -17,7 +17,7 @@ from sam2_demo.evaluation.predictors import ClipPredictor
 from sam2_demo.evaluation.report import Report, write_report
 from sam2_demo.evaluation.results import Row
 from sam2_demo.evaluation.run_folder import Log, RunFolder
-from sam2_demo.evaluation.video_run import ClipData, clip_record, write_prediction
+from sam2_demo.evaluation.video_run import ClipData, clip_record, unscored_notes, write_prediction
 
 
 def run(data: ClipData, protocol: InteractiveProtocol, models: list[Model], out: Path, log: Log) -> dict[str, Any]:
@@ -69,9 +69,10 @@ class _Interaction:
         scores = [scoring.score_clip(clip, masklets, scoring.EVERY_FRAME) for masklets in rounds.masklets]
         record["rounds"] = [{str(i): own.summary for i, own in by_object.items()} for by_object in scores]
         record["clicked"] = {str(object_id): frames for object_id, frames in sorted(rounds.clicked.items())}
-        record["score"] = float(
-            np.mean([scoring.mean_of([own.summary for own in by_object.values()])["J&F"] for by_object in scores])
-        )
+        if record["score"] is not None:
+            record["score"] = float(
+                np.mean([scoring.mean_of([own.summary for own in by_object.values()])["J&F"] for by_object in scores])
+            )
         return record
 
 
@@ -95,6 +96,7 @@ def _over_rounds(rounds: list[dict[str, dict[str, float]]]) -> dict[str, Any]:
 def _write(
     folder: RunFolder, records: Mapping[str, Mapping[str, dict[str, Any]]], protocol: InteractiveProtocol
 ) -> dict[str, Any]:
+    unscored = unscored_notes(folder, records)
     per_model = {model: summarize(own) for model, own in records.items()}
     content = results.write_results(folder.out, per_model, folder.settings)
     results.write_csv(_rows(records), folder.out / "results.csv")
@@ -106,7 +108,8 @@ def _write(
     header, rows = header_and_rows(per_model)
     notes = [
         f"J&F in percent, averaged over 1 to {protocol.frames} clicked frames of {protocol.clicks} clicks each, "
-        "as in the paper; the other columns are single points of the curve."
+        "as in the paper; the other columns are single points of the curve.",
+        *unscored,
     ]
     write_report(folder.out, Report(title, header, rows, ["plots/curve.png"], notes), records)
     return content

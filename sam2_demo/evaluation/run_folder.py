@@ -24,26 +24,21 @@ class RunFolder:
     """`<out>/records/<model>/<unit>.json`, what made them in `<out>/models/<model>.json`, and what lies beside them.
 
     `identities`: what the records of each model of this run are made with. More models may come with later runs.
-    ConfigError when the folder holds a run with other settings, or records that were made with anything else.
+    ConfigError when the folder holds records of other settings, or that were made with anything else. While there is
+    no record nothing binds the folder.
     """
 
     def __init__(self, out: Path, settings: dict[str, Any], identities: Mapping[str, dict[str, Any]]) -> None:
         self.out = out
         self.settings = json.loads(json.dumps(settings))
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"{out} cannot be a folder of results ({error.strerror}): give another --out") from error
         place = out / "settings.json"
-        if place.is_file():
-            found = read_json(place)
-            differing = sorted(k for k in {*found, *self.settings} if found.get(k) != self.settings.get(k))
-            if differing:
-                raise ConfigError(
-                    f"{out} holds a run with other settings ({', '.join(differing)}): give another --out, "
-                    "or delete the folder"
-                )
-        elif out.is_dir() and (out / "records").exists():
-            raise ConfigError(f"{out} holds records without settings.json; give another --out")
+        self._check_settings(place)
         for model, identity in identities.items():
             self._check_identity(model, json.loads(json.dumps(identity)))
-        out.mkdir(parents=True, exist_ok=True)
         write_json(self.settings, place, indent=2)
         for model, identity in identities.items():
             write_json(identity, self._identity_path(model), indent=2)
@@ -66,7 +61,10 @@ class RunFolder:
     def evaluate(
         self, model: str, units: Sequence[str], evaluate: Callable[[str], dict[str, Any]], log: Log
     ) -> dict[str, dict[str, Any]]:
-        """Every unit's record, by unit; those that exist are read, the others made and written."""
+        """Every unit's record, by unit; those that exist are read, the others made and written.
+
+        A record whose "score" is None says under "unscored" why.
+        """
         records = {}
         for position, unit in enumerate(units, start=1):
             record = self.record(model, unit)
@@ -76,20 +74,35 @@ class RunFolder:
                 seconds = time.perf_counter() - began
                 self._note_time(model, unit, seconds)
                 write_json(record, self._record_path(model, unit))
-                log(f"{model} {position}/{len(units)} {unit}: {record['score']:.3f}, {seconds:.1f} s")
+                log(f"{model} {position}/{len(units)} {unit}: {_score_text(record)}, {seconds:.1f} s")
             else:
-                log(f"{model} {position}/{len(units)} {unit}: {record['score']:.3f}, done before")
+                log(f"{model} {position}/{len(units)} {unit}: {_score_text(record)}, done before")
             records[unit] = record
         return records
 
+    def _check_settings(self, place: Path) -> None:
+        """ConfigError when there are records of other settings, or the settings are no run's."""
+        has_records = any((self.out / "records").rglob("*.json"))
+        if not place.is_file():
+            if has_records:
+                raise ConfigError(f"{self.out} holds records without settings.json; give another --out")
+            return
+        found = _read_fields(place)
+        differing = sorted(k for k in {*found, *self.settings} if found.get(k) != self.settings.get(k))
+        if differing and (has_records or not found.keys() & self.settings.keys()):
+            raise ConfigError(
+                f"{self.out} holds a run with other settings ({', '.join(differing)}): give another --out, "
+                "or delete the folder"
+            )
+
     def _check_identity(self, model: str, identity: dict[str, Any]) -> None:
         """ConfigError when records of this model were made with anything else."""
-        if not any((self.out / "records" / model).glob("*.json")):
+        if not any((self.out / "records" / model).rglob("*.json")):
             return
         advice = "give another --out, or delete the folder"
         if not self._identity_path(model).is_file():
             raise ConfigError(f"{self.out} holds records of {model} that do not say what made them: {advice}")
-        found = read_json(self._identity_path(model))
+        found = _read_fields(self._identity_path(model))
         differing = sorted(key for key in {*found, *identity} if found.get(key) != identity.get(key))
         if differing:
             told = "; ".join(f"{key} {found.get(key)!r} there, {identity.get(key)!r} here" for key in differing)
@@ -104,6 +117,18 @@ class RunFolder:
 
     def _record_path(self, model: str, unit: str) -> Path:
         return self.out / "records" / model / f"{unit}.json"
+
+
+def _read_fields(place: Path) -> dict[str, Any]:
+    found = read_json(place)
+    if not isinstance(found, dict):
+        raise ConfigError(f"{place} holds a {type(found).__name__} where a run has its settings: give another --out")
+    return found
+
+
+def _score_text(record: Mapping[str, Any]) -> str:
+    score = record["score"]
+    return f"warning: not scored, {record['unscored']}" if score is None else f"{score:.3f}"
 
 
 def seconds_by_model(out: Path) -> dict[str, dict[str, float]]:

@@ -24,6 +24,7 @@ from sam2_demo.evaluation.scoring import ObjectScores, ScoringRules
 from sam2_demo.evaluation.video_protocol import PROMPT_CLICKS, track_clip
 from sam2_demo.formats import davis, sa_v
 from sam2_demo.formats.annotation import ClipAnnotation, from_masklets
+from sam2_demo.formats.files import frame_files
 from sam2_demo.tracking.masklet import Masklet
 
 LAYOUTS = ("davis", "sav")
@@ -127,13 +128,24 @@ class _Tracking:
 
 
 def write_prediction(folder: Path, clip: AnnotatedClip, masklets: Mapping[int, Masklet], layout: str) -> None:
-    """Save predicted masklets in the layout of the data, for `score` and for other evaluators."""
+    """Save predicted masklets in the layout of the data, for `score` and for other evaluators.
+
+    Nothing is written for a clip without objects.
+    """
+    if not masklets:
+        return
     value = from_masklets(masklets.values(), len(clip.frame_paths), name=clip.name)
+    value.extra = {"sa_v_folders": clip.truth.extra.get("sa_v_folders", {})}
     (davis if layout == "davis" else sa_v).write(value, folder, frame_names=clip.frame_names)
 
 
 def read_prediction(root: Path, clip: AnnotatedClip, layout: str) -> dict[int, Masklet]:
-    """A clip's saved prediction; objects that an indexed PNG never shows are predicted empty."""
+    """A clip's saved prediction; objects that an indexed PNG never shows are predicted empty.
+
+    A clip without objects needs none.
+    """
+    if not clip.truth.masklets:
+        return {}
     folder = root / clip.name
     if not folder.is_dir():
         raise DatasetError(f"{folder} does not exist; predictions are expected in one folder per clip, as ground truth")
@@ -145,12 +157,14 @@ def read_prediction(root: Path, clip: AnnotatedClip, layout: str) -> dict[int, M
         )
     if layout == "davis":
         _complete_davis(value, clip, folder)
+    else:
+        _check_sa_v(value, clip, folder)
     return value.masklets
 
 
 def _complete_davis(value: ClipAnnotation, clip: AnnotatedClip, folder: Path) -> None:
     """Check that every annotated frame has its PNG, and add empty masks for objects that none of them shows."""
-    files = {path.stem for path in folder.glob("*.png")}
+    files = {path.stem for path in frame_files(folder)}
     missing = [clip.frame_names[i] for i in clip.truth.annotated_frames if clip.frame_names[i] not in files]
     if missing:
         raise DatasetError(f"{folder / missing[0]}.png does not exist; {len(missing)} annotated frame(s) lack theirs")
@@ -160,15 +174,32 @@ def _complete_davis(value: ClipAnnotation, clip: AnnotatedClip, folder: Path) ->
             value.masklet(object_id).set(frame, empty, -10.0, 0.0)
 
 
+def _check_sa_v(value: ClipAnnotation, clip: AnnotatedClip, folder: Path) -> None:
+    """Check that every PNG is there that SA-V's evaluator reads: of all annotated frames but the first and the last."""
+    for object_id, truth in clip.truth.masklets.items():
+        predicted = value.masklets.get(object_id)
+        if predicted is None:
+            continue
+        missing = [clip.frame_names[frame] for frame in truth.frame_indices[1:-1] if frame not in predicted]
+        if missing:
+            place = folder / value.extra["sa_v_folders"][object_id]
+            raise DatasetError(
+                f"{place / missing[0]}.png does not exist; {len(missing)} annotated frame(s) lack theirs"
+            )
+
+
 def clip_record(
     folder: RunFolder, model: str, clip: AnnotatedClip, masklets: Mapping[int, Masklet], rules: ScoringRules
 ) -> dict[str, Any]:
-    """The record of a clip: scores per object and frame, their mean, and the picture of the worst frame."""
+    """The record of a clip: scores per object and frame, their mean, and the picture of the worst frame.
+
+    Where no frame counts, the score is None and "unscored" says why.
+    """
     scores = scoring.score_clip(clip, masklets, rules)
     record: dict[str, Any] = {"objects": scoring.to_record(scores)}
-    record["score"] = scoring.mean_of([own.summary for own in scores.values()])["J&F"]
     if not scores:
-        return record
+        return record | {"score": None, "unscored": _why_unscored(clip)}
+    record["score"] = scoring.mean_of([own.summary for own in scores.values()])["J&F"]
     object_id = min(scores, key=lambda i: (scores[i].summary["J&F"], i))
     own = scores[object_id]
     place = int(np.argmin(own.both))
@@ -181,10 +212,26 @@ def clip_record(
     return record | {"picture": str(path.relative_to(folder.out)), "worst": worst}
 
 
+def _why_unscored(clip: AnnotatedClip) -> str:
+    if all(clip.first_visible(object_id) is None for object_id in clip.truth.object_ids):
+        return "no annotated frame shows an object"
+    return "the first and the last annotated frame do not count, and no other shows an object"
+
+
+def unscored_notes(folder: RunFolder, records: Mapping[str, Mapping[str, dict[str, Any]]]) -> list[str]:
+    """What a report says of clips without a score; DatasetError when there are no others."""
+    told = {name: own["unscored"] for units in records.values() for name, own in units.items() if "unscored" in own}
+    if not any(own["objects"] for units in records.values() for own in units.values()):
+        reasons = " or ".join(sorted(set(told.values()))) or "no frame counts"
+        raise DatasetError(f"{folder.settings['data']} has no clip to score: in each of {len(told)}, {reasons}")
+    return [f"Not scored: {', '.join(f'{name} ({reason})' for name, reason in told.items())}."] if told else []
+
+
 def write_clip_results(
     folder: RunFolder, records: Mapping[str, Mapping[str, dict[str, Any]]], title: str
 ) -> dict[str, Any]:
     """results.json, results.csv, plots and report.html of clips; returns what results.json holds."""
+    notes = ["J&F, J and F in percent: means over the objects of all clips.", *unscored_notes(folder, records)]
     scores = {
         model: {clip: scoring.from_record(record["objects"]) for clip, record in own.items()}
         for model, own in records.items()
@@ -199,7 +246,6 @@ def write_clip_results(
     over_time = {model: _over_time(own) for model, own in scores.items()}
     plots.curves(over_time, "J&F over the clip", "position in the clip (%)", folder.out / "plots" / "over_time.png")
     header, rows = header_and_rows(per_model)
-    notes = ["J&F, J and F in percent: means over the objects of all clips."]
     report = Report(title, header, rows, ["plots/per_sequence.png", "plots/over_time.png"], notes)
     write_report(folder.out, report, records)
     return content

@@ -76,6 +76,19 @@ def test_a_killed_run_resumes_to_the_same_files(davis_root, tmp_path, monkeypatc
     assert content_of(tmp_path / "cut") == content_of(tmp_path / "whole")
 
 
+def test_predictions_in_the_working_folder_and_in_capitals(davis_root, tmp_path, monkeypatch, capsys):
+    predictions = tmp_path / "mine"
+    for clip in ("first", "second"):
+        (predictions / clip).mkdir(parents=True)
+        for path in (davis_root / "Annotations" / clip).iterdir():
+            (predictions / clip / f"{path.stem}.PNG").write_bytes(path.read_bytes())
+    monkeypatch.chdir(predictions)
+    assert main(["score", "--data", str(davis_root), "--predictions", "."]) == 0
+    assert json.loads((tmp_path / "mine-score" / "results.json").read_text())["models"]["mine"]["J&F"] == 1
+    assert main(["score", "--data", str(davis_root), "--predictions", ".", "--out", "first/00000.PNG"]) == 2
+    assert "first/00000.PNG cannot be a folder of results" in capsys.readouterr().err
+
+
 def test_other_settings_need_another_folder(davis_root, tmp_path, capsys):
     assert vos(davis_root, tmp_path / "a", "--limit", "1") == 0
     assert vos(davis_root, tmp_path / "a") == 2
@@ -91,6 +104,22 @@ def test_sa_v_layout_and_its_predictions(sav_root, tmp_path):
     arguments = ["score", "--layout", "sav", "--data", str(sav_root), "--predictions", str(predictions)]
     assert main([*arguments, "--out", str(tmp_path / "b")]) == 0
     assert json.loads((tmp_path / "b" / "results.json").read_text())["J&F"] == result["J&F"]
+
+
+def test_sa_v_predictions_are_named_as_ground_truth_and_complete(sav_root, tmp_path, capsys):
+    truth = sav_root / "Annotations_6fps" / "clip"
+    (truth / "001").rename(truth / "1")
+    assert vos(sav_root, tmp_path / "a", "--layout", "sav") == 0
+    predictions = tmp_path / "a" / "predictions" / "flow"
+    assert sorted(path.name for path in (predictions / "clip").iterdir()) == ["002", "1"]
+    for path in (truth / "002").iterdir():
+        Image.fromarray(np.array(Image.open(path)) * np.uint8(path.stem == "00008")).save(path)
+    # Object 2 is now seen on frame 8 only: frame 4 does not count, but the evaluator of SA-V reads its file.
+    (predictions / "clip" / "002" / "00004.png").unlink()
+    arguments = ["score", "--layout", "sav", "--data", str(sav_root), "--predictions", str(predictions)]
+    assert main([*arguments, "--out", str(tmp_path / "b")]) == 2
+    missing = predictions / "clip" / "002" / "00004.png"
+    assert f"{missing} does not exist; 1 annotated frame(s) lack theirs" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kind", ["missing", "size", "unknown", "no folder"])

@@ -87,6 +87,31 @@ def test_what_a_run_without_records_was_to_be_made_with_does_not_bind(tmp_path):
         RunFolder(tmp_path, {}, {"a": {"dtype": "float32"}})
 
 
+def test_settings_bind_from_the_first_record_on(tmp_path):
+    RunFolder(tmp_path, {"prompt": "mask"}, {})
+    folder = RunFolder(tmp_path, {"prompt": "box"}, {"a": {"weights": "1"}})
+    assert json.loads((tmp_path / "settings.json").read_text()) == {"prompt": "box"}
+    folder.evaluate("a", ["source/of/pictures"], lambda unit: {"score": 1.0}, lambda line: None)
+    with pytest.raises(ConfigError, match=r"other settings \(prompt\)"):
+        RunFolder(tmp_path, {"prompt": "mask"}, {})
+    with pytest.raises(ConfigError, match="weights '1' there, '2' here"):
+        RunFolder(tmp_path, {"prompt": "box"}, {"a": {"weights": "2"}})
+
+
+def test_folders_of_others_are_refused(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    for place in (tmp_path / "file", tmp_path / "file" / "out"):
+        with pytest.raises(ConfigError, match=f"{place} cannot be a folder of results"):
+            RunFolder(place, {}, {})
+    (tmp_path / "settings.json").write_text("[1]")
+    with pytest.raises(ConfigError, match=r"settings\.json holds a list where a run has its settings"):
+        RunFolder(tmp_path, {"prompt": "mask"}, {})
+    (tmp_path / "settings.json").write_text('{"editor.fontSize": 12}')
+    with pytest.raises(ConfigError, match="other settings"):
+        RunFolder(tmp_path, {"prompt": "mask"}, {})
+    assert "editor" in (tmp_path / "settings.json").read_text()
+
+
 def test_records_that_do_not_say_what_made_them_are_refused(vos, tmp_path, capsys):
     assert vos() == 0
     shutil.rmtree(tmp_path / "out" / "models")  # as before it was written down
