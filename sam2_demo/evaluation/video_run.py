@@ -221,10 +221,10 @@ def _why_unscored(clip: AnnotatedClip) -> str:
 def unscored_notes(folder: RunFolder, records: Mapping[str, Mapping[str, dict[str, Any]]]) -> list[str]:
     """What a report says of clips without a score; DatasetError when there are no others."""
     told = {name: own["unscored"] for units in records.values() for name, own in units.items() if "unscored" in own}
+    named = ", ".join(f"{name} ({reason})" for name, reason in told.items())
     if not any(own["objects"] for units in records.values() for own in units.values()):
-        reasons = " or ".join(sorted(set(told.values()))) or "no frame counts"
-        raise DatasetError(f"{folder.settings['data']} has no clip to score: in each of {len(told)}, {reasons}")
-    return [f"Not scored: {', '.join(f'{name} ({reason})' for name, reason in told.items())}."] if told else []
+        raise DatasetError(f"{folder.settings['data']} has no clip to score: {named or 'none has a frame that counts'}")
+    return [f"Not scored: {named}."] if told else []
 
 
 def write_clip_results(

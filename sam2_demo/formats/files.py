@@ -35,7 +35,7 @@ def content_of(place: PathLike, expected: str) -> Iterator[None]:
             raise
         raise DatasetError(f"{place}: {error}") from error
     except DemoError as error:
-        raise DatasetError(f"{place}: {error}") from error
+        raise DatasetError(str(error) if str(place) in str(error) else f"{place}: {error}") from error
     except KeyError as error:
         raise DatasetError(f"{place} lacks the field {error}; expected {expected}") from error
     except (TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:

@@ -31,7 +31,7 @@ def test_davis_frames_that_are_broken_missing_or_of_another_size(davis_root):
     message = refusal(lambda: clip.frames([1, 4]))
     assert message == f"{frames / '00004.jpg'} is 20 x 30 pixels (height x width), its annotation 40 x 60"
     (frames / "00005.jpg").unlink()
-    assert f"{frames / '00005.jpg'} does not exist" in refusal(lambda: clip.frame(5))
+    assert refusal(lambda: clip.frame(5)).startswith(f"{frames / '00005.jpg'} does not exist")
     for path in frames.iterdir():
         path.unlink()
     assert f"the folder {frames} holds no pictures" in refusal(lambda: DavisClips(davis_root).clip("first"))

@@ -61,7 +61,7 @@ def test_such_clips_are_left_out_of_interactive_runs(root, tmp_path, capsys):
 def test_nothing_but_such_clips_gives_no_numbers(root, tmp_path, capsys, clip, reason):
     assert main(["vos", "--data", str(root), "--sequences", clip, "--out", str(tmp_path / "a")]) == 2
     told = capsys.readouterr()
-    assert f"error: {root} has no clip to score: in each of 1, {reason}" in told.err
+    assert f"error: {root} has no clip to score: {clip} ({reason})" in told.err
     assert "J&F" not in told.out and not (tmp_path / "a" / "results.json").exists()
 
 
