@@ -74,7 +74,7 @@ def files_of(value, kind, place):
 
 
 NAMES = {"coco": "red square", "png": "red square", "csv": "red square", "yolo": "red square"}
-NAMES |= {"mots": "car", "mots_png": "car"}  # class 1, for want of a class of that name
+NAMES |= {"mots": "car", "mots_png": "red square"}  # MOTS text knows no class of that name, a zip has names beside it
 
 
 @pytest.mark.parametrize("kind", ["davis", "png", "own zip", "coco", "sa_v", "mots", "mots_png", "csv", "yolo"])
