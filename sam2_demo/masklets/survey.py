@@ -25,11 +25,11 @@ def count_masks(predictor: VideoPredictor, frames: Iterable[Rgb], options: Maskl
     """Mean number of masks per frame (len(IOU_STEPS), len(STABILITY_STEPS)) that both thresholds and overlaps leave.
 
     Every frame (H, W, 3) uint8 is segmented once, shrunk to a long side of 512 pixels, which changes the scores of
-    small things a little and saves most of the time. Masks count as first found, before any closer look; those below
-    `options.min_area` do not count.
+    small things a little and saves most of the time. Masks below `options.min_area` do not count.
     """
     everything = mask_options(replace(options, pred_iou_thresh=0.0, stability_thresh=0.0, min_region_area=0))
-    generator = AutomaticMaskGenerator(predictor.network, everything)
+    closer = predictor.options.looks_closer(predictor.network)
+    generator = AutomaticMaskGenerator(predictor.network, everything, closer_look=closer)
     counts = []
     for frame in frames:
         scale = min(1.0, _LONG_SIDE / max(frame.shape[:2]))

@@ -39,6 +39,8 @@ from sam2_demo.tracking.masklet import Rle, RunLengths, decode_rle, encode_rle, 
 from sam2_demo.tracking.pixels import Rgb, check_rgb, picture_pixels
 from sam2_demo.tracking.prompts import BoxPrompt, Prompts
 
+# Of first answers that are looked at again: ragged masks of real things score low.
+_LEAST_IOU, _LEAST_STABILITY = 0.1, 0.3
 OutputMode = Literal["binary_mask", "uncompressed_rle", "coco_rle"]
 
 
@@ -77,7 +79,8 @@ class AutomaticMaskOptions:
     point_grids: points (N, 2) xy in [0, 1] of each layer, in place of points_per_side, which is None then.
     closer_look: not published, for networks with a small input: every mask found is asked for again by its box, in the
         window around it (`tracking.closer_look`): boxes are answered best. Its predicted IoU becomes the geometric
-        mean of both answers'; what is unstable there is left out.
+        mean of both answers'. The thresholds are for what is seen there; first answers pass with _LEAST_IOU and
+        _LEAST_STABILITY.
     """
 
     points_per_side: int | None = 32
@@ -115,7 +118,6 @@ class AutomaticMaskOptions:
         if self.output_mode not in get_args(OutputMode):
             raise ConfigError(f"output_mode is {self.output_mode!r}; accepted: {', '.join(get_args(OutputMode))}")
 
-
     def _check_grids(self, grids: Sequence[NDArray[np.floating]]) -> None:
         layers = self.crop_n_layers + 1
         if len(grids) < layers:
@@ -146,6 +148,9 @@ class AutomaticMaskGenerator:
         if unknown:
             raise ConfigError(f"unknown option {', '.join(unknown)}; accepted: {', '.join(accepted)}")
         self.options = replace(options or AutomaticMaskOptions(), **changes)  # type: ignore[arg-type]
+        self._least = (self.options.pred_iou_thresh, self.options.stability_score_thresh)
+        if self.options.closer_look:
+            self._least = (_LEAST_IOU, _LEAST_STABILITY)
 
     @torch.inference_mode()
     def generate(self, rgb: Rgb) -> list[MaskRecord]:
@@ -207,19 +212,22 @@ class AutomaticMaskGenerator:
         return kept
 
     def _look_closer(self, closer: CloserLook, rgb: Rgb, candidate: _Candidate) -> _Candidate | None:
-        """A candidate asked for again by its box, in its window; None for one that is nothing or unstable there."""
+        """A candidate asked for again by its box, in its window; None for one that does not pass there."""
         mask = decode_rle(candidate.rle)
         size = (mask.shape[0], mask.shape[1])
         x0, y0, x1, y1 = candidate.box
         prompts = Prompts(box=BoxPrompt(x0, y0, x1 + 1, y1 + 1))
         looks = closer.refine("picture", lambda: rgb, prompts, mask[None].astype(np.float32), anew=True)
+        options = self.options
         if not looks:
-            return candidate
+            is_good = candidate.stability >= options.stability_score_thresh
+            return candidate if is_good and candidate.predicted_iou > options.pred_iou_thresh else None
         logits = torch.from_numpy(looks[0].paste(looks[0].low_res_logits, size))[None]
-        if not (logits > self.options.mask_threshold).any():
-            return None
         iou = math.sqrt(max(0.0, candidate.predicted_iou) * max(0.0, looks[0].iou_prediction or 0.0))
-        drawn = self._judge(logits, iou, candidate.point, (0, 0, size[1], size[0]), size)
+        if iou <= options.pred_iou_thresh or not (logits > options.mask_threshold).any():
+            return None
+        whole = (0, 0, size[1], size[0])
+        drawn = self._judge(logits, iou, candidate.point, whole, size, options.stability_score_thresh)
         return drawn and replace(drawn, crop=candidate.crop)
 
     def _grid(self, layer: int) -> NDArray[np.float64]:
@@ -255,23 +263,30 @@ class AutomaticMaskGenerator:
         owners = torch.arange(len(points), device=ious.device).repeat_interleave(per_point)
         if options.use_m2m:
             low_res, ious = self._refine(embedding, points[owners.cpu().numpy()], crop, low_res)
-        kept = ious > (options.pred_iou_thresh if options.pred_iou_thresh > 0 else -torch.inf)
+        least_iou, least_stability = self._least
+        kept = ious > (least_iou if least_iou > 0 else -torch.inf)
         crop_size = crop[3] - crop[1], crop[2] - crop[0]
         for index in kept.nonzero()[:, 0].tolist():
             # One mask at a time at full size: a batch of 64 points would need gigabytes.
             logits = self.network.upscale_logits(low_res[index][None, None], crop_size)[0]
             x, y = points[int(owners[index])]
-            candidate = self._judge(logits, float(ious[index]), (float(x), float(y)), crop, size)
+            candidate = self._judge(logits, float(ious[index]), (float(x), float(y)), crop, size, least_stability)
             if candidate is not None:
                 yield candidate
 
     def _judge(
-        self, logits: Tensor, iou: float, point: tuple[float, float], crop: CropBox, size: tuple[int, int]
+        self,
+        logits: Tensor,
+        iou: float,
+        point: tuple[float, float],
+        crop: CropBox,
+        size: tuple[int, int],
+        least_stability: float,
     ) -> _Candidate | None:
         """The candidate of full-size logits (1, H, W) if it is stable and not cut by its crop."""
         options = self.options
         stability = float(stability_scores(logits, options.mask_threshold, options.stability_score_offset))
-        if options.stability_score_thresh > 0 and not stability >= options.stability_score_thresh:
+        if least_stability > 0 and not stability >= least_stability:
             return None
         mask = logits > options.mask_threshold
         box = mask_boxes(mask)
