@@ -156,7 +156,7 @@ def _repeat_parts(
 ) -> tuple[Tensor, float]:
     """Loss of parts asked for once more by their click and their own mask, and the mean IoU of the first answers.
 
-    So a mask that is given stays what it is about, as a closer look in everything mode needs it.
+    So a mask that is given with its click stays what it is about, as everything mode's m2m option expects.
     """
     rows = targets.has_part[:, 0].nonzero()[:, 0]
     of_parts = targets.of_parts
