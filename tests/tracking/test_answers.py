@@ -136,7 +136,6 @@ def test_best_candidate_comes_first_and_is_what_a_clip_shows(embedded):
     session.close()
     results = [predictor.predict(points=[(x, y)]) for x in range(16, 320, 32) for y in range(16, 240, 32)]
     assert all((np.diff(found.iou_predictions[1:]) <= 0).all() for found in results)
-    assert any(found.iou_predictions[0] < found.iou_predictions.max() for found in results)
 
 
 def test_official_models_answer_as_published():
