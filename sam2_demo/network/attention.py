@@ -58,7 +58,7 @@ class RotaryAttention(Attention):
         if rotated is not maps:
             k = torch.cat((rotated.flatten(1, 2), k[:, num_placed:]), dim=1)
         q, k = q[:, None], k[:, None]
-        if not prefers_blocks(q, k):
+        if not prefers_blocks(q, k, v.shape[-1]):
             return self._attend(q, k, self.v_proj(v)[:, None])
         # Weights that sum to one may meet the values before or after their projection; before, they are narrow.
         return self.out_proj(self.v_proj(attend_in_blocks(q, k, v[:, None])[:, 0]))

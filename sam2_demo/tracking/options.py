@@ -42,8 +42,8 @@ class TrackingOptions:
     embedding_cache_bytes: bound of the cache of image embeddings, one for all clips that a predictor has open; it also
         holds no more than 128.
     recent_memories: frames per object whose memory and exact logits stay at hand; older ones are rebuilt.
-    objects_per_batch: how many objects are computed at once; None: one by one on CPUs in float32, which keeps every
-        object's numbers independent of the others to the last bit, elsewhere as many as memory bears.
+    objects_per_batch: how many objects are computed at once; None: one by one on CPUs in float32 with official models,
+        which keeps every object's numbers independent of the others to the last bit, elsewhere as many as memory bears.
     memory_limits: what is attended to; FAST_MEMORY is the fast mode, which most of all spares the official models,
         whose attention over the memories takes half of a tracked frame's time.
     closer_look: whether the mask of a thing that does not fill the picture is drawn from two windows around it, whose

@@ -54,9 +54,25 @@ def test_blocks_are_used_without_matrix_units_only(monkeypatch: pytest.MonkeyPat
         with torch.no_grad():
             attend(q, k, v)
             attend(q.float(), k.float(), v.float())
+            attend(q.float(), k.float(), v[..., :33].float())
             attend(q, k[:, :, :400], v[:, :, :400])
             attend(q[:, :, :400], k, v)
         attend(q, k, v)  # with gradients
+    assert len(used) == 1
+
+
+def test_float32_is_computed_in_blocks_where_values_are_narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    q, k, v = (tensor.float() for tensor in _operands(1.0, width=32))
+    expected = F.scaled_dot_product_attention(q, k, v)
+    used = []
+
+    def counted(*given: Tensor) -> Tensor:
+        used.append(given)
+        return attend_in_blocks(*given)
+
+    monkeypatch.setattr(fused_attention, "attend_in_blocks", counted)
+    with torch.no_grad():
+        torch.testing.assert_close(attend(q, k, v), expected, rtol=1e-5, atol=1e-6)
     assert len(used) == 1
 
 
