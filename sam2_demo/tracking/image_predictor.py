@@ -14,7 +14,7 @@ from sam2_demo.errors import PromptError
 from sam2_demo.network.inference import for_inference
 from sam2_demo.network.outputs import ImageEmbedding, MaskPrediction
 from sam2_demo.network.sam2_network import Sam2Network
-from sam2_demo.tracking.closer_look import CloserLook
+from sam2_demo.tracking.closer_look import CloserLook, Look
 from sam2_demo.tracking.frame_step import LOGIT_LIMIT, FramePrompts, encode_image, encode_mirrored, frame_step
 from sam2_demo.tracking.mask_postprocessing import clean_logits
 from sam2_demo.tracking.options import TrackingOptions
@@ -46,6 +46,7 @@ class ImagePredictor:
         self._answers = self.options.answers_with(self.network)
         self._embedding: ImageEmbedding | None = None
         self._mirrored: ImageEmbedding | None = None
+        self._pixels: Tensor | None = None  # of the picture, for the mirrored one if it is asked
         self._size = (0, 0)
         self._picture: tuple[int, Rgb] = (0, np.zeros((0, 0, 3), np.uint8))  # its number and, for closer looks, pixels
         is_closer = self.options.looks_closer(self.network)
@@ -61,7 +62,7 @@ class ImagePredictor:
         """Encode a picture (H, W, 3) uint8 RGB; InputError when it is something else."""
         pixels = picture_pixels(rgb, self.network.config.image_size, self.network.device)
         self._embedding = encode_image(self.network, pixels)
-        self._mirrored = encode_mirrored(self.network, pixels) if self._answers.mirrored else None
+        self._pixels, self._mirrored = pixels if self._answers.mirrored else None, None
         self._size = (rgb.shape[0], rgb.shape[1])
         if self._closer is not None:
             self._picture = (self._picture[0] + 1, rgb.copy())  # its owner may draw on it
@@ -82,7 +83,7 @@ class ImagePredictor:
         Three candidates with `multimask`, else one. PromptError for anything outside these ranges, for no
         prompt at all, or before `set_image`.
         """
-        embedding = self._require_picture()
+        self._require_picture()
         prompts = read_prompts(points, point_labels, box, None, self._size)
         previous = None if low_res_logits is None else self._read_logits(low_res_logits)
         if not prompts.num_points and previous is None:
@@ -93,11 +94,29 @@ class ImagePredictor:
             # SAM sees no point token at all here, unlike a tracked frame, which has a padding point.
             empty = torch.zeros(1, 0, 2, device=self.network.device)
             tensors = FramePrompts(empty, torch.zeros(1, 0, dtype=torch.int32), previous)
-        output = frame_step(self.network, embedding, tensors, None, multimask, self._answers, self._mirrored)
-        result, best = self._as_result(output.candidates), int(output.chosen)
-        if self._closer is not None:
-            self._look_closer(self._closer, result, prompts, best, is_first=previous is None)
+        if self._closer is None:
+            return _best_first(*self._answer(tensors, multimask, self._encode_mirrored()))
+        result, best = self._answer(tensors, multimask)
+        looks = self._look_closer(self._closer, result, prompts, best, is_first=previous is None)
+        if self._answers.mirrored and not any(look.row == best for look in looks):
+            # Asked only where nothing was seen from closer up, which is worth more: each costs an encoding or two.
+            return _best_first(*self._answer(tensors, multimask, self._encode_mirrored()))
+        for look in looks:
+            self._put(look, result)
         return _best_first(result, best)
+
+    def _answer(
+        self, prompts: FramePrompts, multimask: bool, mirrored: ImageEmbedding | None = None
+    ) -> tuple[ImageResult, int]:
+        """The candidates in the decoder's order, and which of them answers."""
+        embedding = self._require_picture()
+        output = frame_step(self.network, embedding, prompts, None, multimask, self._answers, mirrored)
+        return self._as_result(output.candidates), int(output.chosen)
+
+    def _encode_mirrored(self) -> ImageEmbedding | None:
+        if self._mirrored is None and self._pixels is not None:
+            self._mirrored = encode_mirrored(self.network, self._pixels)
+        return self._mirrored
 
     def _require_picture(self) -> ImageEmbedding:
         if self._embedding is None:
@@ -132,19 +151,21 @@ class ImagePredictor:
 
     def _look_closer(
         self, closer: CloserLook, result: ImageResult, prompts: Prompts, best: int, is_first: bool
-    ) -> None:
-        """Put masks from a second look in place of the first ones."""
+    ) -> list[Look]:
         number, picture = self._picture
         anew = is_first and not prompts.points
-        for look in closer.refine(number, lambda: picture, prompts, result.mask_logits, best, anew):
-            own = look.low_res_logits
-            result.mask_logits[look.row] = look.paste(own, self._size)
-            finer = own.shape[0] // self.network.config.low_res_size
-            cleaned = clean_logits(own, self.options.max_fill_area * finer**2)
-            shown = result.mask_logits[look.row] if cleaned is own else look.paste(cleaned, self._size)
-            result.masks[look.row] = shown > 0
-            if look.iou_prediction is not None:
-                result.iou_predictions[look.row] = look.iou_prediction
+        return closer.refine(number, lambda: picture, prompts, result.mask_logits, best, anew)
+
+    def _put(self, look: Look, result: ImageResult) -> None:
+        """Put a mask from a second look in place of the first one."""
+        own = look.low_res_logits
+        result.mask_logits[look.row] = look.paste(own, self._size)
+        finer = own.shape[0] // self.network.config.low_res_size
+        cleaned = clean_logits(own, self.options.max_fill_area * finer**2)
+        shown = result.mask_logits[look.row] if cleaned is own else look.paste(cleaned, self._size)
+        result.masks[look.row] = shown > 0
+        if look.iou_prediction is not None:
+            result.iou_predictions[look.row] = look.iou_prediction
 
 
 def _best_first(result: ImageResult, best: int) -> ImageResult:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sam2_demo.network.config import EMBEDDED_CONFIG, OFFICIAL_CONFIGS
-from sam2_demo.tracking import closer_look
+from sam2_demo.tracking import closer_look, image_predictor
 from sam2_demo.tracking.automatic_masks import AutomaticMaskGenerator
 from sam2_demo.tracking.closer_look import Look, Window, _merged, window_for
 from sam2_demo.tracking.image_predictor import ImagePredictor
@@ -39,8 +39,9 @@ def iou(a, b):
     return (a & b).sum() / (a | b).sum()
 
 
-def predict(embedded, picture, closer_look, **prompt):
-    predictor = ImagePredictor(embedded, TrackingOptions(max_fill_area=0, closer_look=closer_look))
+def predict(embedded, picture, closer_look, mirrored=True, **prompt):
+    answers = replace(embedded.config.answers, mirrored=mirrored)
+    predictor = ImagePredictor(embedded, TrackingOptions(max_fill_area=0, closer_look=closer_look, answers=answers))
     predictor.set_image(picture)
     return predictor.predict(**prompt)
 
@@ -59,7 +60,7 @@ def test_small_thing_gets_a_truer_outline(embedded, scene, prompt):
 
 
 def test_logits_to_refine_are_those_of_the_whole_picture(embedded, scene):
-    plain, closer = (predict(embedded, scene[0], on, points=[CENTRE]) for on in (False, True))
+    plain, closer = (predict(embedded, scene[0], on, mirrored=False, points=[CENTRE]) for on in (False, True))
     np.testing.assert_array_equal(closer.low_res_logits, plain.low_res_logits)
 
 
@@ -67,6 +68,22 @@ def test_large_thing_is_left_alone(embedded, scene):
     whole = {"box": (10, 10, 1270, 710)}
     plain, closer = (predict(embedded, scene[0], on, **whole) for on in (False, True))
     np.testing.assert_array_equal(closer.mask_logits, plain.mask_logits)
+
+
+def test_mirrored_picture_is_asked_only_where_there_is_no_closer_look(embedded, scene, monkeypatch):
+    encode, encoded = image_predictor.encode_mirrored, []
+    monkeypatch.setattr(image_predictor, "encode_mirrored", lambda *given: encoded.append(1) or encode(*given))
+    predictor = ImagePredictor(embedded)
+    predictor.set_image(scene[0])
+    predictor.predict(points=[CENTRE])
+    predictor.predict(box=BOX)
+    assert not encoded
+    for _ in range(2):
+        predictor.predict(box=(10, 10, 1270, 710))
+    assert len(encoded) == 1
+    predictor.set_image(scene[0][:, ::-1])
+    predictor.predict(box=(10, 10, 1270, 710))
+    assert len(encoded) == 2
 
 
 def test_next_picture_is_looked_at_anew(embedded, scene):
@@ -108,7 +125,7 @@ def test_clicks_beside_the_window_count_in_the_whole_picture_only(embedded, scen
 
 
 def test_candidates_and_their_logits_keep_together(embedded, scene):
-    plain, closer = (predict(embedded, scene[0], on, box=BOX) for on in (False, True))
+    plain, closer = (predict(embedded, scene[0], on, mirrored=False, box=BOX) for on in (False, True))
     assert (np.diff(closer.iou_predictions[1:]) <= 0).all()
     rows = {row.tobytes(): position for position, row in enumerate(plain.low_res_logits)}
     order = [rows[row.tobytes()] for row in closer.low_res_logits]
