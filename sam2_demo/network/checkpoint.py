@@ -16,7 +16,14 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from sam2_demo.errors import WeightsError
-from sam2_demo.network.config import EMBEDDED_CONFIG, OFFICIAL_CONFIGS, SCRATCH_CONFIG, HieraConfig, NetworkConfig
+from sam2_demo.network.config import (
+    COARSE_EMBEDDED_CONFIG,
+    EMBEDDED_CONFIG,
+    OFFICIAL_CONFIGS,
+    SCRATCH_CONFIG,
+    HieraConfig,
+    NetworkConfig,
+)
 from sam2_demo.network.sam2_network import Sam2Network
 
 ACCEPTED = (
@@ -30,6 +37,7 @@ _FOURIER_MATRIX = "sam_prompt_encoder.pe_layer.positional_encoding_gaussian_matr
 _FOURIER_COPY = "shared_image_embedding.positional_embedding"  # transformers keeps the picture's copy apart
 _POINT_TABLE = "sam_prompt_encoder.point_embed.weight"  # one (4, C) table there, four (1, C) tables here
 _RECOMPUTED = re.compile(r"rotary_emb|position_ids|rope_")  # buffers that some versions save
+FINE_PATH_PREFIX = "image_encoder.trunk.fine_path."
 _MEMORY_PREFIXES = ("memory_attention.", "memory_encoder.", "maskmem_tpos_enc", "obj_ptr_proj.")
 
 # Applied to every name, top to bottom. Three-layer MLPs are proj_in, layers.0, proj_out in transformers.
@@ -105,7 +113,8 @@ def infer_config(tensors: Mapping[str, Tensor]) -> NetworkConfig:
     if "image_encoder.trunk.stages.0.downsample.0.weight" in tensors:
         return SCRATCH_CONFIG
     if "image_encoder.trunk.stem.conv.weight" in tensors:
-        return EMBEDDED_CONFIG
+        has_fine_path = any(name.startswith(FINE_PATH_PREFIX) for name in tensors)
+        return EMBEDDED_CONFIG if has_fine_path else COARSE_EMBEDDED_CONFIG
     patch = tensors.get("image_encoder.trunk.patch_embed.proj.weight")
     blocks = {int(m[1]) for name in tensors if (m := re.match(r"image_encoder\.trunk\.blocks\.(\d+)\.", name))}
     if patch is None or not blocks:

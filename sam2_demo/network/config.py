@@ -37,7 +37,12 @@ class ConvTrunkConfig:
 
 @dataclass(frozen=True)
 class MobileTrunkConfig:
-    """EfficientNet-Lite0 (Tan and Le 2019): a fixed layout, because pretrained weights exist for it alone."""
+    """EfficientNet-Lite0 (Tan and Le 2019): a fixed layout, because pretrained weights exist for it alone.
+
+    fine_width: channels at stride 4 of the top-down path behind it (`network.fine_path`), 0 for none.
+    """
+
+    fine_width: int = 32
 
     @property
     def channels(self) -> tuple[int, int, int, int]:
@@ -156,6 +161,9 @@ EMBEDDED_CONFIG = NetworkConfig(
         island_share=0.5,
     ),
 )
+
+# Weights of before the fine path; training takes them up (`--model`).
+COARSE_EMBEDDED_CONFIG = replace(EMBEDDED_CONFIG, name="embedded-coarse", trunk=MobileTrunkConfig(fine_width=0))
 
 # The embedded network with a trunk that learns fast when nothing pretrained is at hand; parts are for later.
 SCRATCH_CONFIG = replace(

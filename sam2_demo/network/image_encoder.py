@@ -17,7 +17,7 @@ def build_trunk(config: HieraConfig | ConvTrunkConfig | MobileTrunkConfig) -> nn
     """The trunk that a configuration names: (B, 3, S, S) -> four maps, fine to coarse."""
     if isinstance(config, HieraConfig):
         return Hiera(config)
-    return ConvTrunk(config) if isinstance(config, ConvTrunkConfig) else MobileTrunk()
+    return ConvTrunk(config) if isinstance(config, ConvTrunkConfig) else MobileTrunk(config)
 
 
 class PyramidLevel(nn.Module):

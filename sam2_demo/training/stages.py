@@ -20,6 +20,7 @@ FROM_SCRATCH = LossWeights(
     single_candidate=0.5,
     mean_candidate=0.1,
     saliency=0.3,
+    outline=5.0,
 )
 
 

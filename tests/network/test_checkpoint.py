@@ -12,7 +12,7 @@ from transformers import Sam2Config, Sam2Model
 
 from sam2_demo.errors import WeightsError
 from sam2_demo.network.checkpoint import build_network, infer_config, to_official_names
-from sam2_demo.network.config import EMBEDDED_CONFIG, OFFICIAL_CONFIGS
+from sam2_demo.network.config import COARSE_EMBEDDED_CONFIG, EMBEDDED_CONFIG, OFFICIAL_CONFIGS
 from sam2_demo.network.sam2_network import Sam2Network
 from tests.reference import random_reference
 
@@ -38,6 +38,18 @@ def test_network_is_ready_to_predict(embedded: Tensors) -> None:
     assert not any(parameter.requires_grad for parameter in network.parameters())
     assert network.config == EMBEDDED_CONFIG
     assert all(torch.equal(tensor, embedded[name]) for name, tensor in network.state_dict().items())
+
+
+def test_embedded_weights_of_before_the_fine_path_still_load() -> None:
+    torch.manual_seed(0)
+    older = Sam2Network(COARSE_EMBEDDED_CONFIG).state_dict()
+    assert build_network(older).config == COARSE_EMBEDDED_CONFIG
+
+
+def test_a_fine_path_that_is_not_whole_is_named(embedded: Tensors) -> None:
+    cut = {name: t for name, t in embedded.items() if name != "image_encoder.trunk.fine_path.to_fine.bias"}
+    with pytest.raises(WeightsError, match=r"1 of \d+ tensors of embedded are missing, first .*fine_path.to_fine.bias"):
+        build_network(cut)
 
 
 def test_tensors_are_copied(embedded: Tensors) -> None:

@@ -6,7 +6,16 @@ import pytest
 import torch
 
 from sam2_demo.network.outputs import MaskPrediction
-from sam2_demo.training.losses import LossWeights, MaskTargets, dice_loss, focal_loss, prediction_loss, true_ious
+from sam2_demo.training.losses import (
+    LossWeights,
+    MaskTargets,
+    dice_loss,
+    focal_loss,
+    mask_loss,
+    outline_emphasis,
+    prediction_loss,
+    true_ious,
+)
 
 TRUTH = torch.zeros(1, 1, 8, 8)
 TRUTH[..., 2:6, 2:6] = 1
@@ -27,6 +36,29 @@ def test_perfect_masks_cost_nothing_and_wrong_ones_much():
     assert focal_loss(PERFECT, targets()).item() < 1e-4
     assert dice_loss(-PERFECT, targets()).item() > 0.9
     assert true_ious(PERFECT, targets()).item() == 1.0
+
+
+def test_cells_near_outlines_count_more():
+    coverage = torch.zeros(1, 1, 24, 24)
+    coverage[..., :12] = 1
+    emphasis = outline_emphasis(coverage, strength=4.0)[0, 0, 12]
+    assert emphasis[0] == emphasis[-1] == 1.0
+    assert emphasis[8] == 1.0 and emphasis[9] > 1.0  # a neighbourhood reaches three cells
+    assert emphasis.argmax().item() in (11, 12)
+    assert emphasis[11] == pytest.approx(1 + 4 * 3 / 7)
+
+
+@pytest.mark.parametrize("terms", [{"dice": 1.0, "focal": 0.0}, {"dice": 0.0, "focal": 0.0, "cross_entropy": 1.0}])
+def test_outline_makes_errors_there_cost_more_than_errors_inside(terms):
+    coverage = torch.zeros(1, 1, 24, 24)
+    coverage[..., :12] = 1
+    known = MaskTargets(coverage, torch.ones_like(coverage), torch.tensor([[True]]))
+    at_outline, inside = coverage * 20 - 10, coverage * 20 - 10
+    at_outline[..., 11] *= -1
+    inside[..., 2] *= -1
+    plain, emphasised = LossWeights(**terms), LossWeights(**terms, outline=5.0)
+    assert mask_loss(at_outline, known, plain).item() == pytest.approx(mask_loss(inside, known, plain).item(), rel=1e-3)
+    assert mask_loss(at_outline, known, emphasised) > 1.5 * mask_loss(inside, known, emphasised)
 
 
 def test_only_the_best_of_three_is_supervised():

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from sam2_demo.network.config import HieraConfig
+from sam2_demo.network.config import EMBEDDED_CONFIG, HieraConfig
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.training.optimisation import AveragedWeights, learning_rate, make_optimiser, set_learning_rate
 
@@ -28,6 +28,16 @@ def test_layer_decay_falls_towards_the_trunks_start(small_config):
     assert rate[id(named["image_encoder.trunk.blocks.0.attn.proj.weight"])] == pytest.approx(0.5**4)
     assert rate[id(named["image_encoder.trunk.patch_embed.proj.weight"])] == pytest.approx(0.5**5)
     assert rate[id(named["sam_mask_decoder.conv_s0.weight"])] == 1.0
+
+
+def test_pretrained_trunk_learns_slowly_and_its_fine_path_does_not():
+    network = Sam2Network(EMBEDDED_CONFIG)
+    optimiser = make_optimiser([network], weight_decay=0.1, trunk_rate=0.25)
+    set_learning_rate(optimiser, 1.0)
+    rate = {id(p): group["lr"] for group in optimiser.param_groups for p in group["params"]}
+    trunk = network.image_encoder.trunk
+    assert rate[id(trunk.stages[6][0].project.conv.weight)] == 0.25
+    assert rate[id(trunk.fine_path.to_fine.weight)] == 1.0
 
 
 def test_vectors_are_not_decayed(small_network):
