@@ -8,11 +8,12 @@ from __future__ import annotations
 import tempfile
 import zlib
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from sam2_demo.tracking.frame_step import HIDDEN_LOGIT
@@ -22,6 +23,7 @@ from sam2_demo.tracking.frame_step import HIDDEN_LOGIT
 _SOFTNESS = 0.25
 _LIMIT = 32.0
 _STEPS = 127
+_PROMPTED, _INTERPOLATED = 1.0, 2.0  # kinds of records; 0: tracked
 _PER_UNIT = _STEPS / np.arcsinh(_LIMIT / _SOFTNESS)
 
 
@@ -30,7 +32,8 @@ class FrameRecord:
     """One frame of one object.
 
     low_res_logits: (1, 1, S/4, S/4) float32; object_pointer: (1, C); object_score_logits: > 0 where visible;
-    iou_prediction: in [0, 1]; is_prompted: whether a person's prompts made it.
+    iou_prediction: in [0, 1]; is_prompted: whether a person's prompts made it; is_interpolated: whether it was made of
+    its neighbours' (`between_frames`): then it serves as no memory.
     """
 
     low_res_logits: Tensor
@@ -38,13 +41,24 @@ class FrameRecord:
     object_score_logits: float
     iou_prediction: float
     is_prompted: bool = False
+    is_interpolated: bool = False
+
+    def resized(self, side: int) -> FrameRecord:
+        """The record with low-res logits of another side, as a network input of another size has them."""
+        if self.low_res_logits.shape[-1] == side:
+            return self
+        logits = F.interpolate(
+            self.low_res_logits, size=(side, side), mode="bilinear", align_corners=False, antialias=True
+        )
+        return replace(self, low_res_logits=logits)
 
 
 def pack_record(record: FrameRecord) -> bytes:
     """A record as compressed bytes; `unpack_record` gives it back with logits to about 2 %."""
     logits = record.low_res_logits.float().cpu().numpy()
     pointer = record.object_pointer.float().cpu().numpy()
-    scores = np.array([record.object_score_logits, record.iou_prediction, record.is_prompted], dtype="<f4")
+    kind = _INTERPOLATED if record.is_interpolated else float(record.is_prompted)
+    scores = np.array([record.object_score_logits, record.iou_prediction, kind], dtype="<f4")
     sizes = np.array([logits.shape[-1], pointer.shape[-1]], dtype="<u2")
     steps = np.clip(np.rint(np.arcsinh(logits / _SOFTNESS) * _PER_UNIT), -_STEPS, _STEPS).astype(np.int8)
     return zlib.compress(
@@ -56,7 +70,7 @@ def unpack_record(packed: bytes, device: torch.device) -> FrameRecord:
     """Inverse of `pack_record`, on `device`."""
     raw = zlib.decompress(packed)
     side, width = (int(n) for n in np.frombuffer(raw, "<u2", 2))
-    score, iou, is_prompted = (float(v) for v in np.frombuffer(raw, "<f4", 3, offset=4))
+    score, iou, kind = (float(v) for v in np.frombuffer(raw, "<f4", 3, offset=4))
     pointer = np.frombuffer(raw, "<f2", width, offset=16).astype(np.float32)
     steps = np.frombuffer(raw, np.int8, side * side, offset=16 + 2 * width)
     logits = np.sinh(steps.astype(np.float32) / np.float32(_PER_UNIT)).reshape(1, 1, side, side) * _SOFTNESS
@@ -67,7 +81,8 @@ def unpack_record(packed: bytes, device: torch.device) -> FrameRecord:
         torch.from_numpy(pointer)[None].to(device),
         score,
         iou,
-        bool(is_prompted),
+        is_prompted=kind == _PROMPTED,
+        is_interpolated=kind == _INTERPOLATED,
     )
 
 

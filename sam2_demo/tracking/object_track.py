@@ -55,9 +55,16 @@ class ObjectTrack:
 
     def _tracked_record(self, frame_index: int) -> FrameRecord | None:
         # A frame that was prompted after tracking keeps its tracked memory until tracking starts again.
-        if frame_index in self.unprompted:
-            return self.unprompted[frame_index]
-        return self.records.get(frame_index) if frame_index in self.tracked else None
+        record = self.unprompted.get(frame_index)
+        if record is None and frame_index in self.tracked:
+            record = self.records.get(frame_index)
+        return None if record is None or record.is_interpolated else record
+
+    def set_interpolated(self, frame_index: int, record: FrameRecord, backward: bool) -> None:
+        """Take over a frame that was passed over; a memory that an earlier run left there goes."""
+        self.bank.forget(frame_index)
+        self.tracked[frame_index] = backward
+        self.records.set(frame_index, record)
 
     def set_prompted(self, frame_index: int, prompts: Prompts, record: FrameRecord) -> None:
         """Take over prompts and what the network answered to them."""

@@ -44,8 +44,12 @@ class TrackingOptions:
     recent_memories: frames per object whose memory and exact logits stay at hand; older ones are rebuilt.
     objects_per_batch: how many objects are computed at once; None: one by one on CPUs in float32 with official models,
         which keeps every object's numbers independent of the others to the last bit, elsewhere as many as memory bears.
-    memory_limits: what is attended to; FAST_MEMORY is the fast mode, which most of all spares the official models,
-        whose attention over the memories takes half of a tracked frame's time.
+    memory_limits: what is attended to; FAST_MEMORY most of all spares the official models, whose attention over the
+        memories takes half of a tracked frame's time.
+    frame_stride: every so manieth frame of a clip is tracked, and the masks between are interpolated; prompted frames
+        are never passed over. 1: all are tracked.
+    input_size: side of the network's input in clips, a multiple of 32; None: as the network was trained. Half of it
+        takes about two fifths of the encoder's time and a fifth of memory attention's.
     closer_look: whether the mask of a thing that does not fill the picture is drawn from two windows around it, whose
         encoding costs the time of two more pictures; None: where the network's configuration asks for it, which the
         embedded model's does.
@@ -58,6 +62,8 @@ class TrackingOptions:
     recent_memories: int = 64
     objects_per_batch: int | None = None
     memory_limits: MemoryLimits = MemoryLimits()
+    frame_stride: int = 1
+    input_size: int | None = None
     closer_look: bool | None = None
     answers: AnswerConfig | None = None
 
@@ -77,3 +83,7 @@ class TrackingOptions:
             raise ConfigError(f"recent_memories is {self.recent_memories}; give at least the 16 that tracking reads")
         if self.objects_per_batch is not None and self.objects_per_batch < 1:
             raise ConfigError(f"objects_per_batch is {self.objects_per_batch}; give at least 1")
+        if self.frame_stride < 1:
+            raise ConfigError(f"frame_stride is {self.frame_stride}; give at least 1, which tracks every frame")
+        if self.input_size is not None and (self.input_size < 32 or self.input_size % 32):
+            raise ConfigError(f"input_size is {self.input_size}; it must be a positive multiple of 32")

@@ -61,7 +61,8 @@ def restore_object(
         index = saved.frame_index
         rle = {"size": [session.height, session.width], "counts": saved.counts}
         track.masklet.set_rle(index, rle, saved.object_score_logits, saved.iou_prediction)  # type: ignore[arg-type]
-        track.records.set(index, unpack_record(saved.record, session.network.device))
+        record = unpack_record(saved.record, session.network.device)
+        track.records.set(index, record.resized(session.input_size // 4))  # saved with another input size, perhaps
         if saved.went_backward is not None:
             track.tracked[index] = saved.went_backward
     for index, given in prompts.items():

@@ -21,6 +21,7 @@ from sam2_demo.network.inference import for_inference
 from sam2_demo.network.outputs import ImageEmbedding
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.batching import objects_at_once
+from sam2_demo.tracking.between_frames import in_strides, record_between
 from sam2_demo.tracking.closer_look import CloserLook
 from sam2_demo.tracking.direction import Direction, frames_in_order
 from sam2_demo.tracking.embedding_cache import ClipEmbeddings, EmbeddingCache
@@ -70,6 +71,7 @@ class VideoSession:
         self.network = for_inference(network)
         self.frames = frames
         self.options = options
+        self.input_size = options.input_size or network.config.image_size  # side of the network's input
         self._tracks: dict[int, ObjectTrack] = {}
         self._embeddings = ClipEmbeddings(embeddings)
         self._ahead: ReadAhead | None = None  # of the tracking step in progress
@@ -150,11 +152,10 @@ class VideoSession:
             return self._show(frame_index, store=(object_id,))
 
     def _answer(self, track: ObjectTrack, frame_index: int, prompts: Prompts) -> FrameOutput:
-        config = self.network.config
         record = track.records.get(frame_index)
         previous = None if record is None else record.low_res_logits.clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
         size = (self.height, self.width)
-        tensors = as_frame_prompts(prompts, size, config.image_size, previous, self.network.device)
+        tensors = as_frame_prompts(prompts, size, self.input_size, previous, self.network.device)
         memory = None
         # A frame that was tracked is corrected with what is remembered; a fresh one is seen without memory.
         if frame_index in track.tracked and track.bank.conditioning and tensors.mask is None:
@@ -218,17 +219,27 @@ class VideoSession:
         with self._lock:
             for track in self._tracks.values():
                 track.commit_pending()
-        order = [frame_index for frames, _ in plan for frame_index in frames]
+        order = [group[-1] for frames, _ in plan for group in self._in_strides(frames)]
         with ReadAhead(self._read_pixels, order, self._embeddings.__contains__) as ahead:
             for frames, backward in plan:
-                for frame_index in frames:
+                last = frames.start
+                for group in self._in_strides(frames):
                     with self._lock:
                         self._ahead = ahead
                         try:
-                            result = self._track_frame(frame_index, backward, object_ids)
+                            result = self._track_frame(group[-1], backward, object_ids)
                         finally:
                             self._ahead = None
-                    yield result
+                        ends = last, group[-1]
+                        between = [self._interpolate(frame, ends, backward, object_ids) for frame in group[:-1]]
+                    yield from (*between, result)
+                    last = group[-1]
+
+    def _in_strides(self, frames: range) -> Iterator[list[int]]:
+        def is_prompted(frame_index: int) -> bool:
+            return any(frame_index in track.prompts for track in self._tracks.values())
+
+        return in_strides(frames, self.options.frame_stride, is_prompted)
 
     def _track_frame(self, frame_index: int, backward: bool, object_ids: set[int] | None) -> FrameResult:
         waiting: dict[tuple[object, ...], list[tuple[ObjectTrack, MemorySelection]]] = {}
@@ -246,6 +257,21 @@ class VideoSession:
             for start in range(0, len(group), step):
                 self._track_objects(frame_index, group[start : start + step])
         return self._show(frame_index, store=anew)
+
+    def _interpolate(
+        self, frame_index: int, neighbours: tuple[int, int], backward: bool, object_ids: set[int] | None
+    ) -> FrameResult:
+        """The frame's masks from those of the tracked frames on both sides."""
+        share = (frame_index - neighbours[0]) / (neighbours[1] - neighbours[0])
+        made = []
+        for object_id, track in self._tracks.items():
+            if frame_index in track.prompts or (object_ids is not None and object_id not in object_ids):
+                continue
+            before, after = (track.records.get(neighbour) for neighbour in neighbours)
+            if before is not None and after is not None:
+                track.set_interpolated(frame_index, record_between(before, after, share), backward)
+                made.append(object_id)
+        return self._show(frame_index, store=made)
 
     def _track_objects(self, frame_index: int, group: list[tuple[ObjectTrack, MemorySelection]]) -> None:
         """One step for objects whose memories have the same shape."""
@@ -326,7 +352,7 @@ class VideoSession:
 
     def _read_pixels(self, frame_index: int) -> Tensor:
         rgb = self.frames.read(frame_index)
-        return frame_pixels(rgb, self.network.config.image_size, self.network.device)
+        return frame_pixels(rgb, self.input_size, self.network.device)
 
     def _show(self, frame_index: int, store: Collection[int] = ()) -> FrameResult:
         """The frame's result for all objects; the masklets of those in `store` take over what is shown.
