@@ -83,10 +83,9 @@ def cross_entropy_loss(logits: Tensor, targets: MaskTargets, positive_weight: fl
 
 def dice_loss(logits: Tensor, targets: MaskTargets) -> Tensor:
     """1 - dice coefficient, with one cell added to both sides against empty masks."""
-    probability = logits.sigmoid() * targets.valid
-    coverage = targets.coverage * targets.valid
-    overlap = (probability * coverage).sum(dim=(-1, -2))
-    total = probability.sum(dim=(-1, -2)) + coverage.sum(dim=(-1, -2))
+    probability = logits.sigmoid()
+    overlap = (probability * targets.coverage * targets.valid).sum(dim=(-1, -2))
+    total = ((probability + targets.coverage) * targets.valid).sum(dim=(-1, -2))
     return 1 - (2 * overlap + 1) / (total + 1)
 
 

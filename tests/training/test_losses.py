@@ -59,6 +59,11 @@ def test_outline_makes_errors_there_cost_more_than_errors_inside(terms):
     plain, emphasised = LossWeights(**terms), LossWeights(**terms, outline=5.0)
     assert mask_loss(at_outline, known, plain).item() == pytest.approx(mask_loss(inside, known, plain).item(), rel=1e-3)
     assert mask_loss(at_outline, known, emphasised) > 1.5 * mask_loss(inside, known, emphasised)
+    # Nothing is better than the truth, however cells are weighed.
+    perfect = (coverage * 20 - 10).requires_grad_()
+    assert 0 <= mask_loss(perfect, known, emphasised).item() < 1e-3
+    for wrong in (at_outline, inside, torch.full_like(coverage, 10.0)):
+        assert mask_loss(wrong, known, emphasised) > mask_loss(perfect, known, emphasised)
 
 
 def test_only_the_best_of_three_is_supervised():
