@@ -161,28 +161,35 @@ class VideoSession:
         if frame_index in track.tracked and track.bank.conditioning and tensors.mask is None:
             memory = stack_selections(self.network, [self._select(track, frame_index, track.tracked[frame_index])])
         is_ambiguous = prompts.num_points <= 1
-        mirrored = self._embed_mirrored(frame_index) if memory is None and tensors.points is not None else None
         embedding = self._embed(frame_index)
-        output = frame_step(self.network, embedding, tensors, memory, is_ambiguous, self._answers, mirrored)
-        if self._closer is None or not prompts.num_points:
-            return output
-        is_first = record is None and memory is None and prompts.mask is None
-        return self._look_closer(self._closer, frame_index, prompts, output, anew=is_first and not prompts.points)
+
+        def answer(mirrored: ImageEmbedding | None = None) -> FrameOutput:
+            return frame_step(self.network, embedding, tensors, memory, is_ambiguous, self._answers, mirrored)
+
+        has_mirrored = self._answers.mirrored and memory is None and tensors.points is not None
+        if self._closer is not None and prompts.num_points:
+            is_first = record is None and memory is None and prompts.mask is None
+            first = answer()
+            seen = self._look_closer(self._closer, frame_index, prompts, first, anew=is_first and not prompts.points)
+            if seen is not None or not has_mirrored:
+                return seen or first
+        return answer(self._embed_mirrored(frame_index) if has_mirrored else None)
 
     def _look_closer(
         self, closer: CloserLook, frame_index: int, prompts: Prompts, output: FrameOutput, anew: bool
-    ) -> FrameOutput:
-        """The same answer with the mask from a second look, as fine as low-res logits are."""
+    ) -> FrameOutput | None:
+        """The same answer with the mask from a second look, as fine as low-res logits are; None if it saw nothing."""
         if float(output.object_score_logits) <= 0:
-            return output
+            return None
         logits = self._upscale(output.low_res_logits)
-        for look in closer.refine(frame_index, lambda: self.frames.read(frame_index), prompts, logits[None], anew=anew):
+        looks = closer.refine(frame_index, lambda: self.frames.read(frame_index), prompts, logits[None], anew=anew)
+        for look in looks:
             small = look.paste_small(logits.shape, output.low_res_logits)
             if (small > 0).any():
                 output = replace(output, low_res_logits=small)
             if look.iou_prediction is not None:
                 output = replace(output, iou_predictions=torch.full_like(output.iou_predictions, look.iou_prediction))
-        return output
+        return output if looks else None
 
     def propagate(
         self,
@@ -340,9 +347,7 @@ class VideoSession:
     def _embed(self, frame_index: int, rows: int = 1) -> ImageEmbedding:
         return self._embeddings.get(frame_index, lambda: self._compute_embedding(frame_index)).expand(rows)
 
-    def _embed_mirrored(self, frame_index: int) -> ImageEmbedding | None:
-        if not self._answers.mirrored:
-            return None
+    def _embed_mirrored(self, frame_index: int) -> ImageEmbedding:
         key = frame_index, "mirrored"
         return self._embeddings.get(key, lambda: encode_mirrored(self.network, self._read_pixels(frame_index)))
 

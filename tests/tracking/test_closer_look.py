@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sam2_demo.network.config import EMBEDDED_CONFIG, OFFICIAL_CONFIGS
-from sam2_demo.tracking import closer_look, image_predictor
+from sam2_demo.tracking import closer_look, image_predictor, video_session
 from sam2_demo.tracking.automatic_masks import AutomaticMaskGenerator
 from sam2_demo.tracking.closer_look import Look, Window, _merged, window_for
 from sam2_demo.tracking.image_predictor import ImagePredictor
@@ -84,6 +84,18 @@ def test_mirrored_picture_is_asked_only_where_there_is_no_closer_look(embedded, 
     predictor.set_image(scene[0][:, ::-1])
     predictor.predict(box=(10, 10, 1270, 710))
     assert len(encoded) == 2
+
+
+@pytest.mark.parametrize("closer_look", [True, False])
+def test_mirrored_frame_is_asked_only_where_there_is_no_closer_look(embedded, scene, monkeypatch, closer_look):
+    encode, encoded = video_session.encode_mirrored, []
+    monkeypatch.setattr(video_session, "encode_mirrored", lambda *given: encoded.append(1) or encode(*given))
+    session = VideoPredictor(embedded, TrackingOptions(closer_look=closer_look)).open([scene[0]] * 2)
+    session.add_prompt(0, 1, box=BOX)
+    assert len(encoded) == (0 if closer_look else 1)
+    session.add_prompt(1, 2, box=(10, 10, 1270, 710))
+    assert len(encoded) == (1 if closer_look else 2)
+    session.close()
 
 
 def test_next_picture_is_looked_at_anew(embedded, scene):
