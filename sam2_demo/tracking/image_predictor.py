@@ -12,14 +12,14 @@ from torch import Tensor
 
 from sam2_demo.errors import PromptError
 from sam2_demo.network.inference import for_inference
-from sam2_demo.network.outputs import ImageEmbedding, MaskPrediction
+from sam2_demo.network.outputs import ImageEmbedding
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.closer_look import CloserLook, Look
 from sam2_demo.tracking.frame_step import LOGIT_LIMIT, FramePrompts, encode_image, encode_mirrored, frame_step
 from sam2_demo.tracking.mask_postprocessing import clean_logits
 from sam2_demo.tracking.options import TrackingOptions
 from sam2_demo.tracking.pixels import Rgb, picture_pixels
-from sam2_demo.tracking.prompts import Points, Prompts, as_frame_prompts, read_prompts
+from sam2_demo.tracking.prompts import Points, as_frame_prompts, read_prompts
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +35,17 @@ class ImageResult:
     mask_logits: NDArray[np.float32]
     iou_predictions: NDArray[np.float32]
     low_res_logits: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class _Answer:
+    """The decoder's candidates, in its order: low_res_logits (M, h, w), mask_logits (M, H, W), iou_predictions (M,),
+    and which of them answers."""
+
+    low_res_logits: NDArray[np.float32]
+    mask_logits: NDArray[np.float32]
+    iou_predictions: NDArray[np.float32]
+    best: int
 
 
 class ImagePredictor:
@@ -95,23 +106,26 @@ class ImagePredictor:
             empty = torch.zeros(1, 0, 2, device=self.network.device)
             tensors = FramePrompts(empty, torch.zeros(1, 0, dtype=torch.int32), previous)
         if self._closer is None:
-            return _best_first(*self._answer(tensors, multimask, self._encode_mirrored()))
-        result, best = self._answer(tensors, multimask)
-        looks = self._look_closer(self._closer, result, prompts, best, is_first=previous is None)
-        if self._answers.mirrored and not any(look.row == best for look in looks):
+            return self._as_result(self._answer(tensors, multimask, self._encode_mirrored()))
+        answer = self._answer(tensors, multimask)
+        number, picture = self._picture
+        anew = previous is None and not prompts.points
+        looks = self._closer.refine(number, lambda: picture, prompts, answer.mask_logits, answer.best, anew)
+        if self._answers.mirrored and not any(look.row == answer.best for look in looks):
             # Asked only where nothing was seen from closer up, which is worth more: each costs an encoding or two.
-            return _best_first(*self._answer(tensors, multimask, self._encode_mirrored()))
-        for look in looks:
-            self._put(look, result)
-        return _best_first(result, best)
+            return self._as_result(self._answer(tensors, multimask, self._encode_mirrored()))
+        return self._as_result(answer, looks)
 
-    def _answer(
-        self, prompts: FramePrompts, multimask: bool, mirrored: ImageEmbedding | None = None
-    ) -> tuple[ImageResult, int]:
-        """The candidates in the decoder's order, and which of them answers."""
+    def _answer(self, prompts: FramePrompts, multimask: bool, mirrored: ImageEmbedding | None = None) -> _Answer:
         embedding = self._require_picture()
         output = frame_step(self.network, embedding, prompts, None, multimask, self._answers, mirrored)
-        return self._as_result(output.candidates), int(output.chosen)
+        low_res = output.candidates.low_res_logits[0].float()
+        return _Answer(
+            low_res_logits=low_res.cpu().numpy(),
+            mask_logits=self.network.upscale_logits(low_res[None], self._size)[0].cpu().numpy(),
+            iou_predictions=output.candidates.iou_predictions[0].float().cpu().numpy(),
+            best=int(output.chosen),
+        )
 
     def _encode_mirrored(self) -> ImageEmbedding | None:
         if self._mirrored is None and self._pixels is not None:
@@ -132,40 +146,35 @@ class ImagePredictor:
             raise PromptError(f"low_res_logits must be finite and of shape ({side}, {side}), got {logits.shape}")
         return torch.from_numpy(logits.copy()).to(self.network.device)[None, None]
 
-    def _as_result(self, candidates: MaskPrediction) -> ImageResult:
-        low_res = candidates.low_res_logits[0].float()
-        logits = self.network.upscale_logits(low_res[None], self._size)[0].cpu().numpy()
-        low_res_array = low_res.cpu().numpy()
-        masks = logits > 0
-        for index, own in enumerate(low_res_array):
+    def _as_result(self, answer: _Answer, looks: Sequence[Look] = ()) -> ImageResult:
+        """The candidates, those that were looked at from closer up as they were seen there, with clean masks."""
+        masks = answer.mask_logits > 0
+        seen = {look.row: look for look in looks}
+        for row, own in enumerate(answer.low_res_logits):
+            if row in seen:
+                masks[row] = self._put(seen[row], answer)
+                continue
             cleaned = clean_logits(own, self.options.max_fill_area)
             if cleaned is not own:
-                upscaled = self.network.upscale_logits(torch.from_numpy(cleaned)[None, None], self._size)
-                masks[index] = upscaled[0, 0].numpy() > 0
-        return ImageResult(
+                masks[row] = self.network.upscale_logits(torch.from_numpy(cleaned)[None, None], self._size)[0, 0] > 0
+        result = ImageResult(
             masks=masks,
-            mask_logits=logits,
-            iou_predictions=candidates.iou_predictions[0].float().cpu().numpy(),
-            low_res_logits=low_res_array.clip(-LOGIT_LIMIT, LOGIT_LIMIT),
+            mask_logits=answer.mask_logits,
+            iou_predictions=answer.iou_predictions,
+            low_res_logits=answer.low_res_logits.clip(-LOGIT_LIMIT, LOGIT_LIMIT),
         )
+        return _best_first(result, answer.best)
 
-    def _look_closer(
-        self, closer: CloserLook, result: ImageResult, prompts: Prompts, best: int, is_first: bool
-    ) -> list[Look]:
-        number, picture = self._picture
-        anew = is_first and not prompts.points
-        return closer.refine(number, lambda: picture, prompts, result.mask_logits, best, anew)
-
-    def _put(self, look: Look, result: ImageResult) -> None:
-        """Put a mask from a second look in place of the first one."""
+    def _put(self, look: Look, answer: _Answer) -> NDArray[np.bool_]:
+        """Put what a closer look says in place of the first answer; returns the mask."""
         own = look.low_res_logits
-        result.mask_logits[look.row] = look.paste(own, self._size)
+        answer.mask_logits[look.row] = look.paste(own, self._size)
+        if look.iou_prediction is not None:
+            answer.iou_predictions[look.row] = look.iou_prediction
         finer = own.shape[0] // self.network.config.low_res_size
         cleaned = clean_logits(own, self.options.max_fill_area * finer**2)
-        shown = result.mask_logits[look.row] if cleaned is own else look.paste(cleaned, self._size)
-        result.masks[look.row] = shown > 0
-        if look.iou_prediction is not None:
-            result.iou_predictions[look.row] = look.iou_prediction
+        shown = answer.mask_logits[look.row] if cleaned is own else look.paste(cleaned, self._size)
+        return np.asarray(shown > 0)
 
 
 def _best_first(result: ImageResult, best: int) -> ImageResult:
