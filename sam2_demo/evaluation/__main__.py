@@ -15,7 +15,7 @@ from sam2_demo.errors import DemoError
 from sam2_demo.evaluation import image_run, interactive_run, results, video_run
 from sam2_demo.evaluation.image_protocol import ImageProtocol
 from sam2_demo.evaluation.interactive_protocol import MODES, PAUSE_BELOW, InteractiveProtocol
-from sam2_demo.evaluation.models import BASELINES, choose_models
+from sam2_demo.evaluation.models import BASELINES, FurtherRows, choose_models
 from sam2_demo.evaluation.run_folder import seconds_by_model
 from sam2_demo.evaluation.video_protocol import PROMPTS
 from sam2_demo.evaluation.video_run import LAYOUTS, ClipData
@@ -132,10 +132,16 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fill-holes", action="store_true", help="fill small holes and remove specks, as people see masks"
     )
-    parser.add_argument("--with-fast", action="store_true", help="a further row per model: fast mode, fewer memories")
+    parser.add_argument(
+        "--with-fast", action="store_true", help="a further row per model: fast mode, which tracks every other frame"
+    )
     parser.add_argument(
         "--with-one-look", action="store_true",
         help="a further row per model: without the closer look that some take, as the page does in clips",
+    )  # fmt: skip
+    parser.add_argument(
+        "--with-input-size", type=int, metavar="PIXELS",
+        help="a further row per model: with that side of the network's input in clips, a multiple of 32",
     )  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
 
@@ -172,10 +178,8 @@ def _clip_data(options: argparse.Namespace) -> ClipData:
 
 def _models(options: argparse.Namespace) -> list[Any]:
     sources = [] if options.no_model else options.model or ["embedded"]
-    where = options.device, options.dtype
-    return choose_models(
-        sources, options.baseline, *where, options.fill_holes, options.with_fast, options.with_one_look
-    )
+    further = FurtherRows(options.with_fast, options.with_one_look, options.with_input_size)
+    return choose_models(sources, options.baseline, options.device, options.dtype, options.fill_holes, further)
 
 
 def _counts(text: str) -> tuple[int, ...]:

@@ -43,6 +43,7 @@ def model_identity(model: Model) -> dict[str, Any]:
         "dtype": str(dtype).removeprefix("torch."),
         "fast": model.fast,
         "one_look": model.one_look,
+        "input_size": model.input_size,
         "fill_holes": model.fill_holes,
         "weights": None if weights is None else _weights_digest(weights),
     }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sam2_demo.errors import ConfigError
 from sam2_demo.evaluation.baselines import FlowPredictor, GrabCutPredictor
 from sam2_demo.evaluation.predictors import ClipPredictor, PicturePredictor
-from sam2_demo.tracking.options import FAST_MEMORY, MemoryLimits, TrackingOptions
+from sam2_demo.tracking.options import TrackingOptions, in_fast_mode
 
 if TYPE_CHECKING:
     from sam2_demo.network.sam2_network import Sam2Network
@@ -31,8 +31,9 @@ class Model:
     device: str = "auto"
     dtype: str = "auto"
     fill_holes: bool = False  # the published numbers are without; people see masks with
-    fast: bool = False  # attend to fewer memories
+    fast: bool = False  # every other frame, fewer memories
     one_look: bool = False  # no closer look, whatever the network asks for
+    input_size: int | None = None  # of the network's input in clips
 
     def check_clips(self, with_clicks: bool = False) -> None:
         """ConfigError for a baseline that does not track clips, or not from clicks where these are the prompts."""
@@ -69,12 +70,13 @@ class Model:
         return ImagePredictor(self._network(), self._options())
 
     def _options(self) -> TrackingOptions:
-        return TrackingOptions(
+        options = TrackingOptions(
             max_fill_area=8 if self.fill_holes else 0,
             objects_per_batch=_OBJECTS_PER_BATCH,
-            memory_limits=FAST_MEMORY if self.fast else MemoryLimits(),
             closer_look=False if self.one_look else None,
+            input_size=self.input_size,
         )
+        return in_fast_mode(options) if self.fast else options
 
     def _network(self) -> Sam2Network:
         # Imported here: scoring and --help need no torch, which takes seconds to load.
@@ -83,23 +85,38 @@ class Model:
         return load_network(self.source, device=self.device, dtype=self.dtype)
 
 
+@dataclass(frozen=True)
+class FurtherRows:
+    """Which other ways of running each model are measured beside it."""
+
+    fast: bool = False
+    one_look: bool = False
+    input_size: int | None = None
+
+
+NO_FURTHER_ROWS = FurtherRows()
+
+
 def choose_models(
     sources: Sequence[str],
     baselines: Sequence[str],
     device: str = "auto",
     dtype: str = "auto",
     fill_holes: bool = False,
-    with_fast: bool = False,
-    with_one_look: bool = False,
+    further: FurtherRows = NO_FURTHER_ROWS,
 ) -> list[Model]:
     """The rows of a run, in order; ConfigError for two of the same name or none at all."""
     named = list(zip(_short_names(sources), sources, strict=True))
     models = [Model(name, source, "network", device, dtype, fill_holes) for name, source in named]
     plain = list(models)
-    if with_fast:
+    if further.fast:
         models += [replace(model, name=f"{model.name}-fast", fast=True) for model in plain]
-    if with_one_look:
+    if further.one_look:
         models += [replace(model, name=f"{model.name}-one-look", one_look=True) for model in plain]
+    if further.input_size is not None:
+        size = further.input_size
+        TrackingOptions(input_size=size)  # refuses what cannot work
+        models += [replace(model, name=f"{model.name}-at-{size}", input_size=size) for model in plain]
     for baseline in baselines:
         if baseline not in BASELINES:
             raise ConfigError(f"baseline is {baseline!r}; accepted: {', '.join(BASELINES)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sam2_demo.errors import ConfigError
@@ -29,7 +29,8 @@ class MemoryLimits:
             raise ConfigError(f"memory limits {self} cannot be; accepted: recent 0 or more, conditioning 1 or more")
 
 
-FAST_MEMORY = MemoryLimits(recent=2, conditioning=2)
+FAST_MEMORY = MemoryLimits(recent=4, conditioning=2)
+_FAST_STRIDE = 2  # of the four frames before, two are then memories
 
 
 @dataclass(frozen=True)
@@ -87,3 +88,8 @@ class TrackingOptions:
             raise ConfigError(f"frame_stride is {self.frame_stride}; give at least 1, which tracks every frame")
         if self.input_size is not None and (self.input_size < 32 or self.input_size % 32):
             raise ConfigError(f"input_size is {self.input_size}; it must be a positive multiple of 32")
+
+
+def in_fast_mode(options: TrackingOptions) -> TrackingOptions:
+    """The same options with what fast mode spares: every other frame is tracked, with fewer memories."""
+    return replace(options, memory_limits=FAST_MEMORY, frame_stride=_FAST_STRIDE)

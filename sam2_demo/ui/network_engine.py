@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sam2_demo.errors import ConfigError
 from sam2_demo.sessions.device_lock import DeviceLock
 from sam2_demo.tracking.automatic_masks import AutomaticMaskGenerator, AutomaticMaskOptions, GridStep
 from sam2_demo.tracking.image_predictor import ImagePredictor
 from sam2_demo.tracking.mask_selection import stability_scores
-from sam2_demo.tracking.options import FAST_MEMORY, MemoryLimits, TrackingOptions
+from sam2_demo.tracking.options import TrackingOptions, in_fast_mode
 from sam2_demo.tracking.saved_state import SavedFrame, restore_object, save_frame
 from sam2_demo.tracking.video_predictor import Sam2Network, VideoPredictor
 from sam2_demo.tracking.video_session import VideoSession
@@ -29,19 +31,48 @@ log = logging.getLogger(__name__)
 # One computer has one accelerator (or one set of cores), whatever the number of models on it.
 _DEVICE_LOCK = DeviceLock()
 _POINTS_PER_TURN = 16
+_LEAST_SIDE = 64  # pixels
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """How models are run: device and precision as in `load_network`; fast: `tracking.options.in_fast_mode`; compiled:
+    by PyTorch, before the first person comes; input_scale: side of the network's input in clips, as a share of the
+    model's own (rounded to a multiple of 32).
+    """
+
+    device: str = "auto"
+    dtype: str = "auto"
+    fast: bool = False
+    compiled: bool = False
+    input_scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse scales that cannot work."""
+        if not 0 < self.input_scale <= 1:
+            raise ConfigError(f"the input's scale is {self.input_scale}; accepted: above 0, up to 1")
+
+    def tracking(self, network: Sam2Network) -> TrackingOptions:
+        """What this means for clips with a network."""
+        # Clips answer without a closer look: it would take a click from 0.09 s to 0.16 s on a CPU, and what is tracked
+        # is no finer than low-res logits.
+        options = TrackingOptions(exclusive_masks=True, closer_look=False)
+        if self.input_scale < 1:
+            side = network.config.image_size * self.input_scale
+            options = replace(options, input_size=max(_LEAST_SIDE, 32 * round(side / 32)))
+        return in_fast_mode(options) if self.fast else options
+
+
+DEFAULT_OPTIONS = EngineOptions()
 
 
 class NetworkEngine:
     """The engine of one network."""
 
-    def __init__(self, name: str, network: Sam2Network, fast: bool = False) -> None:
+    def __init__(self, name: str, network: Sam2Network, options: EngineOptions = DEFAULT_OPTIONS) -> None:
         self.name = name
         self.lock = _DEVICE_LOCK
-        limits = FAST_MEMORY if fast else MemoryLimits()
-        # Clips answer without a closer look: it would take a click from 0.09 s to 0.16 s on a CPU, and what is tracked
-        # is no finer than low-res logits.
-        options = TrackingOptions(exclusive_masks=True, memory_limits=limits, closer_look=False)
-        self._videos = VideoPredictor(network, options)
+        self._videos = VideoPredictor(network, options.tracking(network))
 
     def open_video(self, frames: FrameReader) -> VideoSession:
         """The model's view of a clip."""
@@ -96,27 +127,25 @@ class NetworkEngine:
 
 
 def load_engine(
-    source: str,
-    progress: Progress | None = None,
-    device: str = "auto",
-    dtype: str = "auto",
-    fast: bool = False,
-    compiled: bool = False,
+    source: str, progress: Progress | None = None, options: EngineOptions = DEFAULT_OPTIONS
 ) -> LoadedModel:
     """Load what `load_network` takes and, if asked, compile it; WeightsError says what is wrong."""
-    network = load_network(source, device=device, dtype=dtype, progress=progress)
-    network.compiled = compiled
-    trouble = warm_up(network, progress or _log_step) if compiled else ""
+    network = load_network(source, device=options.device, dtype=options.dtype, progress=progress)
+    network.compiled = options.compiled
+    trouble = warm_up(network, progress or _log_step) if options.compiled else ""
     provenance = network.provenance
     name = source if provenance is None else provenance.source
     choice = choice_for(name)
     description = f"{choice.label}, on {network.device} in {str(network.compute_dtype).removeprefix('torch.')}"
     if network.compiled:
         description += ", compiled"
-    if fast:
+    if options.fast:
         description += f", fast mode ({choice.fast_mode})"
+    side = options.tracking(network).input_size
+    if side is not None:
+        description += f", clips seen at {side} x {side}"
     notice = "" if provenance is None else provenance.notice
-    return LoadedModel(NetworkEngine(name, network, fast), description, f"{notice} {trouble}".strip())
+    return LoadedModel(NetworkEngine(name, network, options), description, f"{notice} {trouble}".strip())
 
 
 def _log_step(step: str, _share: float | None) -> None:

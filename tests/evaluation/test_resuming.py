@@ -15,7 +15,7 @@ from sam2_demo.errors import ConfigError, WeightsError
 from sam2_demo.evaluation import models
 from sam2_demo.evaluation.__main__ import main
 from sam2_demo.evaluation.identity import model_identity
-from sam2_demo.evaluation.models import Model, choose_models
+from sam2_demo.evaluation.models import FurtherRows, Model, choose_models
 from sam2_demo.evaluation.run_folder import RunFolder
 from sam2_demo.weights import load_network
 
@@ -71,9 +71,10 @@ def test_another_file_of_the_same_name_is_not_taken_for_done(vos, weights, davis
 def test_a_further_model_may_join(vos, color_tracker, tmp_path):
     assert vos() == 0
     tracked(color_tracker)
-    assert vos("--with-fast", "--with-one-look", "--baseline", "flow") == 0
+    assert vos("--with-fast", "--with-one-look", "--with-input-size", "32", "--baseline", "flow") == 0
     made = {path.stem: json.loads(path.read_text()) for path in (tmp_path / "out" / "models").iterdir()}
-    assert set(made) == {"mine", "mine-fast", "mine-one-look", "flow"}
+    assert set(made) == {"mine", "mine-fast", "mine-one-look", "mine-at-32", "flow"}
+    assert made["mine-at-32"] == made["mine"] | {"input_size": 32}
     assert made["mine-one-look"] == made["mine"] | {"one_look": True}
     assert made["mine-fast"] == made["mine"] | {"fast": True} and made["flow"] == {"source": "flow", "kind": "flow"}
 
@@ -146,8 +147,17 @@ def test_what_is_not_there_is_said_before_anything_runs(tmp_path):
         model_identity(Model("a", "embedded", device="cpu", dtype="int4"))
 
 
+def test_rows_run_as_they_say():
+    rows = choose_models(["embedded"], [], further=FurtherRows(fast=True, input_size=256))
+    assert [row.name for row in rows] == ["embedded", "embedded-fast", "embedded-at-256"]
+    assert [row._options().frame_stride for row in rows] == [1, 2, 1]
+    assert [row._options().input_size for row in rows] == [None, None, 256]
+    with pytest.raises(ConfigError, match="input_size is 100"):
+        choose_models(["embedded"], [], further=FurtherRows(input_size=100))
+
+
 def test_rows_without_a_closer_look_do_not_look_closer():
-    plain, one_look = choose_models(["embedded"], [], with_one_look=True)
+    plain, one_look = choose_models(["embedded"], [], further=FurtherRows(one_look=True))
     assert one_look.name == "embedded-one-look"
     network = load_network("embedded", device="cpu")
     assert plain._options().looks_closer(network) and not one_look._options().looks_closer(network)

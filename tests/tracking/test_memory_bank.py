@@ -85,7 +85,7 @@ def test_objects_of_different_ages_are_stacked(nano_network):
 def test_fast_mode_attends_to_the_nearest(nano_network):
     bank = bank_of([0, 25, 30], range(1, 20))
     selection = bank.select(nano_network, 20, 40, backward=False, limits=FAST_MEMORY)
-    assert slots(selection) == [(0, 25), (0, 30), (2, 18), (1, 19)]
+    assert slots(selection) == [(0, 25), (0, 30), (4, 16), (3, 17), (2, 18), (1, 19)]
     assert distances(selection) == distances(bank.select(nano_network, 20, 40, backward=False))
 
 
