@@ -8,40 +8,35 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from sam2_demo.errors import PromptError
 from sam2_demo.network.inference import for_inference
-from sam2_demo.network.outputs import ImageEmbedding
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.batching import objects_at_once
 from sam2_demo.tracking.between_frames import in_strides, record_between
-from sam2_demo.tracking.closer_look import CloserLook
+from sam2_demo.tracking.clip_view import ClipView
 from sam2_demo.tracking.direction import Direction, frames_in_order
-from sam2_demo.tracking.embedding_cache import ClipEmbeddings, EmbeddingCache
+from sam2_demo.tracking.embedding_cache import EmbeddingCache
 from sam2_demo.tracking.frame_records import FrameRecord, FrameRecords
 from sam2_demo.tracking.frame_step import (
-    LOGIT_LIMIT,
     FrameOutput,
     FramePrompts,
-    encode_image,
     encode_memory,
-    encode_mirrored,
     frame_step,
 )
-from sam2_demo.tracking.mask_postprocessing import clean_logits, resolve_overlaps
+from sam2_demo.tracking.mask_postprocessing import resolve_overlaps
 from sam2_demo.tracking.masklet import Masklet
 from sam2_demo.tracking.memory_bank import FrameMemory, MemoryBank, MemorySelection, stack_selections
 from sam2_demo.tracking.object_track import ObjectTrack
 from sam2_demo.tracking.options import TrackingOptions
-from sam2_demo.tracking.pixels import Rgb, frame_pixels
-from sam2_demo.tracking.prompts import Points, Prompts, as_frame_prompts, read_prompts
+from sam2_demo.tracking.pixels import Rgb
+from sam2_demo.tracking.prompts import Points, Prompts, read_prompts
 from sam2_demo.tracking.read_ahead import ReadAhead
 from sam2_demo.video import FrameReader
 
@@ -71,13 +66,8 @@ class VideoSession:
         self.network = for_inference(network)
         self.frames = frames
         self.options = options
-        self.input_size = options.input_size or network.config.image_size  # side of the network's input
+        self._view = ClipView(self.network, frames, options, embeddings)
         self._tracks: dict[int, ObjectTrack] = {}
-        self._embeddings = ClipEmbeddings(embeddings)
-        self._ahead: ReadAhead | None = None  # of the tracking step in progress
-        self._answers = options.answers_with(self.network)
-        is_closer = options.looks_closer(self.network)
-        self._closer = CloserLook(self.network, frame_pixels, self._answers) if is_closer else None
         self._lock = threading.RLock()
 
     @property
@@ -99,6 +89,11 @@ class VideoSession:
     def width(self) -> int:
         """Width of the frames in pixels."""
         return self.frames.width
+
+    @property
+    def input_size(self) -> int:
+        """Side of the network's input in pixels."""
+        return self._view.input_size
 
     @property
     def object_ids(self) -> list[int]:
@@ -152,44 +147,11 @@ class VideoSession:
             return self._show(frame_index, store=(object_id,))
 
     def _answer(self, track: ObjectTrack, frame_index: int, prompts: Prompts) -> FrameOutput:
-        record = track.records.get(frame_index)
-        previous = None if record is None else record.low_res_logits.clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
-        size = (self.height, self.width)
-        tensors = as_frame_prompts(prompts, size, self.input_size, previous, self.network.device)
         memory = None
         # A frame that was tracked is corrected with what is remembered; a fresh one is seen without memory.
-        if frame_index in track.tracked and track.bank.conditioning and tensors.mask is None:
+        if frame_index in track.tracked and track.bank.conditioning and prompts.num_points:
             memory = stack_selections(self.network, [self._select(track, frame_index, track.tracked[frame_index])])
-        is_ambiguous = prompts.num_points <= 1
-        embedding = self._embed(frame_index)
-
-        def answer(mirrored: ImageEmbedding | None = None) -> FrameOutput:
-            return frame_step(self.network, embedding, tensors, memory, is_ambiguous, self._answers, mirrored)
-
-        has_mirrored = self._answers.mirrored and memory is None and tensors.points is not None
-        if self._closer is not None and prompts.num_points:
-            is_first = record is None and memory is None and prompts.mask is None
-            first = answer()
-            seen = self._look_closer(self._closer, frame_index, prompts, first, anew=is_first and not prompts.points)
-            if seen is not None or not has_mirrored:
-                return seen or first
-        return answer(self._embed_mirrored(frame_index) if has_mirrored else None)
-
-    def _look_closer(
-        self, closer: CloserLook, frame_index: int, prompts: Prompts, output: FrameOutput, anew: bool
-    ) -> FrameOutput | None:
-        """The same answer with the mask from a second look, as fine as low-res logits are; None if it saw nothing."""
-        if float(output.object_score_logits) <= 0:
-            return None
-        logits = self._upscale(output.low_res_logits)
-        looks = closer.refine(frame_index, lambda: self.frames.read(frame_index), prompts, logits[None], anew=anew)
-        for look in looks:
-            small = look.paste_small(logits.shape, output.low_res_logits)
-            if (small > 0).any():
-                output = replace(output, low_res_logits=small)
-            if look.iou_prediction is not None:
-                output = replace(output, iou_predictions=torch.full_like(output.iou_predictions, look.iou_prediction))
-        return output if looks else None
+        return self._view.answer(frame_index, prompts, track.records.get(frame_index), memory)
 
     def propagate(
         self,
@@ -227,16 +189,16 @@ class VideoSession:
             for track in self._tracks.values():
                 track.commit_pending()
         order = [group[-1] for frames, _ in plan for group in self._in_strides(frames)]
-        with ReadAhead(self._read_pixels, order, self._embeddings.__contains__) as ahead:
+        with ReadAhead(self._view.read_pixels, order, self._view.__contains__) as ahead:
             for frames, backward in plan:
                 last = frames.start
                 for group in self._in_strides(frames):
                     with self._lock:
-                        self._ahead = ahead
+                        self._view.ahead = ahead
                         try:
                             result = self._track_frame(group[-1], backward, object_ids)
                         finally:
-                            self._ahead = None
+                            self._view.ahead = None
                         ends = last, group[-1]
                         between = [self._interpolate(frame, ends, backward, object_ids) for frame in group[:-1]]
                     yield from (*between, result)
@@ -282,7 +244,7 @@ class VideoSession:
 
     def _track_objects(self, frame_index: int, group: list[tuple[ObjectTrack, MemorySelection]]) -> None:
         """One step for objects whose memories have the same shape."""
-        embedding = self._embed(frame_index, len(group))
+        embedding = self._view.embed(frame_index, len(group))
         memory = stack_selections(self.network, [selection for _, selection in group])
         output = frame_step(self.network, embedding, FramePrompts(), memory, multimask=True)
         features = encode_memory(
@@ -316,10 +278,7 @@ class VideoSession:
     def close(self) -> None:
         """Remove all objects, forget the embeddings and close the clip."""
         self.reset()
-        self._embeddings.clear()
-        if self._closer is not None:
-            self._closer.forget()
-        self.frames.close()
+        self._view.close()
 
     def result(self, frame_index: int) -> FrameResult:
         """What is known of a frame, without computing anything new."""
@@ -332,32 +291,11 @@ class VideoSession:
             masklet=Masklet(object_id, self.height, self.width),
             records=FrameRecords(capacity, self.network.device),
             bank=MemoryBank(capacity),
-            encode_memory=self._encode_memory,
+            encode_memory=self._view.encode_memory,
         )
 
     def _select(self, track: ObjectTrack, frame_index: int, backward: bool) -> MemorySelection:
         return track.bank.select(self.network, frame_index, self.num_frames, backward, self.options.memory_limits)
-
-    def _encode_memory(self, frame_index: int, record: FrameRecord) -> Tensor:
-        score = torch.tensor([[record.object_score_logits]], device=self.network.device)
-        return encode_memory(
-            self.network, self._embed(frame_index), record.low_res_logits, score, binarize=record.is_prompted
-        )
-
-    def _embed(self, frame_index: int, rows: int = 1) -> ImageEmbedding:
-        return self._embeddings.get(frame_index, lambda: self._compute_embedding(frame_index)).expand(rows)
-
-    def _embed_mirrored(self, frame_index: int) -> ImageEmbedding:
-        key = frame_index, "mirrored"
-        return self._embeddings.get(key, lambda: encode_mirrored(self.network, self._read_pixels(frame_index)))
-
-    def _compute_embedding(self, frame_index: int) -> ImageEmbedding:
-        read = self._read_pixels if self._ahead is None else self._ahead.take
-        return encode_image(self.network, read(frame_index))
-
-    def _read_pixels(self, frame_index: int) -> Tensor:
-        rgb = self.frames.read(frame_index)
-        return frame_pixels(rgb, self.input_size, self.network.device)
 
     def _show(self, frame_index: int, store: Collection[int] = ()) -> FrameResult:
         """The frame's result for all objects; the masklets of those in `store` take over what is shown.
@@ -365,8 +303,8 @@ class VideoSession:
         Others' must not: older records are kept coarsely, and their masks would change by some pixels.
         """
         records = {i: r for i, t in self._tracks.items() if (r := t.records.get(frame_index)) is not None}
-        logits = {i: self._upscale(r.low_res_logits) for i, r in records.items()}
-        cleaned = {i: self._clean(r.low_res_logits, logits[i]) for i, r in records.items()}
+        logits = {i: self._view.upscale(r.low_res_logits) for i, r in records.items()}
+        cleaned = {i: self._view.clean(r.low_res_logits, logits[i]) for i, r in records.items()}
         masks = {object_id: values > 0 for object_id, values in cleaned.items()}
         for object_id, mask in masks.items():
             if object_id in store:
@@ -381,15 +319,6 @@ class VideoSession:
             object_score_logits={i: r.object_score_logits for i, r in records.items()},
             iou_predictions={i: r.iou_prediction for i, r in records.items()},
         )
-
-    def _clean(self, low_res_logits: Tensor, upscaled: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The upscaled logits without small holes and specks."""
-        own = low_res_logits[0, 0].cpu().numpy()
-        clean = clean_logits(own, self.options.max_fill_area)
-        return upscaled if clean is own else self._upscale(torch.from_numpy(clean)[None, None])
-
-    def _upscale(self, low_res_logits: Tensor) -> NDArray[np.float32]:
-        return self.network.upscale_logits(low_res_logits, (self.height, self.width))[0, 0].cpu().numpy()
 
     def _check_frame_index(self, frame_index: int) -> int:
         is_index = isinstance(frame_index, (int, np.integer)) and not isinstance(frame_index, bool)

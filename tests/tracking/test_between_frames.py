@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sam2_demo.errors import ConfigError
-from sam2_demo.tracking import video_session
+from sam2_demo.tracking import clip_view
 from sam2_demo.tracking.between_frames import in_strides, record_between
 from sam2_demo.tracking.frame_records import FrameRecord, pack_record, unpack_record
 from sam2_demo.tracking.frame_step import HIDDEN_LOGIT
@@ -76,8 +76,8 @@ def track(network, frames, **options):
 
 def test_every_frame_has_a_result_and_few_are_computed(nano_network, clip_frames, monkeypatch):
     computed = []
-    whole = video_session.encode_image
-    monkeypatch.setattr(video_session, "encode_image", lambda *given: computed.append(1) or whole(*given))
+    whole = clip_view.encode_image
+    monkeypatch.setattr(clip_view, "encode_image", lambda *given: computed.append(1) or whole(*given))
     session, results = track(nano_network, clip_frames, frame_stride=3)
     assert [result.frame_index for result in results] == list(range(len(clip_frames)))
     assert all(result.masks.keys() == {1} for result in results)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sam2_demo.network.config import EMBEDDED_CONFIG, OFFICIAL_CONFIGS
-from sam2_demo.tracking import closer_look, image_predictor, video_session
+from sam2_demo.tracking import clip_view, closer_look, image_predictor
 from sam2_demo.tracking.automatic_masks import AutomaticMaskGenerator
 from sam2_demo.tracking.closer_look import Look, Window, _merged, window_for
 from sam2_demo.tracking.image_predictor import ImagePredictor
@@ -88,8 +88,8 @@ def test_mirrored_picture_is_asked_only_where_there_is_no_closer_look(embedded, 
 
 @pytest.mark.parametrize("closer_look", [True, False])
 def test_mirrored_frame_is_asked_only_where_there_is_no_closer_look(embedded, scene, monkeypatch, closer_look):
-    encode, encoded = video_session.encode_mirrored, []
-    monkeypatch.setattr(video_session, "encode_mirrored", lambda *given: encoded.append(1) or encode(*given))
+    encode, encoded = clip_view.encode_mirrored, []
+    monkeypatch.setattr(clip_view, "encode_mirrored", lambda *given: encoded.append(1) or encode(*given))
     session = VideoPredictor(embedded, TrackingOptions(closer_look=closer_look)).open([scene[0]] * 2)
     session.add_prompt(0, 1, box=BOX)
     assert len(encoded) == (0 if closer_look else 1)
