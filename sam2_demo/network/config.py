@@ -58,6 +58,8 @@ class AnswerConfig:
     by_agreement: of three candidates the one that agrees most with all is chosen, not that of highest predicted IoU;
     mirrored: candidates are averaged with those of the mirrored picture, where no memory is involved;
     parts_first: the first of three candidates from clicks is a part of what is meant: offered, never chosen;
+    single_when_clear: the first of three candidates from a box or from several clicks, and the answer, is the single
+    mask: only one click alone was trained to have several readings;
     box_slope: logits taken off a mask per side of its box beyond the box;
     island_share: parts without a positive click go if they have less than this share of the largest part with one.
     """
@@ -66,6 +68,7 @@ class AnswerConfig:
     by_agreement: bool = False
     mirrored: bool = False
     parts_first: bool = False
+    single_when_clear: bool = False
     box_slope: float = 0.0
     island_share: float = 0.0
 
@@ -157,6 +160,7 @@ EMBEDDED_CONFIG = NetworkConfig(
         by_agreement=True,
         mirrored=True,
         parts_first=True,
+        single_when_clear=True,
         box_slope=100.0,
         island_share=0.5,
     ),

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from sam2_demo.network.config import AnswerConfig
 from sam2_demo.network.outputs import MaskPrediction
-from sam2_demo.network.prompt_encoder import BOX_END_LABEL, BOX_START_LABEL, POSITIVE_LABEL
+from sam2_demo.network.prompt_encoder import BOX_END_LABEL, BOX_START_LABEL, PADDING_LABEL, POSITIVE_LABEL
 
 _STRIDE = 4  # input pixels per low-res pixel
 _TRUST = 4  # power of the predicted IoU with which a candidate has a say
@@ -31,6 +31,25 @@ def settle(candidates: MaskPrediction, points: tuple[Tensor, Tensor] | None, ans
     if points is not None and answers.island_share:
         logits = without_islands(logits, points, answers.island_share)
     return replace(candidates, low_res_logits=logits)
+
+
+def with_single_when_clear(three: MaskPrediction, all_four: MaskPrediction, labels: Tensor) -> MaskPrediction:
+    """Three candidates of B objects, the first of those with a box or several clicks (labels (B, P)) replaced by the
+    single mask."""
+    is_clear = _is_clear(labels)
+    if not is_clear.any():
+        return three
+
+    def with_single(own: Tensor, of_four: Tensor) -> Tensor:
+        is_meant = is_clear.view(-1, *[1] * (own.ndim - 1))
+        return torch.cat((torch.where(is_meant, of_four[:, :1], own[:, :1]), own[:, 1:]), dim=1)
+
+    return replace(
+        three,
+        low_res_logits=with_single(three.low_res_logits, all_four.low_res_logits),
+        iou_predictions=with_single(three.iou_predictions, all_four.iou_predictions),
+        mask_tokens=with_single(three.mask_tokens, all_four.mask_tokens),
+    )
 
 
 def without_mirrored(both: MaskPrediction) -> MaskPrediction:
@@ -100,13 +119,24 @@ def _islands(mask: NDArray[np.bool_], cells: NDArray[np.int64], share: float) ->
 
 def choose(candidates: MaskPrediction, points: tuple[Tensor, Tensor] | None, answers: AnswerConfig) -> Tensor:
     """Which candidate (B,) answers: the one of highest predicted IoU or, as `answers` asks, of most agreement; among
-    several for clicks (labels (B, P)) never the first, if that is a part."""
+    several for a click (labels (B, P)) never the first, if that is a part, and for clearer prompts the first, if it is
+    the single mask."""
     scores = _agreement(candidates) if answers.by_agreement else candidates.iou_predictions
-    if answers.parts_first and points is not None and scores.shape[1] > 1:
-        labels = points[1]
+    if points is None or scores.shape[1] == 1:
+        return scores.argmax(dim=1)
+    labels = points[1]
+    first = scores[:, 0]
+    if answers.parts_first:
         is_clicked = (labels == POSITIVE_LABEL).any(dim=1) & ~(labels == BOX_START_LABEL).any(dim=1)
-        scores = torch.cat([scores[:, :1].where(~is_clicked[:, None], -torch.inf), scores[:, 1:]], dim=1)
-    return scores.argmax(dim=1)
+        first = first.where(~is_clicked, -torch.inf)
+    if answers.single_when_clear:
+        first = first.where(~_is_clear(labels), torch.inf)
+    return torch.cat([first[:, None], scores[:, 1:]], dim=1).argmax(dim=1)
+
+
+def _is_clear(labels: Tensor) -> Tensor:
+    """Which objects (B,) have a box or more than one click."""
+    return (labels != PADDING_LABEL).sum(dim=1) > 1
 
 
 def _agreement(candidates: MaskPrediction) -> Tensor:

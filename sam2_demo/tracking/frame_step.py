@@ -16,7 +16,7 @@ from sam2_demo.network.mask_decoder import choose_candidates
 from sam2_demo.network.outputs import ImageEmbedding, MaskPrediction, MemoryTokens
 from sam2_demo.network.prompt_encoder import BOX_END_LABEL, BOX_START_LABEL
 from sam2_demo.network.sam2_network import Sam2Network
-from sam2_demo.tracking.answers import choose, settle, without_mirrored
+from sam2_demo.tracking.answers import choose, settle, with_single_when_clear, without_mirrored
 
 LOGIT_LIMIT = 32.0  # low-res logits that are fed back are clamped to +-32, as in the released code
 HIDDEN_LOGIT = -1024.0  # logits of a mask whose object is predicted to be hidden
@@ -156,7 +156,10 @@ def _answer(
     answers: AnswerConfig,
 ) -> FrameOutput:
     is_replaced = answers.replaces_unstable and not network.training
-    candidates = settle(choose_candidates(all_four, multimask, stability_fallback=is_replaced), points, answers)
+    candidates = choose_candidates(all_four, multimask, stability_fallback=is_replaced)
+    if multimask and points is not None and answers.single_when_clear:
+        candidates = with_single_when_clear(candidates, all_four, points[1])
+    candidates = settle(candidates, points, answers)
     best = choose(candidates, points, answers)
     rows = torch.arange(len(best), device=best.device)
     logits = candidates.low_res_logits[rows, best][:, None].float()

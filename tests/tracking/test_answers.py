@@ -8,8 +8,14 @@ import torch
 
 from sam2_demo.network.config import EMBEDDED_CONFIG, OFFICIAL_CONFIGS, PUBLISHED_ANSWERS, AnswerConfig
 from sam2_demo.network.outputs import MaskPrediction
-from sam2_demo.network.prompt_encoder import BOX_END_LABEL, BOX_START_LABEL, NEGATIVE_LABEL, POSITIVE_LABEL
-from sam2_demo.tracking.answers import choose, keep_to_box, without_islands
+from sam2_demo.network.prompt_encoder import (
+    BOX_END_LABEL,
+    BOX_START_LABEL,
+    NEGATIVE_LABEL,
+    PADDING_LABEL,
+    POSITIVE_LABEL,
+)
+from sam2_demo.tracking.answers import choose, keep_to_box, with_single_when_clear, without_islands
 from sam2_demo.tracking.image_predictor import ImagePredictor
 from sam2_demo.tracking.options import TrackingOptions
 from sam2_demo.tracking.video_predictor import VideoPredictor
@@ -97,6 +103,38 @@ def test_a_part_is_never_the_answer_to_a_click():
     assert choose(candidates, clicks, AnswerConfig()).tolist() == [0, 1]
     alone = MaskPrediction(torch.ones(2, 1, SIDE, SIDE), ious[:, :1], torch.zeros(2, 1, 8), torch.zeros(2, 1))
     assert choose(alone, clicks, answers).tolist() == [0, 0]
+
+
+def test_clear_prompts_are_answered_by_the_single_mask_among_three():
+    ious = torch.tensor([[0.1, 0.9, 0.8, 0.7], [0.1, 0.9, 0.8, 0.7]])
+    logits = torch.arange(4.0).view(1, 4, 1, 1).expand(2, 4, SIDE, SIDE)
+    all_four = MaskPrediction(logits, ious, torch.arange(4.0).view(1, 4, 1).expand(2, 4, 8), torch.zeros(2, 1))
+    three = MaskPrediction(logits[:, 1:], ious[:, 1:], all_four.mask_tokens[:, 1:], all_four.object_score_logits)
+    labels = torch.tensor([[BOX_START_LABEL, BOX_END_LABEL], [POSITIVE_LABEL, PADDING_LABEL]])
+    given = with_single_when_clear(three, all_four, labels)
+    assert given.low_res_logits[:, :, 0, 0].tolist() == [[0, 2, 3], [1, 2, 3]]
+    assert given.mask_tokens[:, :, 0].tolist() == [[0, 2, 3], [1, 2, 3]]
+    torch.testing.assert_close(given.iou_predictions, torch.tensor([[0.1, 0.8, 0.7], [0.9, 0.8, 0.7]]))
+    points = torch.zeros(2, 2, 2), labels
+    assert choose(given, points, AnswerConfig(single_when_clear=True)).tolist() == [0, 0]
+    assert choose(given, points, AnswerConfig(single_when_clear=True, parts_first=True)).tolist() == [0, 1]
+    assert with_single_when_clear(three, all_four, labels[1:].expand(2, -1)) is three
+    clicks = torch.tensor([[POSITIVE_LABEL, NEGATIVE_LABEL]] * 2)
+    assert with_single_when_clear(three, all_four, clicks).low_res_logits[:, 0, 0, 0].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("closer_look", [True, False])
+@pytest.mark.parametrize(
+    "prompt", [{"box": (60, 50, 180, 160)}, {"points": [(100, 90), (150, 120)], "point_labels": [1, 0]}]
+)
+def test_best_of_three_for_a_clear_prompt_is_the_single_answer(embedded, closer_look, prompt):
+    picture = np.random.default_rng(3).integers(0, 256, (12, 16, 3), dtype=np.uint8).repeat(20, 0).repeat(20, 1)
+    predictor = ImagePredictor(embedded, TrackingOptions(closer_look=closer_look))
+    predictor.set_image(picture)
+    one, three = (predictor.predict(**prompt, multimask=several) for several in (False, True))
+    assert len(one.masks) == 1 and len(three.masks) == 3
+    np.testing.assert_allclose(three.mask_logits[0], one.mask_logits[0], atol=1e-4)
+    assert three.iou_predictions[0] == pytest.approx(float(one.iou_predictions[0]), abs=1e-4)
 
 
 @pytest.mark.parametrize(
