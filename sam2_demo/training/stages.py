@@ -20,12 +20,16 @@ FROM_SCRATCH = LossWeights(
     single_candidate=0.5,
     mean_candidate=0.1,
     saliency=0.3,
-    outline=5.0,
 )
 
 
 # Memories and the object score are what clips teach; all three candidates should hold the tracked object.
 FROM_SCRATCH_CLIPS = replace(FROM_SCRATCH, positive_weight=1.5, object_score=1.0, mean_candidate=0.3, saliency=0.0)
+
+
+# Once masks are whole, what is left to gain lies at their outlines.
+AT_OUTLINES = replace(FROM_SCRATCH, outline=5.0)
+AT_OUTLINES_CLIPS = replace(FROM_SCRATCH_CLIPS, outline=5.0)
 
 
 @dataclass(frozen=True)
@@ -161,15 +165,16 @@ EMBEDDED = TrainingConfig(
         # A clip step takes twice as long as one of pictures, which by now gain more by it.
         Stage(
             "pictures-320", 320, 16, 4, lr_start=6e-4, lr_end=3e-4, minutes=45, corrections=1, freeze=_FIRST_BLOCKS,
-            statistics="kept",
+            statistics="kept", losses=AT_OUTLINES,
         ),
         Stage(
             "pictures-384", 384, 16, 4, lr_start=3e-4, lr_end=1.2e-4, minutes=45, corrections=1, freeze=_FIRST_BLOCKS,
-            statistics="kept",
+            statistics="kept", losses=AT_OUTLINES,
         ),
         Stage(
             "last-clips-384", 384, 16, 4, lr_start=1.2e-4, lr_end=5e-6, minutes=38, freeze=_FIRST_BLOCKS,
-            statistics="kept", clips=ClipStage(size=384, clips=2, frames=8, objects=3, picture_every=2),
+            statistics="kept", losses=AT_OUTLINES,
+            clips=ClipStage(size=384, clips=2, frames=8, objects=3, picture_every=2, losses=AT_OUTLINES_CLIPS),
         ),
     ),
     trunk_rate=0.25,
