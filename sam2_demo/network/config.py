@@ -56,7 +56,8 @@ class AnswerConfig:
 
     replaces_unstable: a single mask that is not stable gives way to the best of the three;
     by_agreement: of three candidates the one that agrees most with all is chosen, not that of highest predicted IoU;
-    mirrored: candidates are averaged with those of the mirrored picture, where no memory is involved;
+    mirrored: candidates are averaged with those of the mirrored picture, where no memory is involved and nothing is
+    seen from closer up;
     parts_first: the first of three candidates from clicks is a part of what is meant: offered, never chosen;
     single_when_clear: the first of three candidates from a box or from several clicks, and the answer, is the single
     mask: only one click alone was trained to have several readings;
