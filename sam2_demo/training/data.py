@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sam2_demo.datasets.alignment import align_sources
 from sam2_demo.datasets.annotated_clip import AnnotatedClip, AnnotatedClips, AnnotatedVideo, ClipWithTruth
 from sam2_demo.datasets.coco_instances import open_coco
 from sam2_demo.datasets.davis import DavisClips, has_split
@@ -52,8 +53,10 @@ def read_training_data(
     for root in roots:
         layout = recognise_layout(root)
         if layout in ("label maps", "COCO"):
-            found = list(_read_pictures(root, layout, max_side, limit))
+            found, offsets = align_sources(list(_read_pictures(root, layout, max_side, limit)))
             log.info("%s (%s): %d pictures", root, layout, len(found))
+            for source, (x, y) in offsets.items():
+                log.info("pictures of %s are moved by %.2f, %.2f pixels, onto their label maps", source, x, y)
             pictures += found
         else:
             clips.append(_open_clips(root, layout, split))

@@ -176,6 +176,10 @@ EMBEDDED = TrainingConfig(
             statistics="kept", losses=AT_OUTLINES,
             clips=ClipStage(size=384, clips=2, frames=8, objects=3, picture_every=2, losses=AT_OUTLINES_CLIPS),
         ),
+        Stage(
+            "last-pictures-384", 384, 16, 4, lr_start=2e-4, lr_end=5e-6, minutes=19, corrections=1,
+            freeze=_FIRST_BLOCKS, statistics="kept", losses=AT_OUTLINES,
+        ),
     ),
     trunk_rate=0.25,
     calibration_clips=24,
