@@ -84,6 +84,6 @@ def _moved(picture: LabelledPicture, offset: tuple[float, float]) -> LabelledPic
     height, width = picture.pixels.shape[:2]
     matrix = np.array([[1, 0, offset[0]], [0, 1, offset[1]]], np.float64)
     pixels = cv2.warpAffine(
-        picture.pixels, matrix, (width, height), flags=cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE
+        picture.pixels, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
     return replace(picture, pixels=np.asarray(pixels, np.uint8))

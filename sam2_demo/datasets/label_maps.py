@@ -144,7 +144,7 @@ def shrink(picture: LabelledPicture, max_side: int | None) -> LabelledPicture:
     scale = max_side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     pixels = cv2.resize(picture.pixels, size, interpolation=cv2.INTER_AREA)
-    maps = [cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST) for labels in picture.label_maps]
+    maps = [cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST_EXACT) for labels in picture.label_maps]
     return LabelledPicture(
         picture.source, np.ascontiguousarray(pixels, np.uint8), tuple(np.asarray(labels, np.uint8) for labels in maps)
     )

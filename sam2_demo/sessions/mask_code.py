@@ -23,7 +23,7 @@ def encode_mask(mask: NDArray[np.bool_], display: tuple[int, int]) -> str:
     """Run lengths (column by column, as COCO) of an (H, W) bool mask at display size (height, width)."""
     shown = mask.astype(np.uint8)
     if mask.shape != display:
-        shown = np.asarray(cv2.resize(shown, display[::-1], interpolation=cv2.INTER_NEAREST), np.uint8)
+        shown = np.asarray(cv2.resize(shown, display[::-1], interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
     counts = coco_mask.encode(np.asfortranarray(shown))["counts"]
     return counts.decode("ascii") if isinstance(counts, bytes) else counts
 
@@ -34,7 +34,7 @@ def decode_mask(counts: str, display: tuple[int, int], size: tuple[int, int]) ->
         raise PromptError(f"the painted mask does not have {display[1]} x {display[0]} pixels")
     mask = coco_mask.decode({"size": list(display), "counts": counts.encode("ascii")})
     if display != size:
-        mask = cv2.resize(mask, (size[1], size[0]), interpolation=cv2.INTER_NEAREST)
+        mask = cv2.resize(mask, (size[1], size[0]), interpolation=cv2.INTER_NEAREST_EXACT)
     return np.ascontiguousarray(mask).astype(bool)
 
 

@@ -37,7 +37,7 @@ def _part(pixels: NDArray[np.uint8], click: NDArray[np.float32], thing: NDArray[
     region = _stable_region(lab, (min(seed[0], size // 2 - 1), min(seed[1], size // 2 - 1)))
     if region is None:
         return np.zeros(thing.shape, np.bool_)
-    full = cv2.resize(region, (size, size), interpolation=cv2.INTER_NEAREST) > 0
+    full = cv2.resize(region, (size, size), interpolation=cv2.INTER_NEAREST_EXACT) > 0
     shared = int((full & thing).sum())
     is_part = _LEAST_INSIDE * full.sum() <= shared <= _MOST_OF_OBJECT * thing.sum()
     return full & thing if is_part else np.zeros(thing.shape, np.bool_)

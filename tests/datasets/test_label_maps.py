@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sam2_demo.datasets.label_maps import find_labelled_pictures, read_labelled_pictures
+from sam2_demo.datasets.label_maps import LabelledPicture, find_labelled_pictures, read_labelled_pictures, shrink
 from sam2_demo.datasets.layouts import recognise_layout
 from sam2_demo.errors import DatasetError
 
@@ -60,6 +60,21 @@ def test_large_pictures_are_shrunk_with_their_maps(tmp_path):
     write_pair(tmp_path, "a", size=(200, 400))
     (found,) = read_labelled_pictures(tmp_path, max_side=100)
     assert found.pixels.shape == (50, 100, 3) and found.label_maps[0].shape == (50, 100)
+
+
+def test_shrunk_maps_stay_where_their_pictures_are():
+    """Plain nearest neighbour takes the left of two pixels: outlines would move by up to half a pixel."""
+    rows, columns = np.mgrid[:150, :210]
+    disc = ((rows - 70) ** 2 + (columns - 100) ** 2 < 40**2).astype(np.uint8)
+    given = LabelledPicture("made", np.repeat(disc[..., None] * 255, 3, axis=2), (disc,))
+    for side in (84, 70, 63):
+        shrunk = shrink(given, side)
+        share = shrunk.pixels[..., 0] / 255
+        places = np.mgrid[: share.shape[0], : share.shape[1]]
+        for axis in (0, 1):
+            picture = (places[axis] * share).sum() / share.sum()
+            labels = places[axis][shrunk.label_maps[0] > 0].mean()
+            assert abs(picture - labels) < 0.1, (side, axis)
 
 
 def test_limit_spreads_over_the_list(tmp_path):

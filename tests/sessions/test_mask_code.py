@@ -42,3 +42,16 @@ def test_display_size_keeps_small_ones_and_bounds_large_ones():
     assert display_size((720, 1280), 1280) == (720, 1280)
     assert display_size((2160, 3840), 1280) == (720, 1280)
     assert display_size((1, 9000), 1280) == (1, 1280)
+
+
+@pytest.mark.parametrize("display", [(40, 53), (45, 61)])
+def test_scaled_masks_stay_where_they_are(display):
+    """Plain nearest neighbour would move them by up to half a pixel: a mirrored mask then scales to another one."""
+    size, mask = (120, 160), blob(120, 160)
+    shown, turned = (decode_mask(encode_mask(own, display), display, display) for own in (mask, mask[::-1, ::-1]))
+    assert np.mean(shown == turned[::-1, ::-1]) > 0.998
+    for counts in (encode_mask(shown, display), encode_mask(turned, display)):
+        assert decode_mask(counts, display, size).shape == size
+    back = decode_mask(encode_mask(mask, display), display, size)
+    centres = [np.array([v.mean() for v in np.nonzero(own)]) for own in (mask, back)]
+    np.testing.assert_allclose(centres[0], centres[1], atol=0.35)
