@@ -37,7 +37,8 @@ _FOURIER_MATRIX = "sam_prompt_encoder.pe_layer.positional_encoding_gaussian_matr
 _FOURIER_COPY = "shared_image_embedding.positional_embedding"  # transformers keeps the picture's copy apart
 _POINT_TABLE = "sam_prompt_encoder.point_embed.weight"  # one (4, C) table there, four (1, C) tables here
 _RECOMPUTED = re.compile(r"rotary_emb|position_ids|rope_")  # buffers that some versions save
-FINE_PATH_PREFIX = "image_encoder.trunk.fine_path."
+TRUNK_PREFIX = "image_encoder.trunk."
+_FINE_PATH_PREFIX = TRUNK_PREFIX + "fine_path."
 _MEMORY_PREFIXES = ("memory_attention.", "memory_encoder.", "maskmem_tpos_enc", "obj_ptr_proj.")
 
 # Applied to every name, top to bottom. Three-layer MLPs are proj_in, layers.0, proj_out in transformers.
@@ -108,12 +109,17 @@ def _join_fourier_copies(tensors: dict[str, Tensor]) -> None:
         )
 
 
+def is_of_trunk_proper(name: str) -> bool:
+    """Whether a tensor is one of the trunk's own, which may be pretrained, and not of a fine path behind it."""
+    return name.startswith(TRUNK_PREFIX) and not name.startswith(_FINE_PATH_PREFIX)
+
+
 def infer_config(tensors: Mapping[str, Tensor]) -> NetworkConfig:
     """The variant that a set of officially named tensors belongs to; WeightsError if it is none."""
     if "image_encoder.trunk.stages.0.downsample.0.weight" in tensors:
         return SCRATCH_CONFIG
     if "image_encoder.trunk.stem.conv.weight" in tensors:
-        has_fine_path = any(name.startswith(FINE_PATH_PREFIX) for name in tensors)
+        has_fine_path = any(name.startswith(_FINE_PATH_PREFIX) for name in tensors)
         return EMBEDDED_CONFIG if has_fine_path else COARSE_EMBEDDED_CONFIG
     patch = tensors.get("image_encoder.trunk.patch_embed.proj.weight")
     blocks = {int(m[1]) for name in tensors if (m := re.match(r"image_encoder\.trunk\.blocks\.(\d+)\.", name))}

@@ -105,16 +105,15 @@ class ImagePredictor:
             # SAM sees no point token at all here, unlike a tracked frame, which has a padding point.
             empty = torch.zeros(1, 0, 2, device=self.network.device)
             tensors = FramePrompts(empty, torch.zeros(1, 0, dtype=torch.int32), previous)
-        if self._closer is None:
-            return self._as_result(self._answer(tensors, multimask, self._encode_mirrored()))
-        answer = self._answer(tensors, multimask)
-        number, picture = self._picture
-        anew = previous is None and not prompts.points
-        looks = self._closer.refine(number, lambda: picture, prompts, answer.mask_logits, answer.best, anew)
-        if self._answers.mirrored and not any(look.row == answer.best for look in looks):
-            # Asked only where nothing was seen from closer up, which is worth more: each costs an encoding or two.
-            return self._as_result(self._answer(tensors, multimask, self._encode_mirrored()))
-        return self._as_result(answer, looks)
+        if self._closer is not None:
+            answer = self._answer(tensors, multimask)
+            number, picture = self._picture
+            anew = previous is None and not prompts.points
+            looks = self._closer.refine(number, lambda: picture, prompts, answer.mask_logits, answer.best, anew)
+            if not self._answers.mirrored or any(look.row == answer.best for look in looks):
+                return self._as_result(answer, looks)
+        # Asked only where nothing was seen from closer up, which is worth more: each costs an encoding or two.
+        return self._as_result(self._answer(tensors, multimask, self._encode_mirrored()))
 
     def _answer(self, prompts: FramePrompts, multimask: bool, mirrored: ImageEmbedding | None = None) -> _Answer:
         embedding = self._require_picture()

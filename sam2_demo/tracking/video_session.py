@@ -210,12 +210,18 @@ class VideoSession:
 
         return in_strides(frames, self.options.frame_stride, is_prompted)
 
+    def _followed(self, object_ids: set[int] | None) -> list[tuple[int, ObjectTrack]]:
+        """The objects that a run follows: those of `object_ids` (None: all) that have a memory of a prompted frame."""
+        return [
+            (object_id, track)
+            for object_id, track in self._tracks.items()
+            if track.bank.conditioning and (object_ids is None or object_id in object_ids)
+        ]
+
     def _track_frame(self, frame_index: int, backward: bool, object_ids: set[int] | None) -> FrameResult:
         waiting: dict[tuple[object, ...], list[tuple[ObjectTrack, MemorySelection]]] = {}
         anew = []
-        for object_id, track in self._tracks.items():
-            if not track.bank.conditioning or (object_ids is not None and object_id not in object_ids):
-                continue
+        for object_id, track in self._followed(object_ids):
             track.tracked[frame_index] = backward
             if frame_index not in track.bank.conditioning and frame_index not in track.pending:
                 selection = self._select(track, frame_index, backward)
@@ -233,11 +239,9 @@ class VideoSession:
         """The frame's masks from those of the tracked frames on both sides."""
         share = (frame_index - neighbours[0]) / (neighbours[1] - neighbours[0])
         made = []
-        for object_id, track in self._tracks.items():
-            if frame_index in track.prompts or (object_ids is not None and object_id not in object_ids):
-                continue
+        for object_id, track in self._followed(object_ids):
             before, after = (track.records.get(neighbour) for neighbour in neighbours)
-            if before is not None and after is not None:
+            if before is not None and after is not None and frame_index not in track.prompts:
                 track.set_interpolated(frame_index, record_between(before, after, share), backward)
                 made.append(object_id)
         return self._show(frame_index, store=made)

@@ -9,9 +9,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from sam2_demo.network.checkpoint import FINE_PATH_PREFIX
-
-_TRUNK = "image_encoder.trunk."
+from sam2_demo.network.checkpoint import TRUNK_PREFIX, is_of_trunk_proper
 
 
 def make_optimiser(
@@ -46,8 +44,8 @@ def _trunk_depths(names: Iterable[str]) -> dict[str, int]:
     """
     depths = {}
     for name in names:
-        if name.startswith(_TRUNK) and not name.startswith(FINE_PATH_PREFIX):
-            found = re.match(r"(?:blocks|stages)\.(\d+)\.", name.removeprefix(_TRUNK))
+        if is_of_trunk_proper(name):
+            found = re.match(r"(?:blocks|stages)\.(\d+)\.", name.removeprefix(TRUNK_PREFIX))
             depths[name] = int(found[1]) + 1 if found else 0
     return depths
 

