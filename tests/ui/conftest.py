@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from drive import CHROMIUM, FLAGS, Drive
+from playwright.sync_api import sync_playwright
 from stand_in import SIZE, an_object, event, load_stand_in, scene
 
 from sam2_demo.sessions.limits import Limits
@@ -124,7 +125,6 @@ def app(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def chromium():
-    sync_playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").sync_playwright
     with sync_playwright() as running:
         browser = running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser

@@ -1,8 +1,12 @@
 """The page in Chromium as a person uses it."""
 
 import shutil
+from contextlib import suppress
 
 import pytest
+from playwright.sync_api import expect
+
+from sam2_demo.errors import InputError
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
@@ -18,6 +22,9 @@ IN_CHROMIUM = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (apt-get install chromium)"),
 ]
+
+# What is on the page is waited for, never looked at once: a busy machine takes seconds over what is usually instant.
+expect.set_options(timeout=15_000)
 
 
 class Drive:
@@ -64,10 +71,19 @@ class Drive:
         token = dict(part.split("=") for part in fragment.split("&"))[self.kind]
         return self.server.sessions.get(token)
 
-    def until(self, condition, what, seconds=15):
+    def until(self, condition, what, seconds=30):
+        """Waits until the workspace meets the condition; what is not there yet (an object, a mask) does not meet it."""
+        self._poll(lambda: condition(self.workspace()), what, seconds)
+
+    def sees(self, x, y, condition, what):
+        """Waits until the colour (RGB) on the canvas at a place of the original meets the condition."""
+        self._poll(lambda: condition(*self.color_at(x, y)), what, seconds=15)
+
+    def _poll(self, holds, what, seconds):
         for _ in range(seconds * 20):
-            if condition(self.workspace()):
-                return
+            with suppress(InputError, KeyError):
+                if holds():
+                    return
             self.tab.wait_for_timeout(50)
         raise AssertionError(f"never happened: {what}")
 

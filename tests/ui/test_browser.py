@@ -1,6 +1,7 @@
 """The page in Chromium: the whole job with the mouse, and what the server made of it."""
 
 from drive import IN_CHROMIUM, Drive
+from playwright.sync_api import expect
 
 from sam2_demo.video import open_video
 
@@ -10,9 +11,7 @@ pytestmark = IN_CHROMIUM
 def test_from_a_clip_to_a_masklet_and_its_video(tab, video, tmp_path):
     video.click(25, 35)
     video.until(lambda w: 0 in w.masklets().get(1, ()), "a mask of the first click")
-    tab.wait_for_timeout(300)
-    red, _, blue = video.color_at(15, 45)
-    assert blue > 60 and red < 200, "the mask is not seen on the canvas"
+    video.sees(15, 45, lambda red, _, blue: blue > 60 and red < 200, "the mask on the canvas")
     video.click(30, 40, button="right")
     video.until(lambda w: w.prompts[(0, 1)].labels == (1, 0), "a negative click")
     video.press("+ Add object")
@@ -88,10 +87,8 @@ def test_the_link_brings_everything_back(tab, app, video):
     video.root.locator(".sam-player video").wait_for(timeout=30_000)
     tab.reload()
     video.root.locator("canvas.sam-canvas").wait_for(timeout=20_000)
-    tab.wait_for_timeout(500)
-    red, _, blue = video.color_at(15, 45)
-    assert blue > 60 and red < 200
-    assert video.root.get_by_text("prompts on 1 frame").count() == 1
+    video.sees(15, 45, lambda red, _, blue: blue > 60 and red < 200, "the mask on the canvas")
+    expect(video.root.get_by_text("prompts on 1 frame")).to_have_count(1)
 
 
 def test_bad_files_are_explained_and_the_page_goes_on(tab, app, tmp_path, clip_file):
@@ -101,8 +98,8 @@ def test_bad_files_are_explained_and_the_page_goes_on(tab, app, tmp_path, clip_f
     drive.root.locator("input[type=file]").set_input_files(str(fake))
     alert = drive.root.get_by_role("alert")
     alert.wait_for(timeout=10_000)
-    assert "fake" in alert.inner_text()
-    assert drive.root.locator(".sam-notice b").count() == 0
+    expect(alert).to_contain_text("fake")
+    expect(drive.root.locator(".sam-notice b")).to_have_count(0)
     drive.upload(clip_file)
 
 
@@ -129,7 +126,7 @@ def test_a_picture_has_candidates_and_downloads(tab, app, picture_file):
         assert download.value.suggested_filename == saved
     tab.reload()
     drive.root.locator(".sam-candidate").nth(2).wait_for(timeout=20_000)
-    assert drive.root.locator("canvas.sam-canvas").is_visible(), "a link to a picture opens the Image tab"
+    expect(drive.root.locator("canvas.sam-canvas")).to_be_visible()
 
 
 def test_another_model_without_restart(tab, app, video):
@@ -146,7 +143,7 @@ def test_another_model_without_restart(tab, app, video):
 def test_brush_eraser_and_boxes_by_two_clicks(tab, video):
     video.press("Brush")
     video.drag(60, 60, 90, 60)
-    video.until(lambda w: w.prompts.get((0, 1)) is not None and w.prompts[(0, 1)].mask, "a painted mask")
+    video.until(lambda w: w.prompts[(0, 1)].mask and w.masklets()[1].area(0), "a painted mask")
     painted = video.workspace().masklets()[1].area(0)
     video.press("Eraser")
     video.drag(75, 50, 75, 70)
@@ -172,9 +169,9 @@ def test_everything_by_keyboard(tab, video):
     video.clicks(1)
     tab.keyboard.press(".")
     tab.keyboard.press(".")
-    assert video.root.get_by_label("Frame", exact=True).input_value() == "2"
+    expect(video.root.get_by_label("Frame", exact=True)).to_have_value("2")
     tab.keyboard.press("?")
-    assert video.root.get_by_role("dialog").is_visible()
+    expect(video.root.get_by_role("dialog")).to_be_visible()
     tab.keyboard.press("Escape")
     canvas.focus()
     tab.keyboard.press("t")
@@ -193,12 +190,12 @@ def test_names_with_markup_stay_text_and_views_come_back(tab, video):
     video.root.locator("canvas.sam-canvas").wait_for(timeout=20_000)
     tab.wait_for_timeout(400)
     assert tab.evaluate("window.hacked") is None
-    assert video.root.locator("img[src=x]").count() == 0
-    assert video.root.get_by_label("Objects effect").input_value() == "label"
+    expect(video.root.locator("img[src=x]")).to_have_count(0)
+    expect(video.root.get_by_label("Objects effect")).to_have_value("label")
 
 
 def test_candidates_of_a_clip_s_click_can_be_chosen(tab, video):
     video.click(25, 35)
     video.root.get_by_role("button", name="Candidate 2, score 70 %").click(timeout=10_000)
     video.until(lambda w: w.prompts[(0, 1)].mask is not None, "the second candidate")
-    assert video.root.locator(".sam-candidate").count() == 3
+    expect(video.root.locator(".sam-candidate")).to_have_count(3)

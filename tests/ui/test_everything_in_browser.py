@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 from drive import IN_CHROMIUM, Drive
+from playwright.sync_api import expect
 
 from sam2_demo.tracking.mask_selection import suppress_overlaps
 from sam2_demo.tracking.masklet import encode_rle
@@ -20,14 +21,14 @@ def test_find_filter_pick_join_and_take_home(tab, video, tmp_path):
     video.press("Find everything")
     options(video).nth(1).wait_for(timeout=40_000)
     tab.wait_for_timeout(300)
-    assert video.root.locator("canvas.sam-everything").is_visible()
+    expect(video.root.locator("canvas.sam-everything")).to_be_visible()
     for slider, place in (("Predicted IoU from", "10"), ("Stability from", "30"), ("Area up to", "100")):
         video.root.get_by_label(slider).fill(place)
-    assert options(video).count() == 3
+    expect(options(video)).to_have_count(3)
     video.root.get_by_label("Predicted IoU from").fill("60")
-    assert options(video).count() == 2
+    expect(options(video)).to_have_count(2)
     video.root.get_by_label("Stability from").fill("95")
-    assert options(video).count() == 1
+    expect(options(video)).to_have_count(1)
     video.root.get_by_label("Stability from").fill("30")
     tab.mouse.move(*video.place(25, 35))
     described = re.compile("Mask 1: .* % of the picture, predicted IoU 0.90, stability 0.97")
@@ -35,27 +36,27 @@ def test_find_filter_pick_join_and_take_home(tab, video, tmp_path):
     video.click(25, 35)
     options(video).nth(1).focus()
     tab.keyboard.press("Space")
-    assert video.root.get_by_text("2 masks shown of 3 found, 2 picked.").is_visible()
+    expect(video.root.get_by_text("2 masks shown of 3 found, 2 picked.")).to_be_visible()
     options(video).nth(0).focus()
     tab.keyboard.press("j")
-    assert options(video).count() == 1
+    expect(options(video)).to_have_count(1)
     with tab.expect_download() as download:
         video.root.get_by_role("link", name="COCO JSON").click()
     download.value.save_as(tmp_path / "a.json")
     (joined,) = json.loads((tmp_path / "a.json").read_text())["annotations"]
     assert joined["bbox"][0] <= 10 and joined["bbox"][2] > 100
     video.press("Undo")
-    assert options(video).count() == 2
+    expect(options(video)).to_have_count(2)
     video.press("Delete")
-    assert options(video).count() == 0
+    expect(options(video)).to_have_count(0)
     video.press("Undo")
     video.press("Join")
-    assert options(video).all_inner_texts() == ["J2"]
+    expect(options(video)).to_have_text(["J2"])
     tab.reload()
     video.press("Show masks found")
-    assert options(video).all_inner_texts() == ["J2"], "edits are there after a reload"
-    assert video.root.get_by_text("1 masks shown of 3 found, 1 picked.").is_visible()
-    assert video.root.get_by_label("Predicted IoU from").input_value() == "60"
+    expect(options(video)).to_have_text(["J2"])
+    expect(video.root.get_by_text("1 masks shown of 3 found, 1 picked.")).to_be_visible()
+    expect(video.root.get_by_label("Predicted IoU from")).to_have_value("60")
 
 
 def test_track_these(tab, video):
@@ -88,9 +89,9 @@ def test_look_again_tracks_what_no_object_covers(tab, video):
     assert work.masklets()[disc[1]].mask(19)[58, 130]
     video.press("Show masks found on frame 19")
     tab.wait_for_timeout(300)
-    assert options(video).count() == 0
+    expect(options(video)).to_have_count(0)
     video.root.get_by_label("Only what no object covers yet").uncheck()
-    assert options(video).count() == 2
+    expect(options(video)).to_have_count(2)
 
 
 LOOPS = """async (script) => {

@@ -2,6 +2,7 @@
 
 import pytest
 from drive import IN_CHROMIUM
+from playwright.sync_api import expect
 
 from sam2_demo.errors import SessionError
 
@@ -109,7 +110,7 @@ def test_frames_that_are_passed_are_not_asked_for(tab, video):
     )
     tab.wait_for_timeout(1500)
     assert asked[-1].endswith("/19.jpg") and len(asked) < 6
-    assert video.color_at(100, 35)[0] > 180, "the last frame is shown"
+    video.sees(100, 35, lambda red, *_: red > 180, "the last frame")
 
 
 @pytest.fixture
@@ -161,7 +162,7 @@ def test_a_refused_removal_brings_the_object_back(tab, video, monkeypatch):
         video.press("Remove Object 1")
         tab.get_by_text("this session is busy").wait_for(timeout=10_000)
         video.root.get_by_text("prompts on 1 frame").wait_for(timeout=10_000)
-        assert video.root.get_by_role("link", name="Download masks (PNG, ZIP)").is_visible(), "with its tracked masks"
+        expect(video.root.get_by_role("link", name="Download masks (PNG, ZIP)")).to_be_visible()  # tracked masks
     video.press("Remove Object 1")
     video.until(lambda w: not len(w.objects), "the removal")
     video.press("Undo")
@@ -178,6 +179,6 @@ def test_no_more_objects_than_the_server_takes(tab, video):
     video.workspace().objects.max_objects = 1
     video.root.evaluate(add, 2)
     tab.get_by_text("this server takes up to 1 objects").wait_for(timeout=10_000)
-    assert video.root.locator(".sam-object").count() == 1
+    expect(video.root.locator(".sam-object")).to_have_count(1)
     video.root.evaluate(add, most)
     tab.get_by_text(f"There is room for no more than {most} objects").wait_for(timeout=10_000)

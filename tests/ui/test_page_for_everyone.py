@@ -63,8 +63,7 @@ def test_moving_a_point_zoom_and_preview(tab, video):
     video.until(lambda w: abs(w.prompts[(0, 1)].points[0][0] - 33) < 2, "a moved point")
     video.press("Preview")
     tab.mouse.move(*video.place(130, 20))
-    tab.wait_for_timeout(600)
-    assert min(video.color_at(130, 20)[:2]) > 80, "the preview is seen under the pointer"
+    video.sees(130, 20, lambda red, green, _: min(red, green) > 80, "the preview under the pointer")
     video.press("Preview")
     video.press("Zoom in")
     tab.wait_for_timeout(200)

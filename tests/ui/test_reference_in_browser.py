@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from archives import zipped
 from drive import IN_CHROMIUM
+from playwright.sync_api import expect
 from stand_in import SIZE, scene
 
 from sam2_demo.errors import InputError
@@ -63,7 +64,8 @@ def test_a_click_that_cannot_be_simulated_leaves_no_object(tab, video, tmp_path,
     click = video.root.get_by_role("button", name="Simulate the next click for Reference 1")
     click.click()
     tab.get_by_text("The reference has no mask of frame 0; the nearest frame that has one is 3.").wait_for()
-    assert not len(video.workspace().objects) and video.root.locator(".sam-object").count() == 0
+    assert not len(video.workspace().objects)
+    expect(video.root.locator(".sam-object")).to_have_count(0)
     video.root.get_by_label("Frame", exact=True).fill("3")
 
     def refuse(*_):
@@ -73,7 +75,7 @@ def test_a_click_that_cannot_be_simulated_leaves_no_object(tab, video, tmp_path,
     click.click()
     tab.get_by_text("not this time").wait_for(timeout=10_000)
     video.until(lambda w: not len(w.objects), "the object is taken back")
-    assert video.root.locator(".sam-object").count() == 0
+    expect(video.root.locator(".sam-object")).to_have_count(0)
 
 
 def test_scores_against_a_reference_and_simulated_clicks(tab, video, davis_file):
@@ -87,6 +89,7 @@ def test_scores_against_a_reference_and_simulated_clicks(tab, video, davis_file)
     video.press("Track")
     video.root.get_by_text(re.compile(r"J&F [89]\d\.\d .* on 20 of 20 frames")).wait_for(timeout=30_000)
     lane = video.root.locator("canvas.sam-reference-lanes")
-    assert lane.is_visible() and lane.bounding_box()["height"] == 34
+    expect(lane).to_be_visible()
+    assert lane.bounding_box()["height"] == 34
     video.root.get_by_role("button", name="Remove the reference").click()
     lane.wait_for(state="hidden", timeout=5_000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from drive import IN_CHROMIUM, Drive
+from playwright.sync_api import expect
 
 from sam2_demo.video import open_video
 
@@ -20,13 +21,12 @@ def test_effects_of_one_object_alone_and_undo(tab, video):
     video.until(lambda w: w.objects.get(2).effect == "erase", "an effect of its own")
     video.root.get_by_label("Objects variant").select_option("1")
     video.until(lambda w: w.objects.get(2).effect_variant == 1, "its variant")
-    tab.wait_for_timeout(300)
-    assert max(video.color_at(126, 24)) < 20, "the second object is black"
-    assert video.color_at(15, 45)[2] > 60, "the first one keeps the overlay"
+    video.sees(126, 24, lambda *color: max(color) < 20, "the second object in black")
+    video.sees(15, 45, lambda *color: color[2] > 60, "the first one's overlay")
     video.press("Undo")
     video.until(lambda w: w.objects.get(2).effect_variant == 0, "undo of the variant")
     video.root.get_by_label("Effects for").select_option(label="all objects")
-    assert video.root.get_by_label("Objects effect").input_value() == "overlay"
+    expect(video.root.get_by_label("Objects effect")).to_have_value("overlay")
 
 
 def test_the_exported_file_has_each_object_s_own_effect(tab, video, tmp_path):
@@ -119,7 +119,7 @@ def test_another_model_says_what_it_drops_and_keeps_the_prompts(tab, video):
     workspace = video.workspace()
     assert workspace.engine.name == "embedded"
     assert workspace.prompts and workspace.masklets()[1].frame_indices == [0]
-    assert video.root.get_by_text("made before your last changes").is_visible()
+    expect(video.root.get_by_text("made before your last changes")).to_be_visible()
 
 
 def test_masks_tracked_later_get_a_video_of_their_own(tab, video):
