@@ -5,6 +5,7 @@ Nothing here knows of objects or of time; what is known of them comes in as memo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -29,7 +30,6 @@ from sam2_demo.tracking.mask_postprocessing import clean_logits
 from sam2_demo.tracking.options import TrackingOptions
 from sam2_demo.tracking.pixels import frame_pixels
 from sam2_demo.tracking.prompts import Prompts, as_frame_prompts
-from sam2_demo.tracking.read_ahead import ReadAhead
 from sam2_demo.video import FrameReader
 
 
@@ -42,7 +42,7 @@ class ClipView:
         self.network = network
         self.frames = frames
         self.input_size = options.input_size or network.config.image_size  # side of the network's input
-        self.ahead: ReadAhead | None = None  # of the tracking step in progress
+        self.ahead: Callable[[int], ImageEmbedding] | None = None  # gives the frames of the tracking step in progress
         self._max_fill_area = options.max_fill_area
         self._answers = options.answers_with(network)
         self._embeddings = ClipEmbeddings(embeddings)
@@ -63,13 +63,19 @@ class ClipView:
         """A frame as the network's input (1, 3, S, S)."""
         return frame_pixels(self.frames.read(frame_index), self.input_size, self.network.device)
 
-    def embed(self, frame_index: int, rows: int = 1) -> ImageEmbedding:
-        """A frame's embedding, for so many objects."""
-        return self._embeddings.get(frame_index, lambda: self._compute_embedding(frame_index)).expand(rows)
+    def encode_pixels(self, pixels: Tensor) -> ImageEmbedding:
+        """A frame's embedding, from the network's input (1, 3, S, S)."""
+        return encode_image(self.network, pixels)
 
-    def _compute_embedding(self, frame_index: int) -> ImageEmbedding:
-        read = self.read_pixels if self.ahead is None else self.ahead.take
-        return encode_image(self.network, read(frame_index))
+    @torch.inference_mode()
+    def encode(self, frame_index: int) -> ImageEmbedding:
+        """A frame's embedding, computed anew."""
+        return self.encode_pixels(self.read_pixels(frame_index))
+
+    def embed(self, frame_index: int) -> ImageEmbedding:
+        """A frame's embedding."""
+        compute = self.ahead or self.encode
+        return self._embeddings.get(frame_index, lambda: compute(frame_index))
 
     def _embed_mirrored(self, frame_index: int) -> ImageEmbedding:
         key = frame_index, "mirrored"

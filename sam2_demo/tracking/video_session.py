@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sam2_demo.errors import PromptError
 from sam2_demo.network.inference import for_inference
+from sam2_demo.network.outputs import ImageEmbedding
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.batching import objects_at_once
 from sam2_demo.tracking.between_frames import in_strides, record_between
@@ -30,6 +31,7 @@ from sam2_demo.tracking.frame_step import (
     encode_memory,
     frame_step,
 )
+from sam2_demo.tracking.frames_ahead import FramesAhead
 from sam2_demo.tracking.mask_postprocessing import resolve_overlaps
 from sam2_demo.tracking.masklet import Masklet
 from sam2_demo.tracking.memory_bank import FrameMemory, MemoryBank, MemorySelection, stack_selections
@@ -37,7 +39,6 @@ from sam2_demo.tracking.object_track import ObjectTrack
 from sam2_demo.tracking.options import TrackingOptions
 from sam2_demo.tracking.pixels import Rgb
 from sam2_demo.tracking.prompts import Points, Prompts, read_prompts
-from sam2_demo.tracking.read_ahead import ReadAhead
 from sam2_demo.video import FrameReader
 
 
@@ -189,14 +190,14 @@ class VideoSession:
             for track in self._tracks.values():
                 track.commit_pending()
         order = [group[-1] for frames, _ in plan for group in self._in_strides(frames)]
-        with ReadAhead(self._view.read_pixels, order, self._view.__contains__) as ahead:
+        with FramesAhead(self._view, order) as ahead:
             for frames, backward in plan:
                 last = frames.start
                 for group in self._in_strides(frames):
                     with self._lock:
-                        self._view.ahead = ahead
+                        self._view.ahead = ahead.take
                         try:
-                            result = self._track_frame(group[-1], backward, object_ids)
+                            result = self._track_frame(group[-1], backward, object_ids, ahead)
                         finally:
                             self._view.ahead = None
                         ends = last, group[-1]
@@ -218,7 +219,9 @@ class VideoSession:
             if track.bank.conditioning and (object_ids is None or object_id in object_ids)
         ]
 
-    def _track_frame(self, frame_index: int, backward: bool, object_ids: set[int] | None) -> FrameResult:
+    def _track_frame(
+        self, frame_index: int, backward: bool, object_ids: set[int] | None, ahead: FramesAhead
+    ) -> FrameResult:
         waiting: dict[tuple[object, ...], list[tuple[ObjectTrack, MemorySelection]]] = {}
         anew = []
         for object_id, track in self._followed(object_ids):
@@ -227,10 +230,16 @@ class VideoSession:
                 selection = self._select(track, frame_index, backward)
                 waiting.setdefault(selection.shape, []).append((track, selection))
                 anew.append(object_id)
-        step = self.options.objects_per_batch or objects_at_once(self.network)
-        for group in waiting.values():
-            for start in range(0, len(group), step):
-                self._track_objects(frame_index, group[start : start + step])
+        if waiting:
+            embedding = self._view.embed(frame_index)
+            step = self.options.objects_per_batch or objects_at_once(self.network)
+            groups = list(waiting.values())
+            if ahead.is_encoding():  # beside one object; the others are faster as a batch on all cores
+                first, groups[0] = groups[0][:1], groups[0][1:]
+                ahead.do_beside(lambda: self._track_objects(frame_index, embedding, first))
+            for group in groups:
+                for start in range(0, len(group), step):
+                    self._track_objects(frame_index, embedding, group[start : start + step])
         return self._show(frame_index, store=anew)
 
     def _interpolate(
@@ -246,9 +255,12 @@ class VideoSession:
                 made.append(object_id)
         return self._show(frame_index, store=made)
 
-    def _track_objects(self, frame_index: int, group: list[tuple[ObjectTrack, MemorySelection]]) -> None:
-        """One step for objects whose memories have the same shape."""
-        embedding = self._view.embed(frame_index, len(group))
+    @torch.inference_mode()
+    def _track_objects(
+        self, frame_index: int, embedding: ImageEmbedding, group: list[tuple[ObjectTrack, MemorySelection]]
+    ) -> None:
+        """One step for objects whose memories have the same shape; nothing is waited for."""
+        embedding = embedding.expand(len(group))
         memory = stack_selections(self.network, [selection for _, selection in group])
         output = frame_step(self.network, embedding, FramePrompts(), memory, multimask=True)
         features = encode_memory(

@@ -16,7 +16,7 @@ from tests.conftest import NANO_CONFIG, lively_network
 @pytest.fixture
 def network(monkeypatch):
     torch._dynamo.reset()
-    monkeypatch.setattr(inference, "_COMPILER", "aot_eager")  # captures the graphs; needs no C++ compiler
+    monkeypatch.setattr(inference, "_COMPILER", "eager")  # captures the graphs; needs no C++ compiler
     monkeypatch.setitem(inference._COMPILED_PARTS, "cpu", inference._COMPILED_PARTS["cuda"])
     yield lively_network(NANO_CONFIG, seed=2)
     torch._dynamo.reset()
