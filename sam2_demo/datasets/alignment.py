@@ -22,8 +22,8 @@ _LEAST_OFFSET = 0.1  # pixels; less is not worth the resampling
 _LEAST_RISE = 0.1  # of the mean contrast at the outlines over that around them
 
 
-def align_sources(pictures: Sequence[LabelledPicture]) -> tuple[list[LabelledPicture], dict[str, tuple[float, float]]]:
-    """Pictures moved to where their label maps are, each source by its own offset; and the offsets (x, y) in pixels.
+def align_sources(pictures: list[LabelledPicture]) -> dict[str, tuple[float, float]]:
+    """Move pictures, in their list, to where their label maps are; returns each moved source's offset (x, y) in pixels.
 
     Sources of fewer than 20 pictures, and those whose outlines follow no edges, stay as they are.
     """
@@ -35,8 +35,11 @@ def align_sources(pictures: Sequence[LabelledPicture]) -> tuple[list[LabelledPic
         x, y = label_offset([own[i] for i in spread(len(own), _MOST_PICTURES)])
         if max(abs(x), abs(y)) >= _LEAST_OFFSET:
             offsets[source] = x, y
-    moved = [_moved(p, offsets[p.source]) if p.source in offsets else p for p in pictures]
-    return moved, offsets
+    del by_source, own  # each picture is let go of as it is moved: there may be half the memory full of them
+    for place, picture in enumerate(pictures):
+        if picture.source in offsets:
+            pictures[place] = _moved(picture, offsets[picture.source])
+    return offsets
 
 
 def label_offset(pictures: Sequence[LabelledPicture]) -> tuple[float, float]:

@@ -77,6 +77,7 @@ def _add_vos(commands: Any) -> None:
     _clip_options(parser)
     parser.add_argument("--prompt", choices=PROMPTS, default="mask", help="prompt on each object's first frame")
     _model_options(parser)
+    _further_tracking_options(parser)
     parser.set_defaults(run=_run_vos)
 
 
@@ -88,6 +89,7 @@ def _add_interactive(commands: Any) -> None:
     parser.add_argument("--clicks", type=_positive, default=3, help="clicks on each frame")
     parser.add_argument("--threshold", type=float, default=PAUSE_BELOW, help="online: IoU below which the pass stops")
     _model_options(parser)
+    _further_tracking_options(parser)
     parser.set_defaults(run=_run_interactive)
 
 
@@ -133,17 +135,21 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
         "--fill-holes", action="store_true", help="fill small holes and remove specks, as people see masks"
     )
     parser.add_argument(
-        "--with-fast", action="store_true", help="a further row per model: fast mode, which tracks every other frame"
-    )
-    parser.add_argument(
         "--with-one-look", action="store_true",
         help="a further row per model: without the closer look that some take, as the page does in clips",
     )  # fmt: skip
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
+    parser.set_defaults(with_fast=False, with_input_size=None)  # unless the protocol is about clips
+
+
+def _further_tracking_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--with-fast", action="store_true", help="a further row per model: fast mode, which tracks every other frame"
+    )
     parser.add_argument(
         "--with-input-size", type=int, metavar="PIXELS",
         help="a further row per model: with that side of the network's input in clips, a multiple of 32",
     )  # fmt: skip
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
 
 
 def _run_vos(options: argparse.Namespace) -> None:

@@ -82,7 +82,7 @@ def _wide_on_this_device(twin: Sam2Network) -> tuple[str, ...]:
 def _compile_parts(twin: Sam2Network) -> None:
     """Have PyTorch compile parts on their first call; the number of objects and of memories may vary."""
     for name in _COMPILED_PARTS.get(twin.device.type, ("sam_mask_decoder",)):
-        is_fixed = name == "image_encoder"  # one picture at a time, of one size
+        is_fixed = name == "image_encoder"  # one picture at a time, of the network's size or of the one for clips
         twin.get_submodule(name).compile(dynamic=not is_fixed, backend=_COMPILER)
 
 

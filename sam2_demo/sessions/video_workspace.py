@@ -142,15 +142,16 @@ class VideoWorkspace(Workspace):
                     yield TrackStep(frame, done, total, left, masks)
 
     def _follow(self, run: Run) -> Iterator[tuple[int, dict[str, dict[str, Any]]]]:
-        """Track one run; each frame is stored before it is told of."""
+        """Track one run; each frame is stored before it is told of, and no frame that is tracked remains untold."""
         way: Direction = "backward" if run.backward else "forward"
         steps = self.tracker().propagate(run.start, way, run.end, object_ids=run.object_ids)
-        while not self.cancel.is_set():
+        is_between = False
+        while is_between or not self.cancel.is_set():
             with self.engine.lock:
                 step = next(steps, None)
             if step is None:
                 return
-            frame = step.frame_index
+            frame, is_between = step.frame_index, step.is_between
             for object_id in run.object_ids:
                 self._store(object_id, frame)
                 self.stale.get(object_id, set()).discard(frame)

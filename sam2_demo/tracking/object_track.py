@@ -61,10 +61,15 @@ class ObjectTrack:
         return None if record is None or record.is_interpolated else record
 
     def set_interpolated(self, frame_index: int, record: FrameRecord, backward: bool) -> None:
-        """Take over a frame that was passed over; a memory that an earlier run left there goes."""
-        self.bank.forget(frame_index)
+        """Take over a frame that was passed over, whose memory is forgotten."""
         self.tracked[frame_index] = backward
         self.records.set(frame_index, record)
+
+    def forget_tracked(self, frame_index: int) -> None:
+        """Forget the memory of a frame that tracking passes over this time; its mask stays until there is a new one."""
+        if frame_index not in self.prompts:
+            self.bank.forget(frame_index)
+            self.tracked.pop(frame_index, None)
 
     def set_prompted(self, frame_index: int, prompts: Prompts, record: FrameRecord) -> None:
         """Take over prompts and what the network answered to them."""

@@ -31,6 +31,7 @@ class MemoryLimits:
 
 FAST_MEMORY = MemoryLimits(recent=4, conditioning=2)
 _FAST_STRIDE = 2  # of the four frames before, two are then memories
+_PUBLISHED_RECENT = 6
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class TrackingOptions:
     memory_limits: what is attended to; FAST_MEMORY most of all spares the official models, whose attention over the
         memories takes half of a tracked frame's time.
     frame_stride: every so manieth frame of a clip is tracked, and the masks between are interpolated; prompted frames
-        are never passed over. 1: all are tracked.
+        are never passed over. 1: all are tracked; at most as many frames as recent memories reach back.
     input_size: side of the network's input in clips, a multiple of 32; None: as the network was trained. Half of it
         takes about two fifths of the encoder's time and a fifth of memory attention's.
     closer_look: whether the mask of a thing that does not fill the picture is drawn from two windows around it, whose
@@ -84,8 +85,12 @@ class TrackingOptions:
             raise ConfigError(f"recent_memories is {self.recent_memories}; give at least the 16 that tracking reads")
         if self.objects_per_batch is not None and self.objects_per_batch < 1:
             raise ConfigError(f"objects_per_batch is {self.objects_per_batch}; give at least 1")
-        if self.frame_stride < 1:
-            raise ConfigError(f"frame_stride is {self.frame_stride}; give at least 1, which tracks every frame")
+        reach = _PUBLISHED_RECENT if self.memory_limits.recent is None else max(1, self.memory_limits.recent)
+        if not isinstance(self.frame_stride, int) or not 1 <= self.frame_stride <= reach:
+            raise ConfigError(
+                f"frame_stride is {self.frame_stride}; memories reach {reach} frames back, so whole numbers from 1, "
+                f"which tracks every frame, to {reach} are accepted"
+            )
         if self.input_size is not None and (self.input_size < 32 or self.input_size % 32):
             raise ConfigError(f"input_size is {self.input_size}; it must be a positive multiple of 32")
 

@@ -14,7 +14,8 @@ Prepared = TypeVar("Prepared")
 class ReadAhead(Generic[Prepared]):
     """Prepares the frames of `order` by `prepare`; results and errors are those of calling it directly.
 
-    Taking a frame begins the one after it, unless `is_known` says that nobody will ask for it. Use as a context;
+    Taking a frame begins the one after it, unless `is_known` says that nobody will ask for it; frames that lie before
+    the one in the making, or not in the order, leave it alone. Use as a context;
     leaving it waits for the frame in the making, if any. `executor`: whose thread prepares (None: one of its own).
     """
 
@@ -27,6 +28,7 @@ class ReadAhead(Generic[Prepared]):
     ) -> None:
         self._prepare = prepare
         self._following = dict(pairwise(order))
+        self._places = {frame: place for place, frame in enumerate(order)}
         self._is_known = is_known
         self._own = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") if executor is None else None
         self._executor: Executor = executor or self._own  # type: ignore[assignment]
@@ -34,10 +36,13 @@ class ReadAhead(Generic[Prepared]):
 
     def take(self, frame_index: int) -> Prepared:
         """The prepared frame: what was begun if it is this one, else prepared now."""
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None and waiting[0] == frame_index:
-            prepared = waiting[1].result()
+        if self._waiting is not None and self._waiting[0] == frame_index:
+            (_, begun), self._waiting = self._waiting, None
+            prepared = begun.result()
+        elif self._waiting is not None and self._places.get(frame_index, -1) < self._places[self._waiting[0]]:
+            return self._prepare(frame_index)
         else:
+            self._drop()
             prepared = self._prepare(frame_index)
         following = self._following.get(frame_index)
         if following is not None and not self._is_known(following):
@@ -54,13 +59,18 @@ class ReadAhead(Generic[Prepared]):
         if self._waiting is not None:
             wait([self._waiting[1]])
 
+    def _drop(self) -> None:
+        """Leave what was begun, after its end if it cannot be cancelled."""
+        if self._waiting is not None and not self._waiting[1].cancel():
+            self.wait()
+        self._waiting = None
+
     def __enter__(self) -> ReadAhead[Prepared]:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._waiting is not None and not self._waiting[1].cancel():
-            self.wait()
+        self._drop()
         if self._own is not None:
             self._own.shutdown()

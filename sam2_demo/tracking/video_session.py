@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 import numpy as np
@@ -47,7 +47,8 @@ class FrameResult:
     """Masks of one frame, by object id.
 
     masks: (H, W) bool; mask_logits: (H, W) float32 before thresholding and before hole filling;
-    object_score_logits: > 0 where the object is visible; iou_predictions: in [0, 1].
+    object_score_logits: > 0 where the object is visible; iou_predictions: in [0, 1]. is_between: passed over by a
+    tracking run, which already knows the tracked frame behind it.
     """
 
     frame_index: int
@@ -56,6 +57,7 @@ class FrameResult:
     mask_logits: dict[int, NDArray[np.float32]]
     object_score_logits: dict[int, float]
     iou_predictions: dict[int, float]
+    is_between: bool = False
 
 
 class VideoSession:
@@ -189,27 +191,41 @@ class VideoSession:
         with self._lock:
             for track in self._tracks.values():
                 track.commit_pending()
-        order = [group[-1] for frames, _ in plan for group in self._in_strides(frames)]
+            order = [group[-1] for frames, _ in plan for group in self._in_strides(frames)]
         with FramesAhead(self._view, order) as ahead:
             for frames, backward in plan:
-                last = frames.start
-                for group in self._in_strides(frames):
+                last, groups = frames.start, self._in_strides(frames)
+                while group := self._next_group(groups):
+                    passed_over, tracked = group[:-1], group[-1]
                     with self._lock:
+                        self._forget_tracked(passed_over, object_ids)
                         self._view.ahead = ahead.take
                         try:
-                            result = self._track_frame(group[-1], backward, object_ids, ahead)
+                            result = self._track_frame(tracked, backward, object_ids, ahead)
                         finally:
                             self._view.ahead = None
-                        ends = last, group[-1]
-                        between = [self._interpolate(frame, ends, backward, object_ids) for frame in group[:-1]]
-                    yield from (*between, result)
-                    last = group[-1]
+                    for frame in passed_over:
+                        with self._lock:
+                            between = self._interpolate(frame, (last, tracked), backward, object_ids)
+                        yield between
+                    yield result
+                    last = tracked
 
     def _in_strides(self, frames: range) -> Iterator[list[int]]:
         def is_prompted(frame_index: int) -> bool:
             return any(frame_index in track.prompts for track in self._tracks.values())
 
         return in_strides(frames, self.options.frame_stride, is_prompted)
+
+    def _next_group(self, groups: Iterator[list[int]]) -> list[int]:
+        with self._lock:
+            return next(groups, [])
+
+    def _forget_tracked(self, frames: Sequence[int], object_ids: set[int] | None) -> None:
+        """Let no frame behind these attend to what an earlier run left there."""
+        for _, track in self._followed(object_ids):
+            for frame in frames:
+                track.forget_tracked(frame)
 
     def _followed(self, object_ids: set[int] | None) -> list[tuple[int, ObjectTrack]]:
         """The objects that a run follows: those of `object_ids` (None: all) that have a memory of a prompted frame."""
@@ -253,7 +269,7 @@ class VideoSession:
             if before is not None and after is not None and frame_index not in track.prompts:
                 track.set_interpolated(frame_index, record_between(before, after, share), backward)
                 made.append(object_id)
-        return self._show(frame_index, store=made)
+        return replace(self._show(frame_index, store=made), is_between=True)
 
     @torch.inference_mode()
     def _track_objects(

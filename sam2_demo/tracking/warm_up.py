@@ -10,6 +10,7 @@ import numpy as np
 
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.image_predictor import ImagePredictor
+from sam2_demo.tracking.options import TrackingOptions
 from sam2_demo.tracking.video_predictor import VideoPredictor
 
 log = logging.getLogger(__name__)
@@ -17,8 +18,11 @@ _SIZE, _FRAMES = (360, 640), 4
 _NUM_OBJECTS = (1, 3)  # the number of objects becomes a variable when it changes for the first time
 
 
-def warm_up(network: Sam2Network, report: Callable[[str, float | None], None]) -> str:
-    """Click on a picture and track through a clip, both blank, with a network that is to be compiled.
+def warm_up(
+    network: Sam2Network, report: Callable[[str, float | None], None], options: TrackingOptions | None = None
+) -> str:
+    """Click on a picture and track through a clip, both blank, with a network that is to be compiled; `options` are
+    those that clips will be tracked with.
 
     `report` gets the step in words and the share done. Where compiling fails, for want of a C++ compiler or of Triton,
     the network is used uncompiled from then on; the answer says so, and is empty otherwise.
@@ -34,7 +38,7 @@ def warm_up(network: Sam2Network, report: Callable[[str, float | None], None]) -
         picture.predict(box=(300, 200, 340, 240), multimask=False)
         for number, count in enumerate(_NUM_OBJECTS, start=1):
             report(f"Compiling: tracking, {count} at once", number / (1 + len(_NUM_OBJECTS)))
-            _track(network, [blank] * _FRAMES, count)
+            _track(network, [blank] * _FRAMES, count, options)
     except Exception as error:
         network.compiled = False
         log.warning("the network could not be compiled", exc_info=True)
@@ -43,8 +47,8 @@ def warm_up(network: Sam2Network, report: Callable[[str, float | None], None]) -
     return ""
 
 
-def _track(network: Sam2Network, frames: list[np.ndarray], num_objects: int) -> None:
-    session = VideoPredictor(network).open(frames)
+def _track(network: Sam2Network, frames: list[np.ndarray], num_objects: int, options: TrackingOptions | None) -> None:
+    session = VideoPredictor(network, options).open(frames)
     for index in range(num_objects):
         session.add_prompt(0, index + 1, points=[(100 + 100 * index, 200)])
     for _ in session.propagate():

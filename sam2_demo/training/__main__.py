@@ -21,7 +21,7 @@ from sam2_demo.training.clip_sampling import AnnotatedClipSource
 from sam2_demo.training.data import read_training_data
 from sam2_demo.training.data_parallel import run_in_processes, world
 from sam2_demo.training.picture_batches import PictureBatchMaker
-from sam2_demo.training.pretrained import adopt_matching, find_imagenet_file, load_imagenet_trunk
+from sam2_demo.training.pretrained import adopt_matching, find_imagenet_file, has_same_trunk, load_imagenet_trunk
 from sam2_demo.training.stages import (
     CONFIGS,
     FREEZABLE,
@@ -195,7 +195,8 @@ def _starting_network(options: argparse.Namespace, config: TrainingConfig) -> Sa
         if config.network is None or given.config == config.network:
             return given.requires_grad_(True)
     network = Sam2Network(config.network)  # type: ignore[arg-type]
-    is_pretrained = not options.random and not options.resume  # a checkpoint holds the trunk itself
+    has_own_trunk = given is not None and has_same_trunk(network, given.state_dict())
+    is_pretrained = not options.random and not options.resume and not has_own_trunk  # a checkpoint holds the trunk too
     if isinstance(network.image_encoder.trunk, MobileTrunk) and is_pretrained:
         load_imagenet_trunk(network.image_encoder.trunk, find_imagenet_file())
     if given is not None:

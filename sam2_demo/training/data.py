@@ -53,9 +53,9 @@ def read_training_data(
     for root in roots:
         layout = recognise_layout(root)
         if layout in ("label maps", "COCO"):
-            found, offsets = align_sources(list(_read_pictures(root, layout, max_side, limit)))
+            found = list(_read_pictures(root, layout, max_side, limit))
             log.info("%s (%s): %d pictures", root, layout, len(found))
-            for source, (x, y) in offsets.items():
+            for source, (x, y) in align_sources(found).items():
                 log.info("pictures of %s are moved by %.2f, %.2f pixels, onto their label maps", source, x, y)
             pictures += found
         else:

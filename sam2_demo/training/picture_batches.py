@@ -208,7 +208,8 @@ def _view(rng: np.random.Generator, picture: LabelledPicture, size: int, options
     matrix = np.concatenate([to_source, offset[:, None]], axis=1).astype(np.float32)
     flags = cv2.WARP_INVERSE_MAP
     shrink = window_width / size
-    pixels = picture.pixels if shrink < 1.5 else cv2.blur(picture.pixels, (2, 2))
+    # As soft as the mean of 2 x 2 pixels, which would lie half a pixel beside the label map.
+    pixels = picture.pixels if shrink < 1.5 else cv2.GaussianBlur(picture.pixels, (3, 3), 0.5)
     warped = cv2.warpAffine(
         pixels, matrix, (size, size), flags=flags | cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
     )

@@ -132,7 +132,8 @@ def load_engine(
     """Load what `load_network` takes and, if asked, compile it; WeightsError says what is wrong."""
     network = load_network(source, device=options.device, dtype=options.dtype, progress=progress)
     network.compiled = options.compiled
-    trouble = warm_up(network, progress or _log_step) if options.compiled else ""
+    tracking = options.tracking(network)
+    trouble = warm_up(network, progress or _log_step, tracking) if options.compiled else ""
     provenance = network.provenance
     name = source if provenance is None else provenance.source
     choice = choice_for(name)
@@ -141,9 +142,8 @@ def load_engine(
         description += ", compiled"
     if options.fast:
         description += f", fast mode ({choice.fast_mode})"
-    side = options.tracking(network).input_size
-    if side is not None:
-        description += f", clips seen at {side} x {side}"
+    if tracking.input_size is not None:
+        description += f", clips seen at {tracking.input_size} x {tracking.input_size}"
     notice = "" if provenance is None else provenance.notice
     return LoadedModel(NetworkEngine(name, network, options), description, f"{notice} {trouble}".strip())
 

@@ -10,7 +10,7 @@ from sam2_demo.sessions.object_table import ObjectInfo
 from sam2_demo.sessions.opening import open_clip, reopen
 from sam2_demo.sessions.prompt_set import PromptSet
 from sam2_demo.sessions.tokens import new_token
-from sam2_demo.ui.network_engine import NetworkEngine
+from sam2_demo.ui.network_engine import EngineOptions, NetworkEngine
 
 CLICK = PromptSet(points=((15.0, 24.0),), labels=(1,))
 
@@ -48,6 +48,19 @@ def test_stop_ends_within_one_frame_and_keeps_what_is_done(workspace):
     assert [step.frame_index for step in workspace.track(4, "forward")] == list(range(5, 24)), "goes on from there"
     assert list(workspace.track(None, "both")) == [], "nothing is left to do"
     assert len(list(workspace.track(None, "both", afresh=True))) == 24
+
+
+def test_stop_in_fast_mode_leaves_no_tracked_frame_untold(tmp_path, clip_path, nano_network):
+    fast = NetworkEngine("nano", nano_network, EngineOptions(fast=True))
+    workspace = open_clip(new_token(), clip_path, "clip.mp4", fast, Limits())
+    workspace.put_object(ObjectInfo(1, "Object 1", "#336699"))
+    workspace.prompt(0, 1, CLICK)
+    steps = workspace.track(0, "forward")
+    assert [next(steps).frame_index for _ in range(2)] == [0, 1]  # 2 is tracked, 1 lies between
+    workspace.cancel.set()
+    assert [step.frame_index for step in steps] == [2]
+    assert workspace.masklets()[1].frame_indices == [0, 1, 2]
+    assert workspace.stale[1] == set(range(3, 24))
 
 
 def test_closing_the_generator_frees_the_session(workspace):

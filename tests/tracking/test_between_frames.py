@@ -99,6 +99,26 @@ def test_passed_over_frames_are_no_memories(nano_network, clip_frames):
     assert 4 not in bank.recent
 
 
+def test_no_frame_attends_to_what_an_earlier_run_left_on_frames_now_passed_over(
+    nano_network, clip_frames, monkeypatch
+):
+    session, _ = track(nano_network, clip_frames, frame_stride=2)  # tracks 0, 2, 4, ...
+    corrected = session.add_prompt(5, 1, points=[(60, 10)])
+    attended: dict[int, list[int]] = {}
+    select = session._select
+
+    def noting(track, frame_index, backward):
+        selection = select(track, frame_index, backward)
+        attended[frame_index] = [slot for slot, _ in selection.memories if slot]
+        return selection
+
+    monkeypatch.setattr(session, "_select", noting)
+    results = list(session.propagate(start_frame_index=5))  # 5, 7, 9, ...
+    assert attended[7] == [5, 3] and attended[9] == [5, 2] and attended[13] == [6, 4, 2]
+    assert all(result.is_between == (result.frame_index % 2 == 0) for result in results)
+    np.testing.assert_array_equal(results[0].mask_logits[1], corrected.mask_logits[1])
+
+
 def test_tracked_frames_and_corrections_in_strides(nano_network, clip_frames):
     session, before = track(nano_network, clip_frames, frame_stride=4)
     corrected = session.add_prompt(6, 1, points=[(60, 10)], point_labels=[1])
@@ -132,7 +152,9 @@ def test_smaller_input_in_clips(nano_network, clip_frames):
     assert larger.add_prompt(5, 1, points=[(50, 30)], clear_previous=False).masks[1].shape == clip_frames[0].shape[:2]
 
 
-@pytest.mark.parametrize("wrong", [{"frame_stride": 0}, {"input_size": 100}, {"input_size": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"frame_stride": 0}, {"frame_stride": 2.5}, {"frame_stride": 7}, {"input_size": 100}, {"input_size": 0}]
+)
 def test_impossible_options_are_refused(wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         TrackingOptions(**wrong)

@@ -40,6 +40,14 @@ def test_frames_out_of_order_are_right():
         assert [int(ahead.take(index)) for index in (0, 2, 1, 0)] == [0, 2, 1, 0]
 
 
+def test_frames_before_the_one_in_the_making_leave_it_alone():
+    prepared: list[int] = []
+    with ReadAhead(lambda i: prepared.append(i) or i, [5, 6, 7, 8], lambda index: False) as ahead:
+        assert [ahead.take(index) for index in (5, 2, 5, 6)] == [5, 2, 5, 6]  # memories made anew of 2 and 5
+        assert ahead.take(8) == 8 and not ahead.is_ahead  # 7 came from elsewhere
+    assert sorted(prepared) in ([2, 5, 5, 6, 7, 8], [2, 5, 5, 6, 8])
+
+
 def test_errors_come_with_their_frame():
     def prepare(index: int) -> torch.Tensor:
         if index == 1:
