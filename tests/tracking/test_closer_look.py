@@ -11,7 +11,7 @@ import pytest
 from sam2_demo.network.config import EMBEDDED_CONFIG, OFFICIAL_CONFIGS
 from sam2_demo.tracking import clip_view, closer_look, image_predictor
 from sam2_demo.tracking.automatic_masks import AutomaticMaskGenerator
-from sam2_demo.tracking.closer_look import Look, Window, _merged, window_for
+from sam2_demo.tracking.closer_look import ONE_WINDOW, CloserLook, Look, Window, _merged, window_for
 from sam2_demo.tracking.image_predictor import ImagePredictor
 from sam2_demo.tracking.options import TrackingOptions
 from sam2_demo.tracking.prompts import BoxPrompt, PointPrompt, Prompts
@@ -255,6 +255,27 @@ def test_looks_through_two_windows_are_averaged_in_place():
     np.testing.assert_allclose(pasted[both], truth[both], atol=2e-3)
     one = slice(70, 85), slice(110, 130)  # the narrow one saw nothing of it
     np.testing.assert_allclose(pasted[one], (truth[one] - 10) / 2, atol=2e-3)
+
+
+def test_a_long_thing_gets_a_longer_window():
+    prompts = Prompts((), BoxPrompt(100, 200, 300, 240))
+    logits = np.zeros((480, 640), np.float32)
+    assert window_for(prompts, logits, 1.2, 0.9) == Window(80, 100, 320, 340)
+    assert window_for(prompts, logits, 1.2, 0.9, 1.6) == Window(80, 145, 320, 295)  # 240 x 150
+    standing = Prompts((), BoxPrompt(200, 100, 240, 300))
+    assert window_for(standing, logits, 1.2, 0.9, 10) == Window(196, 80, 244, 320)  # as wide as it is
+
+
+def test_the_first_answer_counts_half():
+    look = ramp_seen_through(Window(10, 20, 70, 80))
+    first = np.full((100, 120), 4.0, np.float32)
+    merged = CloserLook(None, None)._merged_with_first([look], first)
+    assert merged.window == look.window and merged.low_res_logits.shape == (32, 32)
+    centre = (0.02 * 40 + 0.01 * 50 - 5 + 0.5 * 4.0) / 1.5
+    assert merged.low_res_logits[15:17, 15:17].mean() == pytest.approx(centre, abs=1e-3)
+    assert merged.iou_prediction == 0.5
+    alone = CloserLook(None, None, options=ONE_WINDOW)._merged_with_first([look], first)
+    assert alone is look
 
 
 def test_one_look_stays_as_it_is():
