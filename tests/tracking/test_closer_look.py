@@ -266,16 +266,21 @@ def test_a_long_thing_gets_a_longer_window():
     assert window_for(standing, logits, 1.2, 0.9, 10) == Window(196, 80, 244, 320)  # as wide as it is
 
 
-def test_the_first_answer_counts_half():
+@pytest.mark.parametrize(
+    ("options", "clicks", "counts"), [(None, 1, True), (None, 2, False), (ONE_WINDOW, 1, False)]
+)
+def test_the_first_answer_counts_half_to_a_single_prompt(monkeypatch, options, clicks, counts):
     look = ramp_seen_through(Window(10, 20, 70, 80))
-    first = np.full((100, 120), 4.0, np.float32)
-    merged = CloserLook(None, None)._merged_with_first([look], first)
-    assert merged.window == look.window and merged.low_res_logits.shape == (32, 32)
-    centre = (0.02 * 40 + 0.01 * 50 - 5 + 0.5 * 4.0) / 1.5
-    assert merged.low_res_logits[15:17, 15:17].mean() == pytest.approx(centre, abs=1e-3)
-    assert merged.iou_prediction == 0.5
-    alone = CloserLook(None, None, options=ONE_WINDOW)._merged_with_first([look], first)
-    assert alone is look
+    closer = CloserLook(None, None, options=options)
+    monkeypatch.setattr(closer, "_through", lambda window, *_: [look] if window.size[0] > 70 else [])
+    first = np.full((1, 150, 200), -4.0, np.float32)
+    first[:, 30:80, 30:70] = 4.0
+    prompts = Prompts(tuple(PointPrompt(40 + 5 * number, 50) for number in range(clicks)))
+    (found,) = closer.refine(0, lambda: None, prompts, first)
+    assert found.window == look.window and found.iou_prediction == 0.5
+    alone = 0.02 * 40 + 0.01 * 50 - 5
+    seen = found.low_res_logits[15:17, 15:17] if counts else found.low_res_logits[7:9, 7:9]
+    assert seen.mean() == pytest.approx((alone + 0.5 * 4.0) / 1.5 if counts else alone, abs=1e-3)
 
 
 def test_one_look_stays_as_it_is():
