@@ -70,9 +70,9 @@ def test_a_tracked_frame_attends_to_seven_memories(ours, monkeypatch):
     seen = []
     real = this_project.VideoSession._track_objects
 
-    def watch(self, frame_index, group):
+    def watch(self, frame_index, embedding, group):
         seen.append([len(selection.memories) for _, selection in group])
-        return real(self, frame_index, group)
+        return real(self, frame_index, embedding, group)
 
     monkeypatch.setattr(this_project.VideoSession, "_track_objects", watch)
     ours.track(2, 1)

@@ -102,7 +102,8 @@ class StandInVideo:
             for object_id, masklet in self.masklets.items():
                 if object_id in object_ids and index not in self.prompted[object_id]:
                     masklet.set(index, masks_like(rgb, self.colors[object_id]), 5.0, 0.8)
-            yield SimpleNamespace(frame_index=index, masks=exclusive(self.masklets, index, rgb.shape[:2]))
+            shown = exclusive(self.masklets, index, rgb.shape[:2])
+            yield SimpleNamespace(frame_index=index, masks=shown, is_between=False)
 
     def clear_prompts(self, frame_index, object_id):
         self.prompted[object_id].discard(frame_index)
