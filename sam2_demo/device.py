@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import ctypes.util
+import gc
 import os
 import sys
 from functools import cache
@@ -94,3 +96,21 @@ def keep_freed_memory() -> bool:
     told = any(mallopt(_M_MMAP_THRESHOLD, size) for size in _LARGEST_BLOCK)
     # One arena for all threads: what one thread frees serves the next, and kept memory stays bounded.
     return bool(told and mallopt(_M_TRIM_THRESHOLD, _KEPT) and mallopt(_M_ARENA_MAX, 1))
+
+
+def give_back_memory() -> bool:
+    """Collect garbage and give freed memory back to the system; False where the C library has no malloc_trim.
+
+    For now and then: glibc keeps it otherwise, after sessions have closed and, in pieces that nobody asks for, while a
+    clip is tracked.
+    """
+    gc.collect()
+    name = ctypes.util.find_library("c")
+    if name is None:
+        return False
+    try:
+        trim = ctypes.CDLL(name).malloc_trim
+    except (OSError, AttributeError):
+        return False
+    trim(0)
+    return True

@@ -7,11 +7,11 @@ import shutil
 import threading
 from pathlib import Path
 
+from sam2_demo.device import give_back_memory
 from sam2_demo.errors import DemoError, InputError, SessionError, WeightsError
 from sam2_demo.sessions.engine import Engine
 from sam2_demo.sessions.opening import open_clip, open_still, reopen, stored_model
 from sam2_demo.sessions.registry import SessionRegistry
-from sam2_demo.sessions.spare_memory import give_back_memory
 from sam2_demo.sessions.storage import SessionStorage
 from sam2_demo.sessions.tokens import new_token
 from sam2_demo.sessions.video_workspace import VideoWorkspace

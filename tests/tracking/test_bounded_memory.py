@@ -10,6 +10,7 @@ import torch
 
 from sam2_demo import TrackingOptions, VideoPredictor
 from sam2_demo.network.outputs import ImageEmbedding
+from sam2_demo.tracking import video_session
 from sam2_demo.tracking.embedding_cache import EmbeddingCache
 
 
@@ -85,3 +86,12 @@ def test_open_reads_frames_on_demand(nano_network, clip_frames):
     session = VideoPredictor(nano_network).open(MadeFrames(clip_frames, 10_000))
     assert session.num_frames == 10_000
     assert session.add_prompt(9_999, 1, points=[(15, 24)]).masks[1].shape == np.shape(clip_frames[0])[:2]
+
+
+def test_freed_memory_is_given_back_now_and_then(nano_network, clip_frames, monkeypatch):
+    given_back = []
+    monkeypatch.setattr(video_session, "_FRAMES_BETWEEN_TRIMS", 10)
+    monkeypatch.setattr(video_session, "give_back_memory", lambda: given_back.append(1))
+    session = VideoPredictor(nano_network).open(clip_frames)
+    session.add_prompt(0, 1, points=[(15, 24)])
+    assert len(list(session.propagate())) == 24 and len(given_back) == 3
