@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import gc
 import os
 import sys
@@ -87,30 +86,32 @@ def keep_freed_memory() -> bool:
     """
     # Read by PyTorch when it first makes a tensor: ask for huge pages from 2 MiB on.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
-    except (OSError, AttributeError):
+    mallopt = getattr(_glibc(), "mallopt", None)
+    if mallopt is None:
         return False
     told = any(mallopt(_M_MMAP_THRESHOLD, size) for size in _LARGEST_BLOCK)
     # One arena for all threads: what one thread frees serves the next, and kept memory stays bounded.
     return bool(told and mallopt(_M_TRIM_THRESHOLD, _KEPT) and mallopt(_M_ARENA_MAX, 1))
 
 
-def give_back_memory() -> bool:
-    """Collect garbage and give freed memory back to the system; False where the C library has no malloc_trim.
+def give_back_memory() -> None:
+    """Collect garbage and give freed memory back to the system, where the C library has malloc_trim.
 
     For now and then: glibc keeps it otherwise, after sessions have closed and, in pieces that nobody asks for, while a
     clip is tracked.
     """
     gc.collect()
-    name = ctypes.util.find_library("c")
-    if name is None:
-        return False
+    trim = getattr(_glibc(), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+@cache
+def _glibc() -> ctypes.CDLL | None:
+    """The C library of most Linux systems, None elsewhere."""
+    if not sys.platform.startswith("linux"):
+        return None
     try:
-        trim = ctypes.CDLL(name).malloc_trim
-    except (OSError, AttributeError):
-        return False
-    trim(0)
-    return True
+        return ctypes.CDLL("libc.so.6")
+    except OSError:
+        return None

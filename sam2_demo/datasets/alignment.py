@@ -27,6 +27,14 @@ def align_sources(pictures: list[LabelledPicture]) -> dict[str, tuple[float, flo
 
     Sources of fewer than 20 pictures, and those whose outlines follow no edges, stay as they are.
     """
+    offsets = _source_offsets(pictures)
+    for place, picture in enumerate(pictures):  # one by one: there may be half the memory full of them
+        if picture.source in offsets:
+            pictures[place] = _moved(picture, offsets[picture.source])
+    return offsets
+
+
+def _source_offsets(pictures: Sequence[LabelledPicture]) -> dict[str, tuple[float, float]]:
     by_source: dict[str, list[LabelledPicture]] = {}
     for picture in pictures:
         by_source.setdefault(picture.source, []).append(picture)
@@ -35,10 +43,6 @@ def align_sources(pictures: list[LabelledPicture]) -> dict[str, tuple[float, flo
         x, y = label_offset([own[i] for i in spread(len(own), _MOST_PICTURES)])
         if max(abs(x), abs(y)) >= _LEAST_OFFSET:
             offsets[source] = x, y
-    del by_source, own  # each picture is let go of as it is moved: there may be half the memory full of them
-    for place, picture in enumerate(pictures):
-        if picture.source in offsets:
-            pictures[place] = _moved(picture, offsets[picture.source])
     return offsets
 
 

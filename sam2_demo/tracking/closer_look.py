@@ -236,9 +236,7 @@ class CloserLook:
         return self._embeddings.get((key, window), encode).expand(rows)
 
     def _as_prompt(self, mask_logits: NDArray[np.float32], window: Window) -> Tensor:
-        part = torch.from_numpy(np.ascontiguousarray(mask_logits[window.slices]))[None, None]
-        side = self._network.config.low_res_size
-        logits = F.interpolate(part, size=(side, side), mode="bilinear", align_corners=False, antialias=True)
+        logits = _seen_through(window, mask_logits, self._network.config.low_res_size)
         return logits.clamp(-LOGIT_LIMIT, LOGIT_LIMIT).to(self._network.device)
 
 
@@ -276,10 +274,14 @@ def _holds(window: Window, logits: NDArray[np.float32]) -> bool:
 def _first_look(looks: list[Look], mask_logits: NDArray[np.float32]) -> Look:
     """What the first answer (H, W) says in the widest window of some looks at the same mask."""
     window = _widest(looks)
-    side = 2 * looks[0].low_res_logits.shape[0]
-    part = torch.from_numpy(np.ascontiguousarray(mask_logits[window.slices]))[None, None]
-    logits = F.interpolate(part, size=(side, side), mode="bilinear", align_corners=False, antialias=True)
+    logits = _seen_through(window, mask_logits, 2 * looks[0].low_res_logits.shape[0])
     return Look(looks[0].row, window, logits[0, 0].numpy(), None)
+
+
+def _seen_through(window: Window, mask_logits: NDArray[np.float32], side: int) -> Tensor:
+    """A picture's logits (H, W) in a window, (1, 1, side, side)."""
+    part = torch.from_numpy(np.ascontiguousarray(mask_logits[window.slices]))[None, None]
+    return F.interpolate(part, size=(side, side), mode="bilinear", align_corners=False, antialias=True)
 
 
 def _merged(looks: list[Look], last_weight: float = 1.0) -> Look:

@@ -34,10 +34,12 @@ class FramesAhead:
         return self._halves is not None and self._ahead.is_ahead
 
     def do_beside(self, work: Callable[[], None]) -> None:
-        """Do something on the free half; comes back when both that and the following frame are done."""
-        if self._halves is not None:
+        """Do something on the free half, or here without one; comes back when the following frame is done too."""
+        if self._halves is None:
+            work()
+        else:
             self._halves.submit(work).result()
-            self._ahead.wait()
+        self._ahead.wait()
 
     def __enter__(self) -> FramesAhead:
         return self

@@ -15,8 +15,8 @@ class ReadAhead(Generic[Prepared]):
     """Prepares the frames of `order` by `prepare`; results and errors are those of calling it directly.
 
     Taking a frame begins the one after it, unless `is_known` says that nobody will ask for it; frames that lie before
-    the one in the making, or not in the order, leave it alone. Use as a context;
-    leaving it waits for the frame in the making, if any. `executor`: whose thread prepares (None: one of its own).
+    the one in the making, or not in the order, leave it alone. Use as a context; leaving it waits for the frame in the
+    making, if any. `executor`: whose thread prepares (None: one of its own).
     """
 
     def __init__(
@@ -30,8 +30,8 @@ class ReadAhead(Generic[Prepared]):
         self._following = dict(pairwise(order))
         self._places = {frame: place for place, frame in enumerate(order)}
         self._is_known = is_known
-        self._own = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") if executor is None else None
-        self._executor: Executor = executor or self._own  # type: ignore[assignment]
+        self._executor = executor or ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead")
+        self._is_own = executor is None
         self._waiting: tuple[int, Future[Prepared]] | None = None
 
     def take(self, frame_index: int) -> Prepared:
@@ -72,5 +72,5 @@ class ReadAhead(Generic[Prepared]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._drop()
-        if self._own is not None:
-            self._own.shutdown()
+        if self._is_own:
+            self._executor.shutdown()

@@ -78,16 +78,19 @@ def _take_sam_normalisation(tensors: dict[str, Tensor]) -> None:
 def has_same_trunk(network: Sam2Network, tensors: Mapping[str, Tensor]) -> bool:
     """Whether the tensors hold a trunk of the same stages."""
     own = network.state_dict()
-    return all(name in tensors and tensors[name].shape == own[name].shape for name in own if is_of_trunk_proper(name))
+    return all(_fits(name, own, tensors) for name in own if is_of_trunk_proper(name))
 
 
 def adopt_matching(network: Sam2Network, tensors: Mapping[str, Tensor]) -> list[str]:
     """Copy every tensor whose name and shape fit, of the trunk only if it has the same stages; returns the names of
     those that do not, without those of a trunk that stays as it is."""
     own = network.state_dict()
-    fits = {name for name in own if name in tensors and tensors[name].shape == own[name].shape}
     takes_trunk = has_same_trunk(network, tensors)
     wanted = [name for name in own if takes_trunk or not name.startswith(TRUNK_PREFIX)]
-    fitting = {name: tensors[name].to(own[name].dtype) for name in wanted if name in fits}
+    fitting = {name: tensors[name].to(own[name].dtype) for name in wanted if _fits(name, own, tensors)}
     network.load_state_dict(fitting, strict=False)
     return [name for name in wanted if name not in fitting]
+
+
+def _fits(name: str, own: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> bool:
+    return name in tensors and tensors[name].shape == own[name].shape

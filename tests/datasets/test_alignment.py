@@ -46,6 +46,7 @@ def test_sources_are_moved_each_by_its_own_offset():
 
 def test_nothing_is_moved_by_few_pictures_or_without_edges():
     few = [picture(seed, (0.75, 0.5)) for seed in range(10)]
+    assert align_sources([]) == {}
     before = list(few)
     assert align_sources(few) == {} and few == before
     rng = np.random.default_rng(0)
