@@ -5,8 +5,10 @@
     objects.json           names, colours, visibility
     view.json              how results are shown: effects, marks
     prompts.jsonl          append-only: what was said where and when; undoing appends, too
+    model.json             the model that the masks are of
     masklets/<object_id>/  frames.jsonl and records.bin, append-only: masks, scores, what memories are rebuilt from,
                            and which frames a change of prompts has made stale; candidates.json for pictures
+    masklets-aside/        the masks of that model while it cannot be had, until something is changed with another one
 
 Files that are replaced are replaced at once; of files that grow, an unfinished last line is ignored.
 """
@@ -86,7 +88,7 @@ class SessionFolder:
 
     def append_frames(self, object_id: int, frames: list[SavedFrame | int]) -> None:
         """Store frames of an object; a bare index says that the frame holds nothing any more."""
-        folder = self.path / "masklets" / str(object_id)
+        folder = self._masklets / str(object_id)
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "records.bin").open("ab") as records, (folder / "frames.jsonl").open("a") as index:
             for saved in frames:
@@ -94,7 +96,7 @@ class SessionFolder:
                     index.write(json.dumps({"frame": saved, "gone": True}) + "\n")
                     continue
                 place = records.tell()
-                records.write(saved.record)
+                records.write(saved.record + saved.unprompted)
                 records.flush()
                 line = {
                     "frame": saved.frame_index,
@@ -103,18 +105,19 @@ class SessionFolder:
                     "iou": saved.iou_prediction,
                     "backward": saved.went_backward,
                     "record": [place, len(saved.record)],
+                    "unprompted": len(saved.unprompted),
                 }
                 index.write(json.dumps(line) + "\n")
 
     def append_stale(self, object_id: int, first: int, last: int) -> None:
         """Note that an object's frames from `first` to `last` are to be tracked again; storing one takes it back."""
-        (self.path / "masklets" / str(object_id)).mkdir(parents=True, exist_ok=True)
+        (self._masklets / str(object_id)).mkdir(parents=True, exist_ok=True)
         self._append(f"masklets/{object_id}/frames.jsonl", json.dumps({"stale": [first, last]}))
 
     def read_stale(self, object_id: int) -> set[int]:
         """An object's frames that were made stale and not stored since."""
         stale: set[int] = set()
-        for line in self._lines(self.path / "masklets" / str(object_id) / "frames.jsonl"):
+        for line in self._lines(self._masklets / str(object_id) / "frames.jsonl"):
             if "stale" in line:
                 stale.update(range(line["stale"][0], line["stale"][1] + 1))
             else:
@@ -123,7 +126,7 @@ class SessionFolder:
 
     def read_frames(self, object_id: int) -> Iterator[SavedFrame]:
         """The frames in force of an object, by index."""
-        folder = self.path / "masklets" / str(object_id)
+        folder = self._masklets / str(object_id)
         latest = {line["frame"]: line for line in self._lines(folder / "frames.jsonl") if "frame" in line}
         if not latest:
             return
@@ -135,16 +138,42 @@ class SessionFolder:
                 place, length = line["record"]
                 records.seek(place)
                 record = records.read(length)
+                unprompted = records.read(line.get("unprompted", 0))
                 if len(record) == length:
-                    yield SavedFrame(frame, line["counts"], line["score"], line["iou"], line["backward"], record)
+                    values = line["counts"], line["score"], line["iou"], line["backward"]
+                    yield SavedFrame(frame, *values, record, unprompted)
 
     def drop_masklet(self, object_id: int) -> None:
         """Forget the masks of an object."""
-        shutil.rmtree(self.path / "masklets" / str(object_id), ignore_errors=True)
+        shutil.rmtree(self._masklets / str(object_id), ignore_errors=True)
 
     def drop_masklets(self) -> None:
         """Forget all masks."""
-        shutil.rmtree(self.path / "masklets", ignore_errors=True)
+        shutil.rmtree(self._masklets, ignore_errors=True)
+
+    def put_masklets_aside(self) -> None:
+        """Forget all masks for now; those that were put aside first are the ones that can be taken back."""
+        if self._masklets.is_dir() and not self._aside.exists():
+            self._masklets.rename(self._aside)
+        self.drop_masklets()
+
+    def take_masklets_back(self) -> None:
+        """Have the masks that were put aside, if any, in place of those made since."""
+        if self._aside.is_dir():
+            self.drop_masklets()
+            self._aside.rename(self._masklets)
+
+    def drop_masklets_aside(self) -> None:
+        """Forget the masks that were put aside."""
+        shutil.rmtree(self._aside, ignore_errors=True)
+
+    @property
+    def _masklets(self) -> Path:
+        return self.path / "masklets"
+
+    @property
+    def _aside(self) -> Path:
+        return self.path / "masklets-aside"
 
     def touch(self) -> None:
         """Note that the session was used now."""
@@ -152,8 +181,7 @@ class SessionFolder:
 
     def last_use(self) -> float:
         """When the session was last used, in seconds since 1970; 0 for a folder that holds no session."""
-        path = self.path / "clip.json"
-        return path.stat().st_mtime if path.is_file() else 0.0
+        return modified_at(self.path / "clip.json")
 
     def _append(self, name: str, line: str) -> None:
         path = self.path / name
@@ -181,3 +209,11 @@ class SessionFolder:
                     continue
                 if isinstance(line, dict):
                     yield line
+
+
+def modified_at(path: Path) -> float:
+    """When a file or folder was last written, in seconds since 1970; 0 where there is none (any more)."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

@@ -55,9 +55,11 @@ def reopen(token: str, folder: Path, engine: Engine, limits: Limits) -> VideoWor
         workspace.restore_prompts()
         workspace.notice = (
             f"This session was made with {model}, which this server does not have now. Its prompts are kept; "
-            f"press Track to follow them with {engine.name}."
+            f"press Track to follow them with {engine.name}. Until you change something, its masks come back when "
+            f"the session is opened with {model} again."
         )
     else:
+        workspace.stored.take_masklets_back()
         workspace.restore()
     return workspace
 
@@ -72,4 +74,5 @@ def _describe(workspace: VideoWorkspace | PictureWorkspace, source: Path, facts:
     height, width = workspace.size
     about = {"kind": workspace.kind, "name": workspace.name, "source": source.name, "height": height, "width": width}
     workspace.stored.write_json("clip.json", about | facts)
-    workspace.note_model()
+    if stored_model(workspace.folder) is None:
+        workspace.note_model()

@@ -56,16 +56,20 @@ class PictureWorkspace(Workspace):
         return encode_jpeg(self.rgb, self.display)
 
     def use_engine(self, engine: Engine) -> None:
-        """Go on with another model: every prompt is answered again."""
-        if engine is self.engine:
-            return
+        """Go on with another model: every prompt is answered again. Where that fails, nothing changes."""
         with self.task():
-            self._predictor = None
-            self.engine = engine
+            if engine is self.engine:
+                return
+            before = self.engine, self._predictor, self.candidates
+            self.engine, self._predictor, self.candidates = engine, None, {}
+            try:
+                for (_, object_id), prompt in self.prompts.items():
+                    self.candidates[object_id] = self._predict(object_id, prompt)
+            except BaseException:
+                self.engine, self._predictor, self.candidates = before
+                raise
             self.note_model()
-            self.candidates.clear()
-            for (_, object_id), prompt in self.prompts.items():
-                self.candidates[object_id] = self._predict(object_id, prompt)
+            for object_id in self.candidates:
                 self._store(object_id)
 
     def prompt(self, object_id: int, prompt: PromptSet) -> dict[str, Any]:
@@ -143,11 +147,12 @@ class PictureWorkspace(Workspace):
         self.stored.write_candidates(object_id, {"masks": codes, "scores": found.scores, "chosen": found.chosen})
 
     def _restore_masks(self) -> None:
-        for _, object_id in self.prompts:
+        for (_, object_id), prompt in self.prompts.items():
             saved = self.stored.read_candidates(object_id)
             if saved is not None:
                 masks = [decode_rle(code) for code in saved["masks"]]
                 self.candidates[object_id] = Candidates(masks, saved["scores"], None, saved["chosen"])
+                self._choices[object_id, prompt] = saved["chosen"]  # logits are not stored: clicks are answered again
 
     def _predict(self, object_id: int, prompt: PromptSet) -> Candidates:
         """The answer to a prompt; what is not the earlier one with more clicks is answered click by click, because each

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from sam2_demo.errors import SessionError
 from sam2_demo.sessions.tokens import is_token
+
+log = logging.getLogger(__name__)
 
 
 class Closable(Protocol):
@@ -47,8 +50,7 @@ class SessionRegistry(Generic[S]):
                     )
                 closing.append(self._sessions.pop(idle)[0])
             self._sessions[token] = (session, self._clock())
-        for old in closing:
-            old.close()
+        _close_all(closing)
 
     def get(self, token: object) -> S:
         """The session of a token, marked as used now; SessionError if there is none (any more)."""
@@ -64,14 +66,13 @@ class SessionRegistry(Generic[S]):
         with self._guard:
             entry = self._sessions.pop(token, None)
         if entry is not None:
-            entry[0].close()
+            _close_all([entry[0]])
 
     def sweep(self) -> int:
         """Close sessions that were not used for `idle_seconds`; returns how many."""
         with self._guard:
             closing = self._take_expired()
-        for session in closing:
-            session.close()
+        _close_all(closing)
         return len(closing)
 
     def tokens(self) -> set[str]:
@@ -90,3 +91,12 @@ class SessionRegistry(Generic[S]):
         limit = self._clock() - self.idle_seconds
         old = [t for t, (s, used) in self._sessions.items() if used < limit and not s.is_busy()]
         return [self._sessions.pop(token)[0] for token in old]
+
+
+def _close_all(sessions: Sequence[Closable]) -> None:
+    """Close sessions that nobody finds any more; one that fails, as its task does not end, keeps none of the others."""
+    for session in sessions:
+        try:
+            session.close()
+        except Exception:
+            log.exception("a session did not close; its memory is free when its task ends")

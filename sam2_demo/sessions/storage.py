@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from sam2_demo.errors import SessionError
-from sam2_demo.sessions.folder import SessionFolder
+from sam2_demo.sessions.folder import SessionFolder, modified_at
 from sam2_demo.sessions.limits import Limits
 from sam2_demo.sessions.tokens import is_token, new_token
 
@@ -63,4 +63,4 @@ class SessionStorage:
     @staticmethod
     def _last_use(path: Path) -> float:
         # An upload in progress has no clip.json yet: it is as old as its folder.
-        return SessionFolder(path).last_use() or path.stat().st_mtime
+        return SessionFolder(path).last_use() or modified_at(path)

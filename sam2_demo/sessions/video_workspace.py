@@ -74,33 +74,54 @@ class VideoWorkspace(Workspace):
         return self._tracker
 
     def use_engine(self, engine: Engine) -> None:
-        """Go on with another model: prompts are given to it again, tracks of the old one are dropped."""
-        if engine is self.engine:
-            return
+        """Go on with another model: prompts are given to it again, tracks of the old one are dropped. Where a prompt
+        fails, nothing changes."""
         with self.task():
-            self._release_tracker()
-            self.engine = engine
-            self.note_model()
-            self._prompt_again()
+            if engine is self.engine:
+                return
+            before = self.engine, self._tracker, self._still_view
+            self.engine, self._tracker, self._still_view = engine, None, None
+            try:
+                self._prompt_again()
+            except BaseException:
+                self._release_tracker()
+                self.engine, self._tracker, self._still_view = before
+                raise
+            if before[1] is not None:
+                before[1].release()
+            self._keep_masks_of_this_model()
+            self.stored.drop_masklets()
+            self._store_prompted()
 
     def restore_prompts(self) -> None:
-        """As `restore`, for a model that cannot go on from the masks that are stored."""
-        self.stored.drop_masklets()
+        """As `restore`, for a model that cannot go on from the masks that are stored; these are put aside until
+        something is changed."""
+        self.stored.put_masklets_aside()
         self.restore()
         self._prompt_again()
+        self._store_prompted()
 
     def _prompt_again(self) -> None:
-        self.stored.drop_masklets()
         for (frame, object_id), prompt in self.prompts.items():
             self._give(frame, object_id, prompt)
+
+    def _store_prompted(self) -> None:
+        self.stale.clear()
+        for frame, object_id in self.prompts:
             self._touch(frame, object_id)
             self._store(object_id, frame)
+
+    def _keep_masks_of_this_model(self) -> None:
+        """From now on the session's masks are those of its present model, not what was put aside."""
+        self.note_model()
+        self.stored.drop_masklets_aside()
 
     def prompt(self, frame: int, object_id: int, prompt: PromptSet) -> dict[str, dict[str, Any]]:
         """Replace all that was said about an object on a frame; returns the frame's masks in wire form."""
         self._check_frame(frame)
         self.objects.get(object_id)
         with self.task():
+            self._keep_masks_of_this_model()
             if prompt.is_empty():
                 if self.prompts.pop((frame, object_id), None) is None:
                     return self.masks_at(frame)
@@ -133,6 +154,7 @@ class VideoWorkspace(Workspace):
             self._check_frame(frame or 0)
         with self.task(wait=False):
             self.cancel.clear()
+            self._keep_masks_of_this_model()
             runs = plan_runs(self._needs(afresh), Span.of(start, direction, end, self.reader.num_frames))
             total, done, began = sum(len(run) for run in runs), 0, time.monotonic()
             for run in runs:
@@ -242,6 +264,7 @@ class VideoWorkspace(Workspace):
         """Remove an object with its prompts and masks; the others stay as they are."""
         self.objects.get(object_id)
         with self.task():
+            self._keep_masks_of_this_model()
             self.objects.remove(object_id)
             self._forget_prompts(object_id)
             if self._tracker is not None and object_id in self._tracker.masklets:
@@ -254,6 +277,7 @@ class VideoWorkspace(Workspace):
     def reset(self) -> None:
         """Forget every object, prompt and mask; the clip stays."""
         with self.task():
+            self._keep_masks_of_this_model()
             for info in self.objects:
                 self.objects.remove(info.object_id)
                 self._forget_prompts(info.object_id)
@@ -322,11 +346,11 @@ class VideoWorkspace(Workspace):
 
     def _release_tracker(self) -> None:
         if self._tracker is not None:
-            self._tracker.reset()
+            self._tracker.release()
         self._tracker = None
         self._still_view = None
-        self.stale.clear()
 
     def _release(self) -> None:
         self._release_tracker()
+        self.stale.clear()
         self.frames.close()

@@ -86,7 +86,8 @@ class Workspace:
 
     def note_model(self) -> None:
         """Keep the name of the model in the folder, so that the session comes back with it."""
-        self.stored.write_json(MODEL_FILE, self.engine.name)
+        if self.stored.read_json(MODEL_FILE) != self.engine.name:
+            self.stored.write_json(MODEL_FILE, self.engine.name)
 
     def prompts_to_json(self) -> list[dict[str, Any]]:
         """Every prompt with its place."""

@@ -52,12 +52,11 @@ class ClipView:
         """Whether a frame's embedding is at hand."""
         return frame_index in self._embeddings
 
-    def close(self) -> None:
-        """Forget the embeddings and close the clip."""
+    def forget(self) -> None:
+        """Forget the embeddings."""
         self._embeddings.clear()
         if self._closer is not None:
             self._closer.forget()
-        self.frames.close()
 
     def read_pixels(self, frame_index: int) -> Tensor:
         """A frame as the network's input (1, 3, S, S)."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from sam2_demo.tracking.frame_records import pack_record, unpack_record
+from sam2_demo.tracking.frame_records import FrameRecord, pack_record, unpack_record
 from sam2_demo.tracking.prompts import read_prompts
 from sam2_demo.tracking.video_session import VideoSession
 
@@ -20,7 +20,9 @@ from sam2_demo.tracking.video_session import VideoSession
 class SavedFrame:
     """A mask as COCO `counts` with its scores, the packed record behind it, and which way tracking passed.
 
-    went_backward: None where the frame was prompted but never tracked.
+    went_backward: None where the frame was prompted but never tracked. unprompted: the packed record of what tracking
+    had said before the frame was prompted, which comes back when its prompts are taken away; empty where it had said
+    nothing.
     """
 
     frame_index: int
@@ -29,6 +31,7 @@ class SavedFrame:
     iou_prediction: float
     went_backward: bool | None
     record: bytes
+    unprompted: bytes = b""
 
 
 def save_frame(session: VideoSession, object_id: int, frame_index: int) -> SavedFrame | None:
@@ -37,7 +40,7 @@ def save_frame(session: VideoSession, object_id: int, frame_index: int) -> Saved
     record = None if track is None else track.records.get(frame_index)
     if track is None or record is None or frame_index not in track.masklet:
         return None
-    shown = track.masklet.frame(frame_index)
+    shown, unprompted = track.masklet.frame(frame_index), track.unprompted.get(frame_index)
     return SavedFrame(
         frame_index=frame_index,
         counts=shown.counts,
@@ -45,6 +48,7 @@ def save_frame(session: VideoSession, object_id: int, frame_index: int) -> Saved
         iou_prediction=shown.iou_prediction,
         went_backward=track.tracked.get(frame_index),
         record=pack_record(record),
+        unprompted=b"" if unprompted is None else pack_record(unprompted),
     )
 
 
@@ -57,14 +61,21 @@ def restore_object(
     An object of that id is replaced. PromptError for prompts that do not suit the clip.
     """
     track = session._new_track(object_id)
+    unprompted: dict[int, bytes] = {}
+
+    def unpack(packed: bytes) -> FrameRecord:
+        record = unpack_record(packed, session.network.device)
+        return record.resized(session.input_size // 4)  # saved with another input size, perhaps
+
     for saved in frames:
         index = saved.frame_index
         rle = {"size": [session.height, session.width], "counts": saved.counts}
         track.masklet.set_rle(index, rle, saved.object_score_logits, saved.iou_prediction)  # type: ignore[arg-type]
-        record = unpack_record(saved.record, session.network.device)
-        track.records.set(index, record.resized(session.input_size // 4))  # saved with another input size, perhaps
+        track.records.set(index, unpack(saved.record))
         if saved.went_backward is not None:
             track.tracked[index] = saved.went_backward
+        if saved.unprompted:
+            unprompted[index] = saved.unprompted
     for index, given in prompts.items():
         if index in track.records:
             track.prompts[index] = read_prompts(
@@ -75,5 +86,7 @@ def restore_object(
                 (session.height, session.width),
             )
             track.pending.add(index)
+            if index in unprompted:
+                track.unprompted[index] = unpack(unprompted[index])
     session._tracks[object_id] = track
     track.commit_pending()

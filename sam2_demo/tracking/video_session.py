@@ -75,6 +75,8 @@ class VideoSession:
         self._view = ClipView(self.network, frames, options, embeddings)
         self._tracks: dict[int, ObjectTrack] = {}
         self._lock = threading.RLock()
+        self._tracked_since_trim = 0
+        self._is_released = False
 
     @property
     def num_frames(self) -> int:
@@ -198,7 +200,7 @@ class VideoSession:
         with FramesAhead(self._view, order) as ahead:
             for frames, backward in plan:
                 last, groups = frames.start, self._in_strides(frames)
-                while group := self._next_group(groups):
+                while (group := self._next_group(groups)) and not self._is_released:
                     passed_over, tracked = group[:-1], group[-1]
                     with self._lock:
                         self._forget_tracked(passed_over, object_ids)
@@ -207,14 +209,19 @@ class VideoSession:
                             result = self._track_frame(tracked, backward, object_ids, ahead)
                         finally:
                             self._view.ahead = None
+                    self._trim()
                     for frame in passed_over:
                         with self._lock:
                             between = self._interpolate(frame, (last, tracked), backward, object_ids)
                         yield between
                     yield result
                     last = tracked
-                    if tracked % _FRAMES_BETWEEN_TRIMS == 0:
-                        give_back_memory()
+
+    def _trim(self) -> None:
+        self._tracked_since_trim += 1
+        if self._tracked_since_trim >= _FRAMES_BETWEEN_TRIMS:
+            give_back_memory()
+            self._tracked_since_trim = 0
 
     def _in_strides(self, frames: range) -> Iterator[list[int]]:
         def is_prompted(frame_index: int) -> bool:
@@ -312,10 +319,16 @@ class VideoSession:
             for object_id in self.object_ids:
                 self.remove_object(object_id)
 
-    def close(self) -> None:
-        """Remove all objects, forget the embeddings and close the clip."""
+    def release(self) -> None:
+        """Remove all objects and forget the embeddings; runs end, the clip stays open, for another session perhaps."""
         self.reset()
-        self._view.close()
+        self._view.forget()
+        self._is_released = True
+
+    def close(self) -> None:
+        """As `release`, and close the clip."""
+        self.release()
+        self.frames.close()
 
     def result(self, frame_index: int) -> FrameResult:
         """What is known of a frame, without computing anything new."""

@@ -56,13 +56,23 @@ class ModelHost:
 
     def load(self, source: str, progress: Progress | None = None) -> LoadedModel:
         """Load a model of the catalogue; WeightsError for others and when its weights cannot be had."""
-        with self._guard:
-            if source in self._loaded:
-                return self._loaded[source]
+        found = self._find(source)
+        if found is not None:
+            return found
         if source not in [choice.source for choice in CATALOGUE]:
             raise WeightsError(f"{source!r} is not one of the models offered here")
         with self._loading:
-            model = self._loader(source, progress)
+            found = self._find(source)  # somebody else may have waited for it
+            if found is None:
+                found = self._loader(source, progress)
+                self._keep(found)
+            return found
+
+    def _find(self, source: str) -> LoadedModel | None:
+        with self._guard:
+            return self._loaded.get(source)
+
+    def _keep(self, model: LoadedModel) -> None:
         with self._guard:
             self._loaded[model.engine.name] = model
             for name in list(self._loaded):
@@ -70,7 +80,6 @@ class ModelHost:
                     break
                 if name not in (self.default, model.engine.name):
                     del self._loaded[name]
-        return model
 
     def to_json(self) -> dict[str, Any]:
         """The models offered and loaded, for the page."""

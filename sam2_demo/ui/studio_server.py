@@ -97,11 +97,11 @@ class StudioServer:
 
     def _reopen(self, token: object) -> AnyWorkspace:
         """A session that is stored but not in memory: after a restart of the server or a long pause."""
+        folder = self.storage.find(token)
+        engine = self._engine_of(stored_model(folder))  # may take minutes, for which others need not wait
         with self._reopening:
             if token in self.sessions:
                 return self.sessions.get(token)
-            folder = self.storage.find(token)
-            engine = self._engine_of(stored_model(folder))
             workspace = reopen(str(token), folder, engine, self.settings.limits)
             self.sessions.add(str(token), workspace)
             return workspace
@@ -124,4 +124,7 @@ class StudioServer:
 
     def _sweep_loop(self) -> None:
         while not self._closing.wait(min(SWEEP_SECONDS, self.settings.limits.idle_minutes * 30)):
-            self.sweep()
+            try:
+                self.sweep()
+            except Exception:
+                log.exception("idle sessions could not be swept; it is tried again later")

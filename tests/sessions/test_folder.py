@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,11 +12,13 @@ import pytest
 from sam2_demo.errors import SessionError
 from sam2_demo.sessions.folder import SessionFolder
 from sam2_demo.sessions.limits import Limits
+from sam2_demo.sessions.mask_code import encode_mask
 from sam2_demo.sessions.object_table import ObjectInfo
-from sam2_demo.sessions.opening import open_clip, open_still, reopen
+from sam2_demo.sessions.opening import open_clip, open_still, reopen, stored_model
 from sam2_demo.sessions.prompt_set import PromptSet
 from sam2_demo.sessions.storage import SessionStorage
 from sam2_demo.sessions.tokens import new_token
+from sam2_demo.ui.network_engine import NetworkEngine
 
 CLICK = PromptSet(points=((15.0, 24.0),), labels=(1,))
 BOX = PromptSet(box=(40.0, 10.0, 70.0, 40.0))
@@ -145,3 +149,63 @@ def test_folders_are_deleted_when_old_or_too_many_but_not_open_ones(tmp_path):
 def test_only_tokens_of_stored_sessions_find_a_folder(tmp_path, token):
     with pytest.raises(SessionError):
         SessionStorage(tmp_path, LIMITS).find(token)
+
+
+def test_a_folder_that_goes_meanwhile_does_not_stop_the_sweep(tmp_path, monkeypatch):
+    storage = SessionStorage(tmp_path, Limits(keep_hours=1))
+    old, gone = storage.create()[1], storage.create()[1]
+    found = list(tmp_path.glob("*"))
+    gone.rmdir()
+    monkeypatch.setattr(Path, "glob", lambda *_: found)
+    monkeypatch.setattr(Path, "is_dir", lambda *_: True)
+    storage.sweep(set(), now=time.time() + 7200)
+    assert not old.exists()
+
+
+def test_taking_a_correction_back_after_coming_back_gives_the_tracked_mask(workspace):
+    workspace.prompt(0, 1, CLICK)
+    list(workspace.track(None, "forward"))
+    tracked = workspace.masklets()[1].mask(5)
+    painted = np.zeros((48, 80), bool)
+    painted[30:40, 50:70] = True
+    workspace.prompt(5, 1, PromptSet(mask=encode_mask(painted, workspace.display)))
+    corrected = workspace.masklets()[1].mask(5)
+    again = come_back(workspace)
+    again.prompt(5, 1, PromptSet())
+    mask = again.masklets()[1].mask(5)
+    assert (tracked != corrected).sum() > 20
+    assert (mask != tracked).sum() <= 0.02 * mask.size  # records are stored to about 2 %
+    assert (come_back(again).masklets()[1].mask(5) == mask).all()
+
+
+def test_masks_of_a_model_that_cannot_be_had_wait_for_it(workspace, nano_network):
+    other = NetworkEngine("other", nano_network)
+    workspace.prompt(3, 1, CLICK)
+    list(workspace.track(None, "both"))
+    there = reopen(workspace.token, workspace.folder, other, LIMITS)
+    assert there.masklets()[1].frame_indices == [3]
+    assert "nano" in there.notice
+    reopen(workspace.token, workspace.folder, other, LIMITS)
+    again = come_back(workspace)
+    assert again.masklets() == workspace.masklets()
+    assert again.notice == ""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda there: there.prompt(9, 1, CLICK),
+        lambda there: next(there.track(None, "both")),
+        lambda there: there.remove_object(2),
+    ],
+)
+def test_once_something_is_changed_the_masks_are_those_of_the_model_at_hand(workspace, nano_network, change):
+    other = NetworkEngine("other", nano_network)
+    workspace.prompt(3, 1, CLICK)
+    list(workspace.track(None, "both"))
+    there = reopen(workspace.token, workspace.folder, other, LIMITS)
+    change(there)
+    assert stored_model(workspace.folder) == "other"
+    again = reopen(workspace.token, workspace.folder, other, LIMITS)
+    assert again.masklets() == there.masklets()
+    assert len(again.masklets()[1]) < 24

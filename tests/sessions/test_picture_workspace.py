@@ -11,6 +11,7 @@ from sam2_demo.sessions.object_table import ObjectInfo
 from sam2_demo.sessions.opening import open_still, reopen
 from sam2_demo.sessions.prompt_set import PromptSet
 from sam2_demo.sessions.tokens import new_token
+from sam2_demo.ui.network_engine import NetworkEngine
 
 CLICK = PromptSet(points=((15.0, 24.0),), labels=(1,))
 
@@ -107,3 +108,31 @@ def test_refusals(workspace, tmp_path, engine):
     text.write_text("no picture")
     with pytest.raises(MediaError):
         open_still(new_token(), text, "text.png", engine, Limits())
+
+
+def test_a_choice_counts_for_the_next_click_after_coming_back(workspace, engine):
+    workspace.prompt(1, CLICK)
+    workspace.choose(1, 2)
+    again = reopen(workspace.token, workspace.folder, engine, Limits())
+    more = PromptSet(points=((15.0, 24.0), (60.0, 10.0)), labels=(1, 0))
+    assert again.prompt(1, more) == workspace.prompt(1, more)
+    first = reopen(workspace.token, workspace.folder, engine, Limits())
+    first.prompt(1, CLICK)
+    first.choose(1, 0)
+    assert first.prompt(1, more) != again.candidates_to_json(1), "this test can fail"
+
+
+def test_a_switch_to_a_model_that_fails_changes_nothing(workspace, nano_network, monkeypatch):
+    before, engine = workspace.prompt(1, CLICK), workspace.engine
+    other = NetworkEngine("other", nano_network)
+    with monkeypatch.context() as patched, pytest.raises(MemoryError):
+        patched.setattr(other, "open_picture", out_of_memory)
+        workspace.use_engine(other)
+    assert workspace.engine is engine
+    assert workspace.candidates_to_json(1) == before
+    workspace.use_engine(other)
+    assert workspace.engine is other
+
+
+def out_of_memory():
+    raise MemoryError

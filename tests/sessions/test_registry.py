@@ -100,3 +100,19 @@ def test_use_keeps_a_session_open(registry, clock):
     registry.get(token)
     clock.now = 120.0
     assert registry.sweep() == 0
+
+
+class Stuck(Session):
+    def close(self):
+        raise SessionError("this session is busy")
+
+
+def test_a_session_that_does_not_close_keeps_none_of_the_others(registry, clock):
+    stuck, other, fresh = new_token(), new_token(), new_token()
+    registry.add(stuck, Stuck())
+    closed = Session()
+    registry.add(other, closed)
+    clock.now = 200
+    registry.add(fresh, Session())
+    assert closed.closed == 1
+    assert registry.tokens() == {fresh}

@@ -10,6 +10,7 @@ from sam2_demo.sessions.object_table import ObjectInfo
 from sam2_demo.sessions.opening import open_clip, reopen
 from sam2_demo.sessions.prompt_set import PromptSet
 from sam2_demo.sessions.tokens import new_token
+from sam2_demo.tracking.video_session import VideoSession
 from sam2_demo.ui.network_engine import EngineOptions, NetworkEngine
 
 CLICK = PromptSet(points=((15.0, 24.0),), labels=(1,))
@@ -153,6 +154,46 @@ def test_another_model_gets_the_prompts_again(workspace, nano_network):
     workspace.use_engine(other)
     assert workspace.engine is other
     assert workspace.masklets()[1].frame_indices == [2]
+
+
+def test_a_switch_to_a_model_that_fails_changes_nothing_and_may_be_tried_again(workspace, nano_network, monkeypatch):
+    workspace.prompt(0, 1, CLICK)
+    workspace.prompt(2, 2, PromptSet(box=(40.0, 10.0, 70.0, 40.0)))
+    list(workspace.track(None, "forward"))
+    before, engine = told(workspace), workspace.engine
+    other = NetworkEngine("other", nano_network)
+    with monkeypatch.context() as patched:
+        patched.setattr(VideoSession, "add_prompt", failing_at(2, VideoSession.add_prompt))
+        with pytest.raises(MemoryError):
+            workspace.use_engine(other)
+    assert workspace.engine is engine
+    assert told(workspace) == before
+    assert told(reopen(workspace.token, workspace.folder, engine, Limits())) == before
+    workspace.use_engine(other)
+    assert {i: m.frame_indices for i, m in workspace.masklets().items()} == {1: [0], 2: [2]}
+
+
+def failing_at(count, method):
+    """The method, out of memory at that call."""
+    calls = iter(range(1, 1000))
+
+    def call(*arguments, **options):
+        if next(calls) == count:
+            raise MemoryError
+        return method(*arguments, **options)
+
+    return call
+
+
+def test_closing_and_changing_the_model_leave_no_embedding_behind(workspace, nano_network):
+    workspace.prompt(0, 1, CLICK)
+    session = workspace.tracker()
+    assert 0 in session._view
+    workspace.use_engine(NetworkEngine("other", nano_network))
+    assert 0 not in session._view
+    session = workspace.tracker()
+    workspace.close()
+    assert 0 not in session._view
 
 
 def test_close_lets_frames_go_but_keeps_the_folder(workspace):

@@ -6,6 +6,7 @@ import gc
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 import torch
 
 from sam2_demo import TrackingOptions, VideoPredictor
@@ -88,10 +89,20 @@ def test_open_reads_frames_on_demand(nano_network, clip_frames):
     assert session.add_prompt(9_999, 1, points=[(15, 24)]).masks[1].shape == np.shape(clip_frames[0])[:2]
 
 
-def test_freed_memory_is_given_back_now_and_then(nano_network, clip_frames, monkeypatch):
+@pytest.mark.parametrize(("stride", "first", "times"), [(1, 0, 2), (2, 1, 1)])
+def test_freed_memory_is_given_back_now_and_then(nano_network, clip_frames, monkeypatch, stride, first, times):
     given_back = []
     monkeypatch.setattr(video_session, "_FRAMES_BETWEEN_TRIMS", 10)
     monkeypatch.setattr(video_session, "give_back_memory", lambda: given_back.append(1))
+    session = VideoPredictor(nano_network, TrackingOptions(frame_stride=stride)).open(clip_frames)
+    session.add_prompt(first, 1, points=[(15, 24)])
+    assert len(list(session.propagate())) == 24 - first and len(given_back) == times
+
+
+def test_a_closed_session_ends_its_runs(nano_network, clip_frames):
     session = VideoPredictor(nano_network).open(clip_frames)
     session.add_prompt(0, 1, points=[(15, 24)])
-    assert len(list(session.propagate())) == 24 and len(given_back) == 3
+    steps = session.propagate()
+    next(steps)
+    session.close()
+    assert list(steps) == []

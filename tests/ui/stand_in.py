@@ -117,7 +117,7 @@ class StandInVideo:
         for object_id in list(self.masklets):
             self.remove_object(object_id)
 
-    def close(self):
+    def release(self):
         self.reset()
 
 

@@ -1,12 +1,16 @@
 """Events of the page without a browser: answers, refusals, tracking, the painted video, models."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import gradio as gr
 import pytest
 from stand_in import SIZE, an_object, event, load_stand_in
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from sam2_demo.errors import WeightsError
+from sam2_demo.errors import SessionError, WeightsError
+from sam2_demo.ui.model_catalogue import CATALOGUE
 from sam2_demo.ui.model_host import ModelHost
 from sam2_demo.ui.model_loading import ModelLoading
 from sam2_demo.ui.routes import StudioRoutes
@@ -169,3 +173,45 @@ def test_previews_and_alternatives_change_nothing(ask, clip, client):
     assert [candidate["iou"] for candidate in found] == pytest.approx([0.9, 0.7, 0.5])
     assert "outside" in ask("preview", token=token, frame=3, x=2500, y=35)["error"]
     assert state_of(client, token) == before
+
+
+def test_deleting_a_session_whose_task_does_not_end_deletes_its_folder(server, client, clip, monkeypatch):
+    workspace = server.sessions.get(clip["token"])
+
+    def busy():
+        raise SessionError("this session is busy")
+
+    monkeypatch.setattr(workspace, "close", busy)
+    assert client.post(f"/sam2/s/{clip['token']}/delete").status_code == 200
+    assert not list(server.settings.data_dir.iterdir())
+
+
+def test_sweeping_goes_on_after_an_error(server, monkeypatch):
+    swept = []
+
+    def sweep():
+        swept.append(1)
+        if len(swept) == 3:
+            server.close()
+        raise OSError("a disk that is not there")
+
+    monkeypatch.setattr(server, "sweep", sweep)
+    monkeypatch.setattr("sam2_demo.ui.studio_server.SWEEP_SECONDS", 0.01)
+    server._sweep_loop()
+    assert len(swept) == 3
+
+
+def test_a_model_that_several_ask_for_is_loaded_once():
+    loads = []
+
+    def load(source, progress):
+        loads.append(source)
+        time.sleep(0.05)
+        return load_stand_in(source, progress)
+
+    host = ModelHost("auto", load)
+    source = CATALOGUE[0].source
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(host.load, [source] * 3))
+    assert loads == ["auto", source]
+    assert found[0] is found[1] is found[2]
