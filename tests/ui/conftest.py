@@ -131,17 +131,24 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture
-def tab(app, chromium):
-    """A fresh tab on the page; fails on errors in its scripts."""
+@pytest.fixture(scope="session")
+def window(chromium):
+    """A browser window whose tabs share what is loaded; the page keeps what is a person's own in its tab."""
     context = chromium.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
-    page = context.new_page()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def tab(app, window):
+    """A fresh tab on the page; fails on errors in its scripts."""
+    page = window.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(app[1])
     page.wait_for_selector("#video-studio .sam-drop", timeout=30_000)
     yield page
-    context.close()
+    page.close()
     assert errors == []
 
 
