@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any
 
 from sam2_demo.errors import DatasetError
@@ -20,6 +21,8 @@ class ClipAnnotation:
     """Masklets of one clip of (height, width) pixels and `num_frames` frames.
 
     `labels` names objects; `void` holds pixels to ignore, by frame; `extra` keeps what only one format knows.
+    `picture_names` are the file names of all frames' pictures where these have names of their own: formats of one
+    picture per frame call their files so, and number them otherwise.
     """
 
     height: int
@@ -31,6 +34,7 @@ class ClipAnnotation:
     name: str = ""
     void: dict[int, Rle] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
+    picture_names: list[str] = field(default_factory=list)
 
     @property
     def object_ids(self) -> list[int]:
@@ -49,8 +53,16 @@ class ClipAnnotation:
             self.masklets[object_id] = Masklet(object_id, self.height, self.width)
         return self.masklets[object_id]
 
+    def picture_name(self, frame_index: int) -> str:
+        """The file name of a frame's picture, 00000.jpg for frame 0 if the pictures have no names of their own."""
+        return self.picture_names[frame_index] if self.picture_names else f"{frame_index:05d}.jpg"
+
+    def frame_stem(self, frame_index: int, digits: int = 5) -> str:
+        """What a frame's file is called, without its ending: as its picture, or by number with so many digits."""
+        return PurePath(self.picture_names[frame_index]).stem if self.picture_names else f"{frame_index:0{digits}d}"
+
     def check(self) -> ClipAnnotation:
-        """Raise DatasetError where sizes, ids or frame indices contradict each other; return self."""
+        """Raise DatasetError where sizes, ids, frame indices or names contradict each other; return self."""
         for object_id, masklet in self.masklets.items():
             if masklet.object_id != object_id:
                 raise DatasetError(f"object {object_id} holds the masklet of object {masklet.object_id}")
@@ -65,6 +77,8 @@ class ClipAnnotation:
                     f"object {object_id} has a mask on frame {frames[-1]}, the clip's frames are "
                     f"0 to {self.num_frames - 1}"
                 )
+        if self.picture_names and len(self.picture_names) != self.num_frames:
+            raise DatasetError(f"{len(self.picture_names)} picture names were given for {self.num_frames} frames")
         unknown = sorted(set(self.labels) - set(self.masklets))
         if unknown:
             raise DatasetError(f"labels name the unknown object ids {unknown}; known are {self.object_ids}")

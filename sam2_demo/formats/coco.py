@@ -23,7 +23,7 @@ UNNAMED = "object"
 
 
 def write(value: ClipAnnotation, path: PathLike, file_names: list[str] | None = None) -> None:
-    """Write an instances file; `file_names` name the pictures of all frames (default 00000.jpg, ...)."""
+    """Write an instances file; `file_names` name the pictures of all frames (default: as the clip does)."""
     write_json(to_content(value, file_names), Path(path))
 
 
@@ -38,7 +38,7 @@ def to_content(value: ClipAnnotation, file_names: list[str] | None = None) -> di
     images = [
         {
             "id": frame + 1,
-            "file_name": file_names[frame] if file_names else f"{frame:05d}.jpg",
+            "file_name": file_names[frame] if file_names else value.picture_name(frame),
             "height": value.height,
             "width": value.width,
             "frame_index": frame,

@@ -54,7 +54,9 @@ def _take_void_as_object(clip: ClipAnnotation) -> None:
 
 
 def write(value: ClipAnnotation, path: PathLike, frame_names: list[str] | None = None) -> None:
-    """Write a folder of indexed PNGs, one per annotated frame, named 00000.png or by `frame_names`.
+    """Write a folder of indexed PNGs, one per annotated frame.
+
+    They are named by `frame_names`, else as the clip names its pictures, else by number: 00000.png.
 
     A pixel holds one label only: where masks overlap, the smaller object is kept on top.
     """
@@ -62,7 +64,7 @@ def write(value: ClipAnnotation, path: PathLike, frame_names: list[str] | None =
     for frame_index in value.annotated_frames:
         if frame_names is not None and frame_index >= len(frame_names):
             raise DatasetError(f"frame {frame_index} has no name: {len(frame_names)} frame names were given")
-        name = f"{frame_index:05d}" if frame_names is None else frame_names[frame_index]
+        name = value.frame_stem(frame_index) if frame_names is None else frame_names[frame_index]
         write_labels(label_map(value, frame_index), Path(path) / f"{name}.png")
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats import alpha_video, coco, csv_tables, davis, mots, per_object_png, sa_v, yolo
 from sam2_demo.formats.annotation import ClipAnnotation
-from sam2_demo.formats.files import PathLike, read_json
+from sam2_demo.formats.files import PathLike, is_hidden, read_json
 
 _MARKS = {"masklet": sa_v.read, "annotations": coco.read}
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
@@ -105,7 +105,7 @@ def read_any(path: PathLike, size: tuple[int, int] | None = None) -> ClipAnnotat
 
 
 def _read_folder(folder: Path, size: tuple[int, int] | None) -> ClipAnnotation:
-    shown = [path for path in folder.iterdir() if path.name[0] not in "._"]
+    shown = [path for path in folder.iterdir() if not is_hidden(path.name)]
     # Texts that are not named by a frame say nothing of what lies beside them.
     shown = [path for path in shown if not _is_note(path)] or shown
     if len(shown) == 1 and shown[0].is_dir() and not shown[0].name.isdecimal():

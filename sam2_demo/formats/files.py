@@ -120,6 +120,11 @@ def _voc_color(index: int) -> tuple[int, int, int]:
     return red, green, blue
 
 
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is one that systems put beside others; cameras do call pictures _DSC0001."""
+    return name.startswith((".", "__"))
+
+
 def frame_files(folder: Path, suffix: str = ".png") -> list[Path]:
     """The files of a folder with this suffix, by name; DatasetError when there is none."""
     if not folder.is_dir():
@@ -131,7 +136,13 @@ def frame_files(folder: Path, suffix: str = ".png") -> list[Path]:
 
 
 def frame_indices_of(files: Iterable[Path], frame_names: list[str] | None = None) -> list[int]:
-    """The frame index of each file: its place in `frame_names` (stems of the clip's pictures), or its number."""
+    """The frame index of each file: its place in `frame_names` (stems of the clip's pictures), or its number.
+
+    A file alone that has a name is that of a picture, frame 0.
+    """
+    files = list(files)
+    if frame_names is None and len(files) == 1 and not files[0].stem.isdecimal():
+        return [0]
     places = {name: index for index, name in enumerate(frame_names)} if frame_names is not None else None
     indices = []
     for path in files:

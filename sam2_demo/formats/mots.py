@@ -36,7 +36,8 @@ _LINE = re.compile(r"([0-9]{1,9}) ([0-9]{1,9}) [0-9]{1,9} ([0-9]{1,9}) ([0-9]{1,
 
 
 def write(value: ClipAnnotation, path: PathLike) -> None:
-    """Write a text file when `path` ends in .txt, otherwise a folder of 16-bit PNGs, 000000.png for frame 0.
+    """Write a text file when `path` ends in .txt, otherwise a folder of 16-bit PNGs, 000000.png for frame 0
+    or as the clip names its pictures.
 
     The class of an object is extra["mots_class"][id], or follows from its label (car 1, pedestrian 2), or is 1.
     Where masks overlap, the smaller object is kept on top. DatasetError where the file would hold nothing.
@@ -54,7 +55,7 @@ def write(value: ClipAnnotation, path: PathLike) -> None:
         return
     target.mkdir(parents=True, exist_ok=True)
     for frame in value.annotated_frames:
-        Image.fromarray(_id_map(value, ids, frame)).save(target / f"{frame:06d}.png")
+        Image.fromarray(_id_map(value, ids, frame)).save(target / f"{value.frame_stem(frame, digits=6)}.png")
     write_json(_sidecar(value, ids), target / _SIDECAR)
 
 

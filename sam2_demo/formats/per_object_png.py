@@ -1,6 +1,6 @@
 """One black and white PNG per object and frame, as a zip or a folder: <object>/<frame>.png, 255 inside.
 
-clip.json beside them keeps what pictures cannot: labels, frame rate, scores.
+A picture's mask is called as the picture. clip.json beside them keeps what pictures cannot: labels, frame rate, scores.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import os
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.files import UNREADABLE_PICTURE, PathLike, content_of
 
 _SIDECAR = "clip.json"
-_NAME = re.compile(r"(?:.*/)?(\d+)/(\d+)\.png", re.IGNORECASE)
+_NAME = re.compile(r"(?:.*/)?(\d+)/([^/]+)\.png", re.IGNORECASE)
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same masks give the same bytes
 
 
@@ -53,7 +53,7 @@ def read(path: PathLike) -> ClipAnnotation:
 
 def _from_entries(source: Path, found: dict[str, bytes]) -> ClipAnnotation:
     sidecar: dict[str, Any] = json.loads(found.get(_SIDECAR, b"{}"))
-    pictures = {(int(m[1]), int(m[2])): name for name in sorted(found) if (m := _NAME.fullmatch(name))}
+    pictures = _pictures(found)
     if not pictures:
         raise DatasetError(f"{source} holds no mask; expected <object>/<frame>.png, as 1/00000.png")
     clip: ClipAnnotation | None = None
@@ -76,6 +76,14 @@ def _from_entries(source: Path, found: dict[str, bytes]) -> ClipAnnotation:
     return clip.check()
 
 
+def _pictures(found: Iterable[str]) -> dict[tuple[int, int], str]:
+    """The masks' names by object and frame; where all are of one picture that has a name, it is frame 0."""
+    masks = [(match[1], match[2], name) for name in sorted(found) if (match := _NAME.fullmatch(name))]
+    is_of_one = len({stem for _, stem, _ in masks}) == 1
+    numbered = {(int(own), int(stem)): name for own, stem, name in masks if stem.isdecimal()}
+    return numbered or ({(int(own), 0): name for own, _, name in masks} if is_of_one else {})
+
+
 def _entries(value: ClipAnnotation) -> Iterator[tuple[str, bytes]]:
     scores = {
         str(object_id): {
@@ -95,7 +103,7 @@ def _entries(value: ClipAnnotation) -> Iterator[tuple[str, bytes]]:
         for frame in masklet:
             coded = io.BytesIO()
             Image.fromarray(masklet.mask(frame)).save(coded, "PNG")
-            yield f"{object_id}/{frame:05d}.png", coded.getvalue()
+            yield f"{object_id}/{value.frame_stem(frame)}.png", coded.getvalue()
 
 
 def _contents(source: Path) -> Iterator[tuple[str, bytes]]:

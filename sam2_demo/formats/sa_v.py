@@ -83,5 +83,5 @@ def _write_folders(value: ClipAnnotation, folder: Path, frame_names: list[str] |
     for object_id, masklet in value.masklets.items():
         place = folder / value.extra.get("sa_v_folders", {}).get(object_id, f"{object_id:03d}")
         for frame_index in masklet:
-            name = f"{frame_index:05d}" if frame_names is None else frame_names[frame_index]
+            name = value.frame_stem(frame_index) if frame_names is None else frame_names[frame_index]
             write_labels(masklet.mask(frame_index).astype(np.uint8), place / f"{name}.png")

@@ -1,7 +1,9 @@
 """The content of SA-V's train JSON: which fields there are, and how those that follow from the masks are counted.
 
 The derived fields were checked against the published files: sizes average over the frames where the object is
-visible, visibility changes count from the first appearance, and the first frame counts annotated frames.
+visible, visibility changes count from the first appearance, and the first frame counts annotated frames. Masks do not
+tell on how many frames a person edited an object, nor whether one did: extra["masklet_edited_frame_count"] and
+extra["masklet_type"] do, by object id.
 """
 
 from __future__ import annotations
@@ -107,13 +109,9 @@ def to_content(value: ClipAnnotation, annotation_step: int | None = None) -> dic
             _unless_same(_kept(kept, name, kept_columns.get(object_id)), values[name])
             for object_id, values in zip(ids, derived, strict=True)
         ]
-    types = value.extra.get("masklet_type", {})
     for name, default in _GIVEN.items():
-        content[name] = [
-            _first_given(_kept(kept, name, kept_columns.get(i)), types.get(i) if name == "masklet_type" else None)
-            or default
-            for i in ids
-        ]
+        given: dict[int, Any] = value.extra.get(name, {})
+        content[name] = [_first_given(_kept(kept, name, kept_columns.get(i)), given.get(i), default) for i in ids]
     content["masklet_stability_score"] = _stability(value, ids, frames)
     content["masklet_num"] = len(ids)
     content |= {key: kept[key] for key in kept if key not in content and key != _STEP}

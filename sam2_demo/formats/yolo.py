@@ -1,4 +1,4 @@
-"""YOLO segmentation labels: labels/<frame>.txt with `class x y x y ...` per part, coordinates in [0, 1].
+"""YOLO segmentation labels: labels/<picture>.txt with `class x y x y ...` per part, coordinates in [0, 1].
 
 Classes are the labels of objects. YOLO knows no objects over time and no picture size; clip.json beside the
 labels keeps both, and files without it are read when the size is given.
@@ -33,7 +33,7 @@ _MOST_CLASSES = 1_000_000
 
 
 def write(value: ClipAnnotation, path: PathLike) -> None:
-    """Write a folder: labels/00000.txt for each annotated frame, classes.txt, data.yaml and clip.json."""
+    """Write a folder: labels/00000.txt or <picture>.txt for each annotated frame, classes.txt, data.yaml, clip.json."""
     value.check()
     folder = Path(path)
     classes = sorted({value.labels.get(object_id, UNNAMED) for object_id in value.object_ids})
@@ -46,7 +46,7 @@ def write(value: ClipAnnotation, path: PathLike) -> None:
             for polygon in mask_polygons(masklet.mask(frame)) if frame in masklet else []:
                 lines.append(f"{number} {_normalized(polygon, value)}")
                 owners.append(object_id)
-        write_text("".join(line + "\n" for line in lines), folder / "labels" / f"{frame:05d}.txt")
+        write_text("".join(line + "\n" for line in lines), folder / "labels" / f"{value.frame_stem(frame)}.txt")
         lines_of[f"{frame:05d}"] = owners
     write_text("".join(" ".join(name.splitlines()) + "\n" for name in classes), folder / "classes.txt")
     names = "".join(f"  {number}: {_yaml_text(name)}\n" for number, name in enumerate(classes))
@@ -89,7 +89,7 @@ def _from_folder(folder: Path, sidecar: dict[str, Any], size: tuple[int, int] | 
     clip = ClipAnnotation(height, width, sidecar.get("num_frames", max(indices) + 1))
     clip.frame_rate, clip.name = sidecar.get("frame_rate", 24.0), sidecar.get("name", folder.name)
     for file, frame in zip(files, indices, strict=True):
-        _read_frame(clip, file, frame, sidecar.get("lines", {}).get(file.stem))
+        _read_frame(clip, file, frame, sidecar.get("lines", {}).get(f"{frame:05d}"))
     empty = encode_rle(np.zeros((height, width), np.bool_))
     for text, frames in sidecar.get("frames", {}).items():
         masklet = clip.masklet(int(text))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 from functools import cache
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sam2_demo.errors import DemoError
@@ -51,29 +54,62 @@ _HELP = {
     "max_objects": "track at most so many",
 }
 _MINIMUM_PAUSE = 0.5  # seconds between status lines on a terminal
-_MINIMUM_PAUSE_IN_FILES = 30.0
+_MINIMUM_PAUSE_IN_FILES = 15.0
+_LONG_STEP = 1.0  # seconds after which a status that is still true says for how long
 
 
 class Terminal:
-    """Lines on standard output; a status is overwritten on a terminal and written seldom elsewhere."""
+    """Lines on standard output; a status is overwritten on a terminal and written now and then elsewhere.
+
+    While it is entered, a status that stays the same is shown again with the time that has passed.
+    """
 
     def __init__(self) -> None:
         """Nothing is shown yet."""
         self.overwrites = sys.stdout.isatty()
         self._pause = _MINIMUM_PAUSE if self.overwrites else _MINIMUM_PAUSE_IN_FILES
-        self._last = time.monotonic()
+        self._shown_at = -math.inf
         self._width = 0
+        self._status, self._status_since = "", 0.0
+        self._guard = threading.RLock()
+        self._ended = threading.Event()
+        self._watch = threading.Thread(target=self._repeat, daemon=True)
 
     def line(self, text: str) -> None:
         """Show something that stays."""
-        print(f"\r{text:<{self._width}}" if self._width else text, flush=True)
-        self._width = 0
+        with self._guard:
+            print(f"\r{text:<{self._width}}" if self._width else text, flush=True)
+            self._width = 0
+            self._status = ""
 
     def status(self, text: str) -> None:
-        """Show how far the run is, unless it was shown a moment ago."""
-        if time.monotonic() - self._last < self._pause:
+        """Show how far the run is, unless something was shown a moment ago."""
+        with self._guard:
+            if text != self._status:
+                self._status, self._status_since = text, time.monotonic()
+            self._show(text)
+
+    def __enter__(self) -> Terminal:
+        self._watch.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._watch.join()
+
+    def _repeat(self) -> None:
+        while not self._ended.wait(_LONG_STEP):
+            with self._guard:
+                passed = time.monotonic() - self._status_since
+                if self._status and passed >= _LONG_STEP:
+                    self._show(f"{self._status} ({passed:.0f} s)")
+
+    def _show(self, text: str) -> None:
+        if time.monotonic() - self._shown_at < self._pause:
             return
-        self._last = time.monotonic()
+        self._shown_at = time.monotonic()
         if self.overwrites:
             print(f"\r{text:<{self._width}}", end="", flush=True)
             self._width = len(text)
@@ -162,11 +198,11 @@ def _run(given: argparse.Namespace) -> dict[str, str]:
 
     options = _options(given)
     clips = find_clips(given.clips)
-    terminal = Terminal()
-    load = cache(lambda: _load(given, terminal))
-    made_with = network_identity(given.model, given.device, given.dtype, load)
-    folder = OutputFolder(given.out, {"model": given.model, "dtype": given.dtype, **made_with, **asdict(options)})
-    return run_batch(clips, folder, lambda: _make_find(load(), options), terminal).failed
+    with Terminal() as terminal:
+        load = cache(lambda: _load(given, terminal))
+        made_with = network_identity(given.model, given.device, given.dtype, load)
+        folder = OutputFolder(given.out, {"model": given.model, "dtype": given.dtype, **made_with, **asdict(options)})
+        return run_batch(clips, folder, lambda: _make_find(load(), options), terminal).failed
 
 
 def _load(given: argparse.Namespace, terminal: Terminal) -> VideoPredictor:

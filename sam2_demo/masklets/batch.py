@@ -99,6 +99,8 @@ def _waiting(
                     result.done_before.append(clip.name)
                     display.line(f"{clip.name}: done before, {folder.path(clip)}")
                 else:
+                    if reader.notice:
+                        display.line(f"{clip.name}: {reader.notice}")
                     waiting.append((clip, reader.num_frames))
         except (MediaError, DatasetError) as error:
             result.failed[clip.name] = str(error)

@@ -27,6 +27,7 @@ def open_clip(token: str, source: Path, name: str, engine: Engine, limits: Limit
     try:
         reader.read(0)
         workspace = VideoWorkspace(token, source, name, engine, reader, limits.max_objects)
+        workspace.notice = reader.notice
         times = [round(float(time), 6) for time in reader.times]
         _describe(workspace, source, {"num_frames": reader.num_frames, "times": times})
         return workspace
@@ -37,7 +38,7 @@ def open_clip(token: str, source: Path, name: str, engine: Engine, limits: Limit
 
 def open_still(token: str, source: Path, name: str, engine: Engine, limits: Limits) -> PictureWorkspace:
     """A workspace for a picture file; MediaError when it cannot be read."""
-    workspace = PictureWorkspace(token, read_picture(source), name, source.parent, engine, limits.max_objects)
+    workspace = PictureWorkspace(token, read_picture(source, name), name, source.parent, engine, limits.max_objects)
     _describe(workspace, source, {"num_frames": 1})
     return workspace
 
@@ -54,10 +55,10 @@ def reopen(token: str, folder: Path, engine: Engine, limits: Limits) -> VideoWor
     if isinstance(workspace, VideoWorkspace) and model not in (None, engine.name):
         workspace.restore_prompts()
         workspace.notice = (
-            f"This session was made with {model}, which this server does not have now. Its prompts are kept; "
-            f"press Track to follow them with {engine.name}. Until you change something, its masks come back when "
-            f"the session is opened with {model} again."
-        )
+            f"{workspace.notice} This session was made with {model}, which this server does not have now. Its prompts "
+            f"are kept; press Track to follow them with {engine.name}. Until you change something, its masks come back "
+            f"when the session is opened with {model} again."
+        ).strip()
     else:
         workspace.stored.take_masklets_back()
         workspace.restore()

@@ -7,6 +7,7 @@ or out of order.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +19,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from sam2_demo.errors import MediaError
-from sam2_demo.video.pictures import MAX_PIXELS
+from sam2_demo.video.pictures import MAX_PIXELS, too_large
 
 # Named, so that playlists and scripts (which make FFmpeg open further files or addresses) and guesses from
 # plain text stay out.
@@ -33,6 +34,8 @@ _DAMAGE = (
     *(av.InvalidDataError, av.BlockingIOError, av.PatchWelcomeError, av.ArgumentError, av.UnknownError),
     *(av.EOFError, av.MemoryError),
 )
+
+_CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")
 
 _StreamT = TypeVar("_StreamT", bound=Stream)
 
@@ -69,8 +72,7 @@ def video_stream(container: InputContainer, name: str) -> VideoStream:
     if stream.codec_context is None:
         raise MediaError(f"{name} holds a video whose codec cannot be decoded here; {_ACCEPTED}")
     if stream.width * stream.height > MAX_PIXELS:
-        found = f"frames of {stream.width} x {stream.height} pixels"
-        raise MediaError(f"{name} has {found}; at most {MAX_PIXELS} pixels are accepted")
+        raise too_large(f"a frame of {name}", stream.width * stream.height)
     return stream
 
 
@@ -83,6 +85,28 @@ def clip_zero(container: InputContainer, first_frame: float) -> float:
     if container.start_time is None or container.format.name == "avi":
         return first_frame
     return min(first_frame, max(container.start_time / 1e6, 0.0))
+
+
+def declared_seconds(container: InputContainer, stream: VideoStream) -> float | None:
+    """How long the file itself says the video lasts, from the clip's zero; None where it does not say.
+
+    FFmpeg fills in a length for other files, from what can be read or from the file's size.
+    """
+    kind = container.format.name
+    if kind == "avi" and stream.frames and stream.average_rate:
+        return float(stream.frames / stream.average_rate)
+    if "mp4" in kind and stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    if "matroska" in kind:
+        end = 0.0
+        # The header has the length of the longest stream; most writers add that of each.
+        told = _CLOCK.fullmatch(stream.metadata.get("DURATION", ""))
+        if told:
+            end = int(told[1]) * 3600 + int(told[2]) * 60 + float(told[3])
+        elif len(container.streams) == 1:
+            end = (container.duration or 0) / 1e6
+        return end - max((container.start_time or 0) / 1e6, 0.0) if end else None
+    return None
 
 
 def packets_of(container: InputContainer, stream: _StreamT) -> Iterator[av.Packet]:

@@ -13,7 +13,7 @@ import av
 import numpy as np
 
 from sam2_demo.errors import MediaError
-from sam2_demo.video.decoding import Decoder
+from sam2_demo.video.decoding import Decoder, declared_seconds
 from sam2_demo.video.frame_index import FrameIndex, build_index
 from sam2_demo.video.frame_reader import FrameReader
 from sam2_demo.video.rgb_conversion import RgbConverter
@@ -21,6 +21,7 @@ from sam2_demo.video.rgb_conversion import RgbConverter
 CACHE_BYTES = 128 * 2**20
 """Default limit of the decoded frames kept per open file."""
 _LEAST_CACHED_FRAMES = 4
+_NOTICEABLE = 0.5  # seconds; headers are off by a frame or two
 _PASSED_IN_VAIN = 2  # key frames from which later frames came and the wanted one did not
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,12 @@ class VideoFileReader(FrameReader):
         self.num_frames = len(self.times)
         self.duration = self._index.end
         self.frame_rate = _frame_rate(self.times, self.duration, stream.guessed_rate)
+        declared = declared_seconds(self._decoder.container, stream)
+        if declared is not None and declared - self.duration > _NOTICEABLE:
+            self.notice = (
+                f"The video is cut off or damaged: by its header it lasts {declared:.1f} s, but only the first "
+                f"{self.duration:.1f} s ({self.num_frames} frames) can be read."
+            )
 
     def _read(self, index: int) -> np.ndarray:
         frame = self._cache.get(index)

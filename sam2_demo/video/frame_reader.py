@@ -23,6 +23,7 @@ class FrameReader(ABC):
             begins earlier.
         duration: seconds from the clip's zero to the end of the last frame.
         has_audio: whether the source carries sound.
+        notice: what a person should know of the clip, as that it is cut off; empty where all is well.
     """
 
     num_frames: int
@@ -32,6 +33,7 @@ class FrameReader(ABC):
     times: np.ndarray
     duration: float
     has_audio: bool = False
+    notice: str = ""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()

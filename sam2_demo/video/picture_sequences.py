@@ -11,7 +11,7 @@ import numpy as np
 
 from sam2_demo.errors import MediaError
 from sam2_demo.video.frame_reader import FrameReader
-from sam2_demo.video.pictures import PICTURE_SUFFIXES, picture_size, read_picture
+from sam2_demo.video.pictures import PICTURE_SUFFIXES, bits_in_use, picture_size, read_picture
 
 
 class StillsReader(FrameReader):
@@ -45,9 +45,12 @@ class FolderReader(StillsReader):
                     "pictures of a clip must have one size"
                 )
         super().__init__(len(self.paths), size, frame_rate)
+        self._least_bits: int | None = None
 
     def _read(self, index: int) -> np.ndarray:
-        frame = read_picture(self.paths[index], str(self.paths[index]))
+        if self._least_bits is None:
+            self._least_bits = bits_in_use(self.paths[0])  # or dark frames of few bits would flash
+        frame = read_picture(self.paths[index], str(self.paths[index]), self._least_bits)
         if frame.shape[:2] != (self.height, self.width):
             raise MediaError(f"{self.paths[index]} has changed its size since the folder was opened")
         return frame

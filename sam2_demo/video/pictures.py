@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,24 +27,34 @@ _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "AVIF", "PPM", "
 _ACCEPTED = "accepted are JPEG, PNG, WebP, AVIF, BMP, GIF, TIFF, TGA, PPM and JPEG 2000 pictures"
 _ORIENTATION_TAG = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)
+_BIT_DEPTHS = (8, 10, 12, 14, 16)
+"""Of cameras and scanners; their files have 16 bits for all but the first."""
+FEWEST_BITS = _BIT_DEPTHS[0]
 
 
-def read_picture(source: str | os.PathLike[str] | bytes, name: str | None = None) -> np.ndarray:
+def read_picture(
+    source: str | os.PathLike[str] | bytes, name: str | None = None, least_bits: int = FEWEST_BITS
+) -> np.ndarray:
     """Read a picture from a path or from the bytes of a file; returns (H, W, 3) uint8 RGB.
 
     Messages call it `name`, or by its file's name, since people who upload a file know no path.
 
-    EXIF orientation is applied. 16-bit values are scaled from 0..65535 to 0..255, float ones from 0..1.
+    EXIF orientation is applied. 16-bit values are scaled from 0..65535 to 0..255, float ones from 0..1; grey ones that
+    stay below 1/4 of that are taken for those of a camera of 14, 12, 10 or 8 bits in a file of 16, but of no fewer
+    than `least_bits`, which keeps pictures of one clip alike.
     Transparent parts are laid over white. Of an animation or multi-page file the first picture is read.
     Raises MediaError for what is missing, empty, damaged, no picture, or over MAX_PIXELS.
     """
     with _opened(source, name) as (image, name):
-        try:
-            image.load()
-            upright = ImageOps.exif_transpose(image)
-        except (OSError, ValueError, SyntaxError, EOFError) as error:
-            raise MediaError(f"{name} is a damaged {image.format} picture ({error}); {_ACCEPTED}") from error
-        return np.ascontiguousarray(_to_rgb(upright))
+        return np.ascontiguousarray(_to_rgb(_upright(image, name), least_bits))
+
+
+def bits_in_use(path: str | os.PathLike[str]) -> int:
+    """What `read_picture` takes for the bits of a grey picture with whole numbers; FEWEST_BITS for any other."""
+    with _opened(path, str(path)) as (image, name):
+        if not image.mode.startswith("I"):
+            return FEWEST_BITS
+        return _bits_for(float(np.asarray(_upright(image, name)).max()))
 
 
 def picture_size(path: str | os.PathLike[str]) -> tuple[int, int]:
@@ -59,6 +70,23 @@ def over_white(rgba: np.ndarray) -> np.ndarray:
     colour = rgba[..., :3].astype(np.uint16)
     alpha = rgba[..., 3:].astype(np.uint16)
     return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+
+
+def too_large(what: str, pixels: int) -> MediaError:
+    """The refusal of a picture, or of the frames of a video, with more than MAX_PIXELS."""
+    return MediaError(
+        f"{what} is too large: it has {pixels / 1e6:.1f} megapixels, accepted are up to {MAX_PIXELS / 1e6:.0f}; "
+        "make it smaller and open it again"
+    )
+
+
+def _upright(image: Image.Image, name: str) -> Image.Image:
+    """The picture decoded, and turned as it is shown."""
+    try:
+        image.load()
+        return ImageOps.exif_transpose(image)
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        raise MediaError(f"{name} is a damaged {image.format} picture ({error}); {_ACCEPTED}") from error
 
 
 @contextmanager
@@ -79,33 +107,38 @@ def _opened(source: str | os.PathLike[str] | bytes, name: str | None) -> Iterato
     try:
         image = Image.open(stream, formats=_FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise MediaError(f"{name} is too large ({error}); at most {MAX_PIXELS} pixels are accepted") from error
+        told = re.search(r"\d+", str(error))  # Pillow tells the size of what it refuses in words only
+        raise too_large(name, int(told[0]) if told else MAX_PIXELS) from error
     except UnidentifiedImageError as error:
         raise MediaError(f"{name} is not a picture that can be read; {_ACCEPTED}") from error
     except (OSError, ValueError, SyntaxError) as error:
         raise MediaError(f"{name} cannot be read as a picture ({error}); {_ACCEPTED}") from error
     with image:
         if image.width * image.height > MAX_PIXELS:
-            found = f"{image.width} x {image.height} pixels"
-            raise MediaError(f"{name} has {found}; at most {MAX_PIXELS} pixels are accepted")
+            raise too_large(name, image.width * image.height)
         yield image, name
 
 
-def _to_rgb(image: Image.Image) -> np.ndarray:
+def _to_rgb(image: Image.Image, least_bits: int) -> np.ndarray:
     """Convert a loaded Pillow picture of any mode to (H, W, 3) uint8."""
     if image.mode.startswith("I") or image.mode == "F":
-        grey = _grey_to_8_bit(np.asarray(image), image.mode)
+        grey = _grey_to_8_bit(np.asarray(image), image.mode, least_bits)
         return np.repeat(grey[..., None], 3, axis=2)
     if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
         return over_white(np.asarray(image.convert("RGBA")))
     return np.array(image.convert("RGB"))
 
 
-def _grey_to_8_bit(grey: np.ndarray, mode: str) -> np.ndarray:
-    """Scale 16-bit, 32-bit or float grey values to uint8; 32-bit ones above 16 bits by their own maximum."""
+def _grey_to_8_bit(grey: np.ndarray, mode: str, least_bits: int) -> np.ndarray:
+    """Scale grey values to uint8: integers by the fewest bits that hold them, above 16 bits by their own maximum."""
     values = np.nan_to_num(grey.astype(np.float64), posinf=0.0, neginf=0.0)
     if mode == "F":
         top = 1.0 if values.max() <= 1.0 else 255.0 if values.max() <= 255.0 else float(values.max())
     else:
-        top = max(65535.0, float(values.max()))
+        bits = max(least_bits, _bits_for(float(values.max())))
+        top = max(2.0**bits - 1, float(values.max()))
     return np.clip(np.rint(values * (255.0 / top)), 0, 255).astype(np.uint8)
+
+
+def _bits_for(brightest: float) -> int:
+    return next((bits for bits in _BIT_DEPTHS if brightest < 2**bits), _BIT_DEPTHS[-1])

@@ -15,7 +15,7 @@ from sam2_demo.formats import coco, csv_tables, davis, mots, per_object_png, sa_
 from sam2_demo.formats.annotation import ClipAnnotation, from_masklets
 from sam2_demo.formats.exchange import FORMATS, read_any, write_file
 from sam2_demo.tracking.masklet import encode_rle
-from tests.formats.conftest import same_masks
+from tests.formats.conftest import mask_of, same_masks
 
 EVERYTHING = {
     "coco.json": coco,
@@ -231,3 +231,50 @@ def test_contradictions_are_found_before_writing(clip, tmp_path):
     with pytest.raises(DatasetError, match="at least one masklet"):
         from_masklets([], 3)
     assert not list(Path(tmp_path).iterdir())
+
+
+@pytest.fixture
+def picture() -> ClipAnnotation:
+    """Two objects of a picture that has a name."""
+    value = ClipAnnotation(37, 53, 1, name="truck", picture_names=["truck.jpg"])
+    for object_id in (1, 2):
+        value.masklet(object_id).set(0, mask_of(object_id, 0))
+    value.labels = {1: "car"}
+    return value
+
+
+NAMED_FILES = {
+    "davis": ["truck.png"],
+    "sa_v_png": ["001/truck.png", "002/truck.png"],
+    "png": ["1/truck.png", "2/truck.png"],
+    "yolo": ["labels/truck.txt"],
+    "mots_png": ["truck.png"],
+}
+
+
+@pytest.mark.parametrize("name", list(NAMED_FILES))
+def test_masks_of_a_picture_are_called_as_the_picture(picture, tmp_path, name):
+    path = write_file(picture, name, tmp_path)
+    with zipfile.ZipFile(path) as archive:
+        beside = ("clip.json", "classes.txt", "data.yaml")
+        assert sorted(set(archive.namelist()) - set(beside)) == NAMED_FILES[name]
+    again = read_any(path)
+    same_masks(picture, again)
+    assert again.num_frames == 1
+    if name in ("png", "yolo"):
+        assert again.masklets == picture.masklets and again.labels == picture.labels
+
+
+def test_coco_names_the_picture(picture, clip, tmp_path):
+    assert [own["file_name"] for own in coco.to_content(picture)["images"]] == ["truck.jpg"]
+    assert coco.to_content(clip)["images"][8]["file_name"] == "00008.jpg"
+
+
+def test_frames_of_a_clip_are_called_as_its_pictures(clip, tmp_path):
+    clip.picture_names = [f"shot-{frame}.jpeg" for frame in range(9)]
+    davis.write(clip, tmp_path / "davis")
+    assert (tmp_path / "davis" / "shot-8.png").is_file()
+    same_masks(clip, davis.read(tmp_path / "davis", [f"shot-{frame}" for frame in range(9)]))
+    clip.picture_names.pop()
+    with pytest.raises(DatasetError, match="8 picture names were given for 9 frames"):
+        davis.write(clip, tmp_path / "davis")

@@ -78,6 +78,14 @@ def test_all_fields_are_written_and_counted_from_the_masks(clip, tmp_path):
     assert coco_mask.decode(content["masklet"][1][0]).sum() == 5000
 
 
+def test_frames_that_a_person_edited_are_told(clip, tmp_path):
+    assert to_content(clip)["masklet_edited_frame_count"] == [0, 0]
+    clip.extra["masklet_edited_frame_count"] = {5: 3}
+    sa_v.write(clip, tmp_path / "made.json")
+    again = sa_v.read(tmp_path / "made.json")
+    assert to_content(again)["masklet_edited_frame_count"] == [3, 0]
+
+
 def test_changed_masks_change_what_follows_from_them(clip, tmp_path):
     sa_v.write(clip, tmp_path / "a.json")
     again = sa_v.read(tmp_path / "a.json")

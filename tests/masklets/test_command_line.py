@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -210,6 +211,31 @@ def test_wrong_usage_exits_with_2(arguments, capsys) -> None:
         command.main(arguments)
     assert raised.value.code == 2
     assert "usage: python -m sam2_demo.masklets" in capsys.readouterr().err
+
+
+def test_a_pipe_is_told_how_far_it_is_from_the_start(clips, loads, tmp_path, capsys) -> None:
+    assert run(clips / "c", "--out", tmp_path / "out") == 0
+    assert "clip 1/1 c: frame 0/5, 0 objects, finding\n" in capsys.readouterr().out
+
+
+def test_a_step_that_takes_long_says_for_how_long(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(command, "_LONG_STEP", 0.02)
+    monkeypatch.setattr(command, "_MINIMUM_PAUSE_IN_FILES", 0.0)
+    shown: list[str] = []
+    with command.Terminal() as terminal:
+        terminal.status("frame 0/5, finding")
+        while "frame 0/5, finding (0 s)\n" not in "".join(shown):
+            time.sleep(0.01)
+            shown.append(capsys.readouterr().out)
+        terminal.line("done")
+        time.sleep(0.1)
+    assert capsys.readouterr().out.endswith("done\n"), "a status that is over is not repeated"
+
+
+def test_a_cut_off_clip_says_so(clips, loads, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("sam2_demo.video.picture_sequences.FolderReader.notice", "It is cut off.")
+    assert run(clips / "c", "--out", tmp_path / "out") == 0
+    assert "c: It is cut off.\n" in capsys.readouterr().out
 
 
 def test_help_shows_examples_and_needs_no_torch() -> None:

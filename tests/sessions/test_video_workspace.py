@@ -12,6 +12,7 @@ from sam2_demo.sessions.prompt_set import PromptSet
 from sam2_demo.sessions.tokens import new_token
 from sam2_demo.tracking.video_session import VideoSession
 from sam2_demo.ui.network_engine import EngineOptions, NetworkEngine
+from sam2_demo.video import FrameReader
 
 CLICK = PromptSet(points=((15.0, 24.0),), labels=(1,))
 
@@ -251,3 +252,11 @@ def test_what_is_stale_is_known_after_a_restart(workspace, engine):
         next(steps)
     fresh = reopen(workspace.token, workspace.folder, engine, Limits())
     assert frames_of(fresh.track(None, "both")) == [*range(5, 12), *range(13, 24)]
+
+
+def test_a_clip_that_is_cut_off_says_so(workspace, nano_network, monkeypatch):
+    monkeypatch.setattr(FrameReader, "notice", "The video is cut off.")
+    folder = workspace.folder
+    again = reopen(workspace.token, folder, workspace.engine, Limits())
+    assert again.notice == "The video is cut off."
+    assert again.notice in reopen(workspace.token, folder, NetworkEngine("other", nano_network), Limits()).notice

@@ -195,6 +195,41 @@ def test_cut_off_file_gives_what_can_be_decoded(make_clip, numbers, tmp_path):
         assert len(reader.times) == count
 
 
+CONTAINERS = {
+    "a.mp4": {"muxer_options": {"movflags": "+faststart"}},
+    "a.mov": {"muxer_options": {"movflags": "+faststart"}},
+    "a.mkv": {},
+    "a.webm": {"codec": "libvpx-vp9"},
+    "a.avi": {"codec": "mpeg4"},
+}
+
+
+@pytest.mark.parametrize("name", list(CONTAINERS))
+@pytest.mark.parametrize("sound", [{}, {"audio_codec": "aac", "audio_seconds": 6.0}], ids=["silent", "longer sound"])
+def test_a_cut_off_file_says_so_and_a_whole_one_does_not(make_clip, tmp_path, name, sound):
+    if name == "a.webm" and sound:
+        sound = sound | {"audio_codec": "libopus"}
+    path = make_clip(name, num_frames=100, options={"g": "12"}, **CONTAINERS[name], **sound)
+    with open_video(path) as reader:
+        assert reader.notice == ""
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * (0.4 if sound else 0.6))])
+    with open_video(path) as reader:
+        read = f"only the first {reader.duration:.1f} s ({reader.num_frames} frames) can be read"
+        assert reader.num_frames < 85 and "lasts 4.0 s" in reader.notice and read in reader.notice
+
+
+def test_delays_and_cuts_are_no_damage(make_clip, tmp_path, ffmpeg):
+    late = make_clip("late.mp4", stamps=[i + 50 for i in range(20)], num_frames=20, audio_codec="aac", audio_seconds=3)
+    mkv = make_clip("late.mkv", stamps=[i + 50 for i in range(20)], num_frames=20)
+    trimmed = tmp_path / "trimmed.mp4"
+    whole = make_clip("whole.mp4", num_frames=100, options={"g": "50"})
+    ffmpeg("-ss", "1.2", "-i", whole, "-c", "copy", "-t", "1.5", trimmed)
+    for path in (late, mkv, trimmed):
+        with open_video(path) as reader:
+            assert reader.notice == "", path.name
+
+
 def test_a_damaged_frame_shows_the_one_beside_it(make_clip, numbers, tmp_path):
     path = make_clip("whole.mp4", num_frames=200, options={"g": "40", "bf": "0", "sc_threshold": "0"})
     with av.open(str(path)) as container:

@@ -80,3 +80,13 @@ def test_array_errors():
         open_video(3)
     with pytest.raises(MediaError, match="frame rate is -1"):
         open_video([good], frame_rate=-1)
+
+
+def test_dark_frames_of_a_12_bit_clip_stay_dark(tmp_path):
+    for number, value in enumerate((4000, 200, 900, 0, 20_000)):
+        Image.fromarray(np.full((8, 8), value, np.uint16)).save(tmp_path / f"{number}.png")
+    with open_video(tmp_path) as reader:
+        assert reader.read(2).max() == round(900 / 4095 * 255)
+        shown = [int(reader.read(index).max()) for index in range(5)]
+    # What needs more bits than the first frame is shown by those.
+    assert shown == [249, 12, 56, 0, round(20_000 / 65535 * 255)]
