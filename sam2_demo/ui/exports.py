@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,22 +72,6 @@ def made_video(workspace: Workspace) -> dict[str, Any] | None:
     inputs += (workspace.folder / "masklets").glob("*/frames.jsonl")
     changed = any(other.stat().st_mtime > made for other in inputs if other.is_file())
     return {"file": OVERLAY_NAME, "made": made, "current": not changed}
-
-
-def write_mask_zip(workspace: VideoWorkspace) -> Path:
-    """A ZIP with one folder per object and one PNG (255: object) per masked frame; InputError without masks."""
-    masklets = workspace.masklets()
-    if not any(len(masklet) for masklet in masklets.values()):
-        raise InputError("there are no masks yet: click on an object first")
-    path = workspace.folder / "masks.zip"
-    part = path.with_name(f".masks-{uuid.uuid4().hex[:8]}.part")
-    with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
-        for object_id, masklet in masklets.items():
-            for index in masklet.frame_indices:
-                name = f"object_{object_id:03d}/{index:05d}.png"
-                archive.writestr(name, encode_png(mask_picture(masklet.mask(index))))
-    part.replace(path)
-    return path
 
 
 def picture_file(workspace: PictureWorkspace, what: str, object_text: str | None) -> tuple[str, bytes]:

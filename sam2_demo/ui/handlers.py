@@ -9,11 +9,13 @@ from typing import Any
 import gradio as gr
 
 from sam2_demo.errors import DemoError, InputError
+from sam2_demo.formats.exchange import FORMATS
 from sam2_demo.sessions.picture_workspace import PictureWorkspace
 from sam2_demo.sessions.video_workspace import DIRECTIONS
 from sam2_demo.ui import payloads
 from sam2_demo.ui.everything import search_steps
-from sam2_demo.ui.exports import render_clip
+from sam2_demo.ui.exports import RenderProgress, render_clip
+from sam2_demo.ui.mask_exports import make_masks
 from sam2_demo.ui.reference import ask_reference
 from sam2_demo.ui.studio_server import StudioServer
 from sam2_demo.ui.zero_gpu import forgets_memory, on_gpu
@@ -61,6 +63,10 @@ class StudioHandlers:
         """Make the video with the objects painted in; answers with progress, then the file's place."""
         yield from self._steps(event, self._render)
 
+    def make_masks(self, event: gr.EventData) -> Iterator[Answer]:
+        """Write the masks in a format of FORMATS; answers with progress, then the file's place."""
+        yield from self._steps(event, self._make_masks)
+
     def find_everything(self, event: gr.EventData) -> Iterator[Answer]:
         """Look for everything on a frame; answers with masks as they come."""
         yield from self._steps(event, self._find_everything)
@@ -91,7 +97,7 @@ class StudioHandlers:
     def _alternatives(self, data: dict[str, Any]) -> Any:
         workspace = self.server.video(data.get("token"), data.get("model"))
         frame = payloads.read_int(data, "frame", payloads.MAX_FRAME)
-        return {"chosen": -1, "candidates": workspace.alternatives(frame, payloads.read_prompt(data))}
+        return {"candidates": workspace.alternatives(frame, payloads.read_prompt(data))}
 
     def _command(self, data: dict[str, Any]) -> Any:
         workspace = self.server.workspace(data.get("token"))
@@ -139,14 +145,11 @@ class StudioHandlers:
         yield {"result": {"done": done, "total": total, "stopped": workspace.cancel.is_set()}}
 
     def _render(self, data: dict[str, Any]) -> Iterator[Answer]:
-        workspace = self.server.video(data.get("token"))
-        name = ""
-        for progress in render_clip(workspace):
-            if progress.file_name:
-                name = progress.file_name
-            else:
-                yield {"step": {"done": progress.done, "total": progress.total}}
-        yield {"result": {"file": name, "stopped": not name}}
+        yield from _file_steps(render_clip(self.server.video(data.get("token"))))
+
+    def _make_masks(self, data: dict[str, Any]) -> Iterator[Answer]:
+        workspace = self.server.workspace(data.get("token"))
+        yield from _file_steps(make_masks(workspace, payloads.read_choice(data, "format", tuple(FORMATS))))
 
     def _answer(self, event: gr.EventData, work: Callable[[dict[str, Any]], Any]) -> Answer:
         seq = 0
@@ -183,3 +186,13 @@ class StudioHandlers:
         """Where another process has worked, the session is read from its folder when it is next used."""
         if forgets_memory() and work in self._on_gpu and isinstance(event._data, dict):
             self.server.sessions.remove(str(event._data.get("token")))
+
+
+def _file_steps(making: Iterator[RenderProgress]) -> Iterator[Answer]:
+    name = ""
+    for progress in making:
+        if progress.file_name:
+            name = progress.file_name
+        else:
+            yield {"step": {"done": progress.done, "total": progress.total}}
+    yield {"result": {"file": name, "stopped": not name}}

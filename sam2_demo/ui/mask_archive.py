@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from sam2_demo.errors import DatasetError, DemoError
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.exchange import read_any
+from sam2_demo.formats.files import is_hidden
 from sam2_demo.ui.mask_checks import PNG_HEADER_SIZE, Extent, check_frame, check_picture
 from sam2_demo.ui.mask_text_checks import MAX_LINES, check_labels, check_sidecar
 
@@ -29,10 +30,10 @@ def read_archive(path: Path, extent: Extent) -> ClipAnnotation:
     place = path.with_name(f".unpacked-{uuid.uuid4().hex[:8]}")
     try:
         with zipfile.ZipFile(path) as archive:
-            for entry in _checked_entries(archive, extent):
-                # The page's own zip of masks calls the folders object_001 and so on.
-                parts = (_OBJECT_FOLDER.sub("", part) for part in _path_of(entry).parts)
-                target = place.joinpath(*parts)
+            entries = _checked_entries(archive, extent)
+            is_alone = _is_of_one_picture(entries, extent)
+            for entry in entries:
+                target = place / _unpacked_path(entry, is_alone)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(archive.read(entry))
         return read_any(place, extent.size)
@@ -44,6 +45,14 @@ def read_archive(path: Path, extent: Extent) -> ClipAnnotation:
         raise DatasetError(str(error).replace(f"{place}/", "").replace(str(place), path.name)) from error
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _unpacked_path(entry: zipfile.ZipInfo, is_of_one_picture: bool) -> PurePosixPath:
+    path = _path_of(entry)
+    if is_of_one_picture and _is_of_a_frame(entry) and path.stem.isdecimal():
+        path = path.with_stem("00000")  # the picture's own name, as cameras count
+    # The page's own zip of masks calls the folders object_001 and so on.
+    return PurePosixPath(*(_OBJECT_FOLDER.sub("", part) for part in path.parts))
 
 
 def _checked_entries(archive: zipfile.ZipFile, extent: Extent) -> list[zipfile.ZipInfo]:
@@ -62,6 +71,7 @@ def _checked_entries(archive: zipfile.ZipFile, extent: Extent) -> list[zipfile.Z
     shown = [entry for entry in everything if not entry.is_dir() and not _is_hidden(entry)]
     labels = _labels(shown)
     if labels:
+        _check_frames(labels, extent)
         _check_labels(archive, labels, extent)
         _check_beside(archive, shown, extent)
         return labels + [entry for entry in shown if _path_of(entry).name in (_CLASSES, _SIDECAR)]
@@ -71,6 +81,7 @@ def _checked_entries(archive: zipfile.ZipFile, extent: Extent) -> list[zipfile.Z
             "the zip holds no PNG and no labels; expected 00000.png per frame, <object>/00000.png, or "
             "labels/00000.txt per frame"
         )
+    _check_frames(pictures, extent)
     _check_pictures(archive, pictures, extent)
     return pictures + [entry for entry in shown if _path_of(entry).name == _SIDECAR]
 
@@ -84,7 +95,7 @@ def _suffix(entry: zipfile.ZipInfo) -> str:
 
 
 def _is_hidden(entry: zipfile.ZipInfo) -> bool:
-    return any(part[0] in "._" for part in _path_of(entry).parts)
+    return any(is_hidden(part) for part in _path_of(entry).parts)
 
 
 def _labels(shown: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
@@ -97,7 +108,6 @@ def _labels(shown: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
 def _check_labels(archive: zipfile.ZipFile, labels: list[zipfile.ZipInfo], extent: Extent) -> None:
     found = 0
     for entry in labels:
-        _check_frame(entry, extent)
         with archive.open(entry) as file:
             found += check_labels(file, entry.filename[:80], extent)
         if found > MAX_LINES:
@@ -115,13 +125,24 @@ def _check_beside(archive: zipfile.ZipFile, shown: list[zipfile.ZipInfo], extent
 
 def _check_pictures(archive: zipfile.ZipFile, pictures: list[zipfile.ZipInfo], extent: Extent) -> None:
     for entry in pictures:
-        _check_frame(entry, extent)
         with archive.open(entry) as file:
             check_picture(file.read(PNG_HEADER_SIZE), entry.filename[:80], extent)
 
 
-def _check_frame(entry: zipfile.ZipInfo, extent: Extent) -> None:
-    # Readers refuse other names, with what they expect.
-    stem = _path_of(entry).stem
-    if stem.isdecimal():
-        check_frame(int(stem), entry.filename[:80], extent)
+def _check_frames(entries: list[zipfile.ZipInfo], extent: Extent) -> None:
+    if _is_of_one_picture(entries, extent):
+        return
+    for entry in entries:
+        # Readers refuse other names, with what they expect.
+        stem = _path_of(entry).stem
+        if stem.isdecimal():
+            check_frame(int(stem), entry.filename[:80], extent)
+
+
+def _is_of_one_picture(entries: list[zipfile.ZipInfo], extent: Extent) -> bool:
+    """Whether masks for a picture are all called by one name, be it a number: then they are of that picture."""
+    return extent.num_frames == 1 and len({_path_of(entry).stem for entry in entries if _is_of_a_frame(entry)}) == 1
+
+
+def _is_of_a_frame(entry: zipfile.ZipInfo) -> bool:
+    return _suffix(entry) in (".png", ".txt") and _path_of(entry).name != _CLASSES

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from sam2_demo.formats.exchange import FORMATS, write_file
 from sam2_demo.sessions.picture_workspace import PictureWorkspace
 from sam2_demo.sessions.video_workspace import VideoWorkspace
 from sam2_demo.tracking.masklet import Masklet, encode_rle
+from sam2_demo.ui.exports import RenderProgress
 
 MASK_FOLDER = "exports"
+SECONDS_PER_STEP = 0.3
 _WITHOUT_OVERLAPS = ("davis", "mots", "mots_png")
 
 
@@ -31,6 +34,7 @@ def session_masklets(workspace: VideoWorkspace | PictureWorkspace) -> ClipAnnota
         clip.frame_rate = float(workspace.reader.frame_rate)
         clip.masklets = {i: masklet for i, masklet in workspace.masklets().items() if len(masklet)}
     else:
+        clip.picture_names = [workspace.name]
         for object_id, found in workspace.candidates.items():
             clip.masklet(object_id).set(0, found.mask, iou_prediction=found.scores[found.chosen])
     if not clip.masklets:
@@ -39,29 +43,85 @@ def session_masklets(workspace: VideoWorkspace | PictureWorkspace) -> ClipAnnota
     return clip
 
 
-def write_masks(workspace: VideoWorkspace | PictureWorkspace, format_name: str) -> Path:
-    """Write the masks in one of FORMATS into the session's folder; InputError for an unknown format."""
+class Frames:
+    """The pictures of a session, in order. `done` is how many were used up; `stopped` ends them early."""
+
+    def __init__(self, workspace: VideoWorkspace | PictureWorkspace) -> None:
+        self.workspace = workspace
+        self.total = workspace.reader.num_frames if isinstance(workspace, VideoWorkspace) else 1
+        self.done = 0
+        self.stopped = False
+
+    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
+        while self.done < self.total and not self.stopped:
+            yield self._picture(self.done)
+            self.done += 1
+
+    def _picture(self, index: int) -> NDArray[np.uint8]:
+        workspace = self.workspace
+        return workspace.rgb if isinstance(workspace, PictureWorkspace) else workspace.reader.read(index)
+
+
+def make_masks(workspace: VideoWorkspace | PictureWorkspace, format_name: str) -> Iterator[RenderProgress]:
+    """As `write_masks`, telling how far it is; frames are counted only for formats that hold pictures."""
+    frames = Frames(workspace)
+    with ThreadPoolExecutor(max_workers=1) as writer:
+        writing = writer.submit(write_masks, workspace, format_name, frames)
+        try:
+            while not wait([writing], timeout=SECONDS_PER_STEP).done:
+                yield RenderProgress(frames.done, frames.total)
+        finally:
+            frames.stopped = True  # nobody waits for the file any more
+        yield RenderProgress(frames.total, frames.total, writing.result().name)
+
+
+def made_masks(workspace: VideoWorkspace | PictureWorkspace, file_name: str) -> Path | None:
+    """The file of this name that `write_masks` wrote, if there is one."""
+    written = {path.name: path for path in (workspace.folder / MASK_FOLDER).glob("*") if path.suffix != ".part"}
+    return written.get(file_name)
+
+
+def write_masks(workspace: VideoWorkspace | PictureWorkspace, format_name: str, frames: Frames | None = None) -> Path:
+    """Write the masks in one of FORMATS into the session's folder; InputError for an unknown format.
+
+    `frames` are the session's pictures, for those who watch how far they are used up.
+    """
     if format_name not in FORMATS:
         raise InputError(f"format {format_name[:40]!r} is not one of {', '.join(FORMATS)}")
     clip = session_masklets(workspace)
     if format_name in _WITHOUT_OVERLAPS and isinstance(workspace, VideoWorkspace):
         clip.masklets = _as_shown(workspace, clip)
-    if format_name == "sa_v" and isinstance(workspace, VideoWorkspace):
-        clip.extra = _automatic(workspace, clip)
-    return write_file(clip, format_name, workspace.folder / MASK_FOLDER, _frames(workspace))
+    if format_name == "sa_v":
+        edited = _edited_frames(workspace, clip)
+        clip.extra = {"masklet_edited_frame_count": edited} | _automatic(workspace, clip, edited)
+    return write_file(clip, format_name, workspace.folder / MASK_FOLDER, frames or Frames(workspace))
 
 
-def _automatic(workspace: VideoWorkspace, clip: ClipAnnotation) -> dict[str, Any]:
+def _edited_frames(workspace: VideoWorkspace | PictureWorkspace, clip: ClipAnnotation) -> dict[int, int]:
+    """On how many frames a person said something about each object."""
+    edited = dict.fromkeys(clip.masklets, 0)
+    given = {info.object_id for info in workspace.objects if info.stability is not None}
+    for (_, object_id), prompt in workspace.prompts.items():
+        # The mask by which everything mode found an object is a prompt, but not a person's.
+        if object_id in given and not prompt.points and prompt.box is None:
+            given.remove(object_id)
+        elif object_id in edited:
+            edited[object_id] += 1
+    return edited
+
+
+def _automatic(
+    workspace: VideoWorkspace | PictureWorkspace, clip: ClipAnnotation, edited: dict[int, int]
+) -> dict[str, Any]:
     """What SA-V says of masklets that everything mode found and nobody corrected."""
-    corrected = {object_id for (_, object_id), prompt in workspace.prompts.items() if prompt.points or prompt.box}
     found = {
         info.object_id: info.stability
         for info in workspace.objects
-        if info.stability is not None and info.object_id in clip.masklets and info.object_id not in corrected
+        if info.stability is not None and edited.get(info.object_id) == 0
     }
     stability: dict[int, dict[int, float]] = {object_id: {} for object_id in found}
     for frame in range(clip.num_frames if found else 0):
-        scores = workspace.stability_scores(frame)
+        scores = workspace.stability_scores(frame) if isinstance(workspace, VideoWorkspace) else {}
         for object_id, own in found.items():
             # The logits of a given mask say nothing of it.
             is_given = (frame, object_id) in workspace.prompts
@@ -85,11 +145,3 @@ def _as_shown(workspace: VideoWorkspace, clip: ClipAnnotation) -> dict[int, Mask
             rle = encode_rle(masks[object_id] & ~others) if owned else masklet.rle(frame)
             settled[object_id].set_rle(frame, rle, found.object_score_logits, found.iou_prediction)
     return settled
-
-
-def _frames(workspace: VideoWorkspace | PictureWorkspace) -> Iterator[NDArray[np.uint8]]:
-    if isinstance(workspace, PictureWorkspace):
-        yield workspace.rgb
-        return
-    for index in range(workspace.reader.num_frames):
-        yield workspace.reader.read(index)

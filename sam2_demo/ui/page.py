@@ -82,6 +82,7 @@ def _wire(component: gr.HTML, handlers: StudioHandlers) -> None:
         ("stop", handlers.stop, 16),
         ("track", handlers.track, 8),
         ("make_video", handlers.make_video, 4),
+        ("make_masks", handlers.make_masks, 4),
         ("find_everything", handlers.find_everything, 4),
         ("reference", handlers.reference, 8),
     ):

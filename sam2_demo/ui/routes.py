@@ -18,8 +18,8 @@ from sam2_demo.errors import DemoError, InputError, MediaError, SessionError
 from sam2_demo.sessions.picture_workspace import PictureWorkspace
 from sam2_demo.sessions.sound import sound_file
 from sam2_demo.ui.examples import read_poster
-from sam2_demo.ui.exports import EXPORT_NAMES, picture_file, write_mask_zip
-from sam2_demo.ui.mask_exports import write_masks
+from sam2_demo.ui.exports import EXPORT_NAMES, picture_file
+from sam2_demo.ui.mask_exports import made_masks, write_masks
 from sam2_demo.ui.payloads import safe_name
 from sam2_demo.ui.sprite_files import sprite_file, store_backdrop
 from sam2_demo.ui.studio_server import KINDS, StudioServer
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 CANVAS_FOLDER = Path(__file__).resolve().parent / "canvas"
 MASKS_PER_REQUEST = 200
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
-_TYPES = {".js": "text/javascript", ".css": "text/css", ".mp4": "video/mp4", ".zip": "application/zip"}
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".mp4": "video/mp4"}
 
 Endpoint = Callable[[Request], Response]
 
@@ -61,7 +61,6 @@ class StudioRoutes:
             ("s/{token}/masks/{first:int}-{last:int}", self.masks, "GET"),
             ("s/{token}/sprites/{name}.png", self.sprite, "GET"),
             ("s/{token}/picture/{what}.png", self.picture, "GET"),
-            ("s/{token}/files/masks.zip", self.mask_zip, "GET"),
             ("s/{token}/masks-as/{name}", self.mask_file, "GET"),
             ("s/{token}/files/{name}", self.result, "GET"),
         ]
@@ -156,22 +155,18 @@ class StudioRoutes:
         name, encoded = picture_file(workspace, request.path_params["what"], request.query_params.get("object"))
         return Response(encoded, media_type="image/png", headers=as_download(name))
 
-    def mask_zip(self, request: Request) -> Response:
-        """All masks of a clip as PNG files in a ZIP."""
-        workspace = self.server.video(request.path_params["token"])
-        path = write_mask_zip(workspace)
-        name = f"{_stem(workspace.name)}_masks.zip"
-        return FileResponse(path, media_type="application/zip", headers=as_download(name))
-
     def mask_file(self, request: Request) -> Response:
         """All masks of a session in one of the project's formats."""
         path = write_masks(self._workspace(request), request.path_params["name"])
         return FileResponse(path, headers=as_download(path.name))
 
     def result(self, request: Request) -> Response:
-        """A rendered file of a session."""
+        """A file that was made of a session: its video, or masks."""
         workspace = self._workspace(request)
         name = request.path_params["name"]
+        masks = made_masks(workspace, name)
+        if masks is not None:
+            return FileResponse(masks, headers=as_download(masks.name))
         path = workspace.folder / name
         if name not in EXPORT_NAMES or not path.is_file():
             return refusal(404, "this file does not exist (any more)")
@@ -231,7 +226,7 @@ class StudioRoutes:
                     raise MediaError(f"the file is larger than the {limit // 1_000_000} MB that this server takes")
                 file.write(chunk)
         if not received:
-            raise MediaError("the file is empty")
+            raise MediaError(f"{target.name} is empty (0 bytes); choose another file")
 
     def _describe(self, workspace: AnyWorkspace) -> Response:
         expires = self.server.storage.expires_at(workspace.token)

@@ -1,8 +1,13 @@
 """The page in Chromium: the whole job with the mouse, and what the server made of it."""
 
+import re
+import time
+
 from drive import IN_CHROMIUM, Drive
 from playwright.sync_api import expect
 
+from sam2_demo.errors import InputError
+from sam2_demo.ui import mask_exports
 from sam2_demo.video import open_video
 
 pytestmark = IN_CHROMIUM
@@ -30,8 +35,36 @@ def test_from_a_clip_to_a_masklet_and_its_video(tab, video, tmp_path):
     with open_video(saved) as reader:
         assert reader.num_frames == 20
     with tab.expect_download() as download:
-        video.root.get_by_role("link", name="Download masks (PNG, ZIP)").click()
-    assert download.value.suggested_filename == "scene_masks.zip"
+        video.press("Download masks of all objects")
+    assert download.value.suggested_filename == "scene_png.zip"
+
+
+def test_masks_that_take_their_time_say_so_until_they_arrive(tab, video, tmp_path, monkeypatch):
+    video.tracked()
+    read = video.workspace().reader.read
+    monkeypatch.setattr(video.workspace().reader, "read", lambda index: (time.sleep(0.15), read(index))[1])
+    video.root.get_by_label("Format of the masks").select_option("alpha")
+    with tab.expect_download() as download:
+        video.press("Download masks of all objects")
+        expect(video.root.get_by_role("button", name="The file is being made …")).to_be_disabled()
+        expect(video.root.get_by_text(re.compile(r"Making the file: \d+ of 20 frames"))).to_be_visible()
+    assert download.value.suggested_filename == "scene_alpha.webm"
+    download.value.save_as(tmp_path / "scene.webm")
+    assert (tmp_path / "scene.webm").stat().st_size > 500
+    again = video.root.get_by_role("button", name="Download masks of all objects")
+    expect(again).to_be_enabled()
+
+    def refuse(*_):
+        raise InputError("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(mask_exports, "write_masks", refuse)
+        again.click()
+        expect(video.root.get_by_role("alert").get_by_text("the disk is full")).to_be_visible()
+    expect(again).to_be_enabled()
+    with tab.expect_download():
+        video.root.get_by_role("button", name="Try again").click()
+    expect(video.root.get_by_role("alert")).to_have_count(0)
 
 
 def test_a_correction_after_tracking_survives_tracking_again(tab, video):
@@ -52,13 +85,24 @@ def test_stop_keeps_what_is_done(tab, video):
     engine.delay = 0.2
     try:
         video.click(25, 35)
+        of_frame_0 = video.root.locator(".sam-candidate").nth(1).element_handle(timeout=10_000)
         video.press("Track")
-        video.root.get_by_text("of 20 frames").wait_for(timeout=10_000)
+        video.root.get_by_text(re.compile(r"^\d+ of 20 frames")).wait_for(timeout=10_000)
+        expect(video.root.locator(".sam-candidate")).to_have_count(0)
         video.press("Stop")
         video.root.get_by_text("what is done is kept").wait_for(timeout=5_000)
         assert 1 <= len(video.workspace().masklets()[1]) < 20
     finally:
         engine.delay = 0.01
+    expect(video.root.get_by_label("Frame", exact=True)).not_to_have_value("0")
+    expect(video.root.locator(".sam-candidate")).to_have_count(0)
+    of_frame_0.evaluate("(card) => card.click()")
+    video.press("+ Add object")
+    video.until(lambda w: len(w.objects) == 2, "what came after the click on a candidate that is gone")
+    assert list(video.workspace().prompts) == [(0, 1)]
+    video.root.get_by_label("Frame", exact=True).fill("0")
+    video.root.locator(".sam-object").first.click()
+    expect(video.root.locator(".sam-candidate")).to_have_count(0)
 
 
 def test_undo_redo_and_deleting_a_point(tab, video):
@@ -116,10 +160,15 @@ def test_a_picture_has_candidates_and_downloads(tab, app, picture_file):
     drive.root.locator(".sam-candidate").nth(2).wait_for(timeout=10_000)
     drive.root.get_by_role("button", name="Candidate 2, score 70 %").click()
     drive.until(lambda w: w.candidates[1].chosen == 1, "the second candidate")
+    drive.press("+ Add object")
+    expect(drive.root.get_by_text("Object 2 has no mask yet: click on it.")).to_be_visible()
+    expect(drive.root.get_by_role("link", name="Download overlay of all objects (PNG)")).to_be_visible()
+    expect(drive.root.get_by_role("link", name="Download mask of")).to_have_count(0)
+    drive.root.locator(".sam-object").first.click()
     for name, saved in (
-        ("Download mask (PNG)", "scene_mask_1.png"),
-        ("Download cut-out (PNG)", "scene_cutout_1.png"),
-        ("Download overlay (PNG)", "scene_overlay.png"),
+        ("Download mask of Object 1 (PNG)", "scene_mask_1.png"),
+        ("Download cut-out of Object 1 (PNG)", "scene_cutout_1.png"),
+        ("Download overlay of all objects (PNG)", "scene_overlay.png"),
     ):
         with tab.expect_download() as download:
             drive.root.get_by_role("link", name=name).click()
@@ -196,6 +245,11 @@ def test_names_with_markup_stay_text_and_views_come_back(tab, video):
 
 def test_candidates_of_a_clip_s_click_can_be_chosen(tab, video):
     video.click(25, 35)
+    chosen = video.root.locator(".sam-candidate[aria-pressed=true]")
+    expect(chosen).to_have_accessible_name("Candidate 1, score 90 %")
     video.root.get_by_role("button", name="Candidate 2, score 70 %").click(timeout=10_000)
     video.until(lambda w: w.prompts[(0, 1)].mask is not None, "the second candidate")
     expect(video.root.locator(".sam-candidate")).to_have_count(3)
+    expect(chosen).to_have_accessible_name("Candidate 2, score 70 %")
+    video.press("Play")
+    expect(video.root.locator(".sam-candidate")).to_have_count(0)

@@ -226,7 +226,7 @@ def test_script_in_file_names_does_not_reach_headers(client, clip_file, ask):
     ask("command", token=state["token"], name="put_object", object={"object_id": 1, "name": "a", "color": "#ff0000"})
     prompt = {"points": [[25, 35, 1]], "box": None, "mask": None}
     ask("prompt", token=state["token"], frame=0, object_id=1, prompt=prompt)
-    answer = client.get(f"/sam2/s/{state['token']}/files/masks.zip")
+    answer = client.get(f"/sam2/s/{state['token']}/masks-as/png")
     assert "set-cookie" not in answer.headers
     assert re.fullmatch(r'attachment; filename="[\w. -]+"', answer.headers["content-disposition"])
     assert (state["clip"]["height"], state["clip"]["width"]) == SIZE

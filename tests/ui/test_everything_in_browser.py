@@ -1,14 +1,18 @@
 """Everything mode in Chromium: found, filtered without running again, picked, joined, taken home, tracked."""
 
+import itertools
 import json
 import re
 
+import cv2
 import numpy as np
 from drive import IN_CHROMIUM, Drive
 from playwright.sync_api import expect
 
+from sam2_demo.rendering.palette import hex_to_color
 from sam2_demo.tracking.mask_selection import suppress_overlaps
 from sam2_demo.tracking.masklet import encode_rle
+from sam2_demo.ui.studio_state import PALETTE
 
 pytestmark = IN_CHROMIUM
 
@@ -158,9 +162,36 @@ def test_everything_in_a_picture_becomes_objects(tab, app, picture_file):
     drive = Drive(tab, app[0], "picture").upload(picture_file)
     drive.press("Find everything")
     options(drive).nth(1).wait_for(timeout=40_000)
+    expect(drive.root.get_by_text("Click on a mask to pick it")).to_be_visible()
     drive.click(37, 35)
     drive.press("Make objects")
     drive.until(lambda w: 1 in w.candidates and w.candidates[1].mask[35, 37], "a mask of the square")
+    expect(drive.root.get_by_text("More clicks refine the mask")).to_be_visible()
+
+
+COLORS = """async ([script, palette, first, wanted]) => {
+    const { Store } = await import(script);
+    const objects = [{ object_id: 1, color: first }];
+    const store = new Store({ kind: 'picture', clip: {}, palette, objects, prompts: [], candidates: {} });
+    for (const color of wanted) store.objects.push(store.newObject(store.objects, color));
+    return store.objects.map((object) => object.color);
+}"""
+
+
+def test_new_objects_have_colors_clearly_different_from_those_in_use(tab):
+    loaded = tab.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
+    (script,) = {name for name in loaded if "store.js" in name}
+
+    def lab(color):
+        return cv2.cvtColor(np.float32([[hex_to_color(color)]]) / 255, cv2.COLOR_RGB2Lab)[0, 0]
+
+    for first, wanted in ((PALETTE[0], [None] * 14), ("#eeee44", [None] * 12), (PALETTE[0], PALETTE[20:23] * 3)):
+        found = tab.evaluate(COLORS, [script, PALETTE, first, wanted])
+        apart = [np.linalg.norm(lab(a) - lab(b)) for a, b in itertools.combinations(found, 2)]
+        assert min(apart) > 18, found
+    kept = tab.evaluate(COLORS, [script, PALETTE, PALETTE[0], [PALETTE[5], PALETTE[20]]])
+    assert kept[1] == PALETTE[5] and kept[2] == PALETTE[1], "as it was seen, unless that is taken"
+    assert len(tab.evaluate(COLORS, [script, PALETTE, PALETTE[0], [None] * 60])) == 61
 
 
 def test_the_page_filters_as_the_network_would(tab):

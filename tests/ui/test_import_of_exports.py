@@ -53,11 +53,11 @@ def clip():
     return value
 
 
-def imported(place, name, content):
+def imported(place, name, content, num_frames=FRAMES):
     """The masks of a file as the route stores it: hidden, and under a name of its own."""
     path = place / f".import-1a2b{Path(name).suffix}"
     path.write_bytes(content)
-    return read_masks(path, name, SIZE, FRAMES)
+    return read_masks(path, name, SIZE, num_frames)
 
 
 def unzipped(path):
@@ -78,6 +78,29 @@ def test_masks_come_back_as_they_were_exported(clip, tmp_path, kind):
                 np.testing.assert_array_equal(found.mask(frame), masklet.mask(frame), f"{object_id}, frame {frame}")
     if kind in ("coco", "csv", "yolo", "png"):
         assert again.labels == clip.labels and again.masklets == clip.masklets
+
+
+@pytest.mark.parametrize("picture", ["truck.jpg", "1234.jpeg", "_DSC0042.JPG", "a b.c.png"])
+@pytest.mark.parametrize("kind", ["davis", "sa_v_png", "png", "yolo", "mots_png", "coco", "sa_v", "mots", "csv"])
+def test_masks_of_a_picture_come_back_whatever_it_is_called(tmp_path, kind, picture):
+    value = ClipAnnotation(*SIZE, 1, name="a", picture_names=[picture])
+    for object_id in (1, 2):
+        value.masklet(object_id).set(0, mask_of(object_id, 0) & ~(mask_of(1, 0) & (object_id != 1)))
+    path = write_file(value, kind, tmp_path / "out")
+    again = imported(tmp_path, path.name, path.read_bytes(), num_frames=1)
+    for object_id, masklet in value.masklets.items():
+        np.testing.assert_array_equal(again.masklets[object_id].mask(0), masklet.mask(0))
+    assert again.object_ids == [1, 2] and again.annotated_frames == [0]
+    if path.suffix == ".zip":
+        assert any(Path(name).stem == Path(picture).stem for name in unzipped(path))
+    if picture == "truck.jpg":  # made of a frame of a clip, say
+        assert imported(tmp_path, path.name, path.read_bytes()).object_ids == [1, 2]
+
+
+def test_masks_of_a_clip_are_no_picture_s(clip, tmp_path):
+    path = write_file(clip, "davis", tmp_path / "out")
+    with pytest.raises(DatasetError, match=r"00001\.png has masks of frame 1; the clip has frames 0 to 0"):
+        imported(tmp_path, path.name, path.read_bytes(), num_frames=1)
 
 
 def test_a_video_with_alpha_comes_back_as_one_object(tmp_path):
@@ -138,6 +161,7 @@ def test_the_page_offers_every_ending_that_is_read():
 AREA = SIZE[0] * SIZE[1]
 GOOD = encode_rle(mask_of(1, 0))["counts"]
 TRIANGLE = "0 0.1 0.1 0.5 0.1 0.5 0.5\n"
+TWO_NAMES = {"labels/cat.txt": TRIANGLE, "labels/dog.txt": TRIANGLE}
 LONG = encode_rle(np.ones((SIZE[0], SIZE[1] + 1), bool))["counts"]
 
 
@@ -259,7 +283,7 @@ REFUSED = [
     ("a.zip", labels(TRIANGLE.replace("0 ", "-2 ", 1)), "line 1: the class is -2, expected 0 to 999999"),
     ("a.zip", labels(TRIANGLE.replace("0 ", "9" * 4300 + " ", 1)), f"line 1: the class is {'9' * 40}, expected"),
     ("a.zip", labels(zigzag(2000)), "pixels in length; no mask of a picture of 1872 pixels has more than 7488"),
-    ("a.zip", labels(TRIANGLE, "labels/cat.txt"), "labels/cat.txt is not named by its frame; expected a number"),
+    ("a.zip", zipped(TWO_NAMES), "labels/cat.txt is not named by its frame; expected a number"),
     ("a.zip", labels(TRIANGLE, "labels/00006.txt"), "00006.txt has masks of frame 6; the clip has frames 0 to 5"),
     ("a.zip", labels(TRIANGLE, "../labels/00000.txt"), "the zip names a file outside of itself"),
     ("a.zip", labels(TRIANGLE, "..\\labels\\00000.txt"), "the zip names a file outside of itself"),

@@ -148,7 +148,7 @@ REFUSED = [
     (lambda: png(np.ones(SIZE, np.uint8)), "a.png", {"frame": 20}, "frame '20' does not exist"),
     (lambda: png(np.ones(SIZE, np.uint8)), "a.png", {"use": "x"}, "as prompts or as reference"),
     (lambda: zipped({"00020.png": png(np.ones(SIZE, np.uint8))}), "a.zip", {}, "frame 20; the clip has frames 0"),
-    (lambda: zipped({"x.png": png(np.ones(SIZE, np.uint8))}), "a.zip", {}, "x.png is not named by its frame"),
+    (lambda: zipped({f"{name}.png": png(ONES) for name in "xy"}), "a.zip", {}, "x.png is not named by its frame"),
     (lambda: b"", "a.png", {}, "empty"),
     (lambda: png(np.arange(np.prod(SIZE)).reshape(SIZE).astype(np.uint8)), "a.png", {}, "holds 254 objects"),
 ]

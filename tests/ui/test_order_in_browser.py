@@ -162,7 +162,7 @@ def test_a_refused_removal_brings_the_object_back(tab, video, monkeypatch):
         video.press("Remove Object 1")
         tab.get_by_text("this session is busy").wait_for(timeout=10_000)
         video.root.get_by_text("prompts on 1 frame").wait_for(timeout=10_000)
-        expect(video.root.get_by_role("link", name="Download masks (PNG, ZIP)")).to_be_visible()  # tracked masks
+        expect(video.root.get_by_role("button", name="Download masks of all objects")).to_be_visible()  # tracked masks
     video.press("Remove Object 1")
     video.until(lambda w: not len(w.objects), "the removal")
     video.press("Undo")
@@ -176,9 +176,12 @@ def test_no_more_objects_than_the_server_takes(tab, video):
         const button = [...root.querySelectorAll('button')].find((each) => each.textContent === '+ Add object');
         while (times--) button.click();
     }"""
-    video.workspace().objects.max_objects = 1
+    video.root.evaluate(add, 8)
+    video.until(lambda w: len(w.objects) == 8, "eight objects")
+    expect(video.root.locator(".sam-object.sam-current")).to_be_in_viewport(ratio=0.9)
+    video.workspace().objects.max_objects = 9
     video.root.evaluate(add, 2)
-    tab.get_by_text("this server takes up to 1 objects").wait_for(timeout=10_000)
-    expect(video.root.locator(".sam-object")).to_have_count(1)
+    tab.get_by_text("this server takes up to 9 objects").wait_for(timeout=10_000)
+    expect(video.root.locator(".sam-object")).to_have_count(9)
     video.root.evaluate(add, most)
     tab.get_by_text(f"There is room for no more than {most} objects").wait_for(timeout=10_000)

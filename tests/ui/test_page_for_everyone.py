@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from drive import IN_CHROMIUM, Drive
+from playwright.sync_api import expect
 
 pytestmark = IN_CHROMIUM
 
@@ -37,6 +38,12 @@ def test_an_unexpected_error_is_shown_with_a_way_to_try_again(tab, video, monkey
     video.clicks(1)
 
 
+QUARTER_MINUTES_PASS_AT_ONCE = """() => {
+    const { setTimeout } = window;
+    window.setTimeout = (work, delay, ...given) => setTimeout(work, delay === 15000 ? 50 : delay, ...given);
+}"""
+
+
 def test_marks_flags_and_visibility(tab, video):
     video.tracked()
     tab.keyboard.press("Escape")
@@ -52,8 +59,22 @@ def test_marks_flags_and_visibility(tab, video):
     video.press("Show Object 1")
     video.press("Lock Object 1")
     video.until(lambda w: w.objects.get(1).locked, "locked")
+    tab.evaluate(QUARTER_MINUTES_PASS_AT_ONCE)
     video.click(30, 40)
-    video.root.get_by_text("is locked").wait_for(timeout=5_000)
+    refusal = video.root.get_by_text("is locked")
+    refusal.wait_for(timeout=5_000)
+    video.press("Hide Object 1")
+    video.until(lambda w: not w.objects.get(1).visible, "hidden")
+    tab.wait_for_timeout(300)
+    expect(refusal).to_be_visible()
+    video.press("Unlock Object 1")
+    video.click(30, 40)
+    refusal.wait_for(state="hidden")
+    video.press("Remove Object 1")
+    video.press("Undo")
+    told = video.root.locator("[role=alert]", has_text="press Track to follow it again")
+    expect(told).to_have_count(1)
+    expect(told).to_be_hidden()
 
 
 def test_moving_a_point_zoom_and_preview(tab, video):

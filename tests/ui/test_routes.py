@@ -1,13 +1,14 @@
 """Uploads, frames, masks and files: by token only, with refusals that people can read."""
 
 import io
+import time
 import zipfile
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
-from stand_in import SIZE, an_object
+from stand_in import SIZE, an_object, event
 
 from sam2_demo.sessions.mask_code import encode_mask
 
@@ -86,7 +87,7 @@ def test_frames_are_jpegs_of_the_right_frame(client, clip):
         "s/{token}/tracks",
         "s/{token}/frames/0.jpg",
         "s/{token}/masks/0-3",
-        "s/{token}/files/masks.zip",
+        "s/{token}/masks-as/png",
         "s/{token}/files/overlay.mp4",
         "s/{token}/picture/overlay.png",
     ],
@@ -120,16 +121,37 @@ def test_frames_outside_the_clip(client, clip):
 
 def test_masks_of_a_range_and_the_zip(client, clip, ask):
     token = clip["token"]
-    assert "no masks yet" in client.get(f"/sam2/s/{token}/files/masks.zip").json()["error"]
+    assert "no masks yet" in ask("make_masks", token=token, format="png")[-1]["error"]
     ask("prompt", token=token, frame=0, object_id=1, prompt=CLICK)
     ask("track", token=token, direction="forward", start=None)
     masks = client.get(f"/sam2/s/{token}/masks/5-500").json()["masks"]
     assert list(masks) == [str(k) for k in range(5, 20)]
     assert masks["5"]["1"]["area"] == pytest.approx(31 * 31 / (SIZE[0] * SIZE[1]), rel=0.15)
-    archive = zipfile.ZipFile(io.BytesIO(client.get(f"/sam2/s/{token}/files/masks.zip").content))
-    assert archive.namelist() == [f"object_001/{k:05d}.png" for k in range(20)]
-    mask = read_png(archive.read("object_001/00005.png"))
+    name = ask("make_masks", token=token, format="png")[-1]["result"]["file"]
+    archive = zipfile.ZipFile(io.BytesIO(client.get(f"/sam2/s/{token}/files/{name}").content))
+    assert archive.namelist() == ["clip.json", *(f"1/{k:05d}.png" for k in range(20))]
+    mask = read_png(archive.read("1/00005.png"))
     assert mask.shape == SIZE and set(np.unique(mask)) == {0, 255}
+
+
+def test_a_file_of_masks_tells_how_far_it_is_and_ends_with_its_page(client, handlers, server, clip, ask, monkeypatch):
+    token = clip["token"]
+    ask("prompt", token=token, frame=0, object_id=1, prompt=CLICK)
+    work = server.video(token)
+    read = work.reader.read
+    monkeypatch.setattr(work.reader, "read", lambda index: (time.sleep(0.1), read(index))[1])
+    question = event(seq=1, token=token, format="alpha")
+    steps = handlers.make_masks(question)
+    assert next(steps)["step"]["total"] == 20
+    steps.close()
+    assert not list((work.folder / "exports").iterdir())
+    *steps, last = handlers.make_masks(question)
+    done = [step["step"]["done"] for step in steps]
+    assert done == sorted(done) and done[-1] > 1
+    assert last["result"]["file"] == "scene_alpha.webm"
+    (work.folder / "exports" / "half.webm.part").touch()
+    assert client.get(f"/sam2/s/{token}/files/scene_alpha.webm").status_code == 200
+    assert client.get(f"/sam2/s/{token}/files/half.webm.part").status_code == 404
 
 
 def test_formats_without_overlaps_have_what_is_shown(client, server, clip, ask):

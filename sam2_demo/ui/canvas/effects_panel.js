@@ -108,9 +108,10 @@ export class EffectsPanel {
     if (!file) return;
     try {
       await sendFile(`s/${this.store.token}/backdrop`, file, () => {});
+      this.bench.host.quiet("backdrop");
       this.bench.setView({ backdrop: Date.now() });
     } catch (error) {
-      this.bench.host.warn(error.message);
+      this.bench.host.warn(error.message, null, "backdrop");
     }
   }
 }

@@ -142,10 +142,11 @@ export class EverythingPanel {
     try {
       const answer = await this.task.run({ frame: store.frame, grid: this.grid.value }, (step) => this.step(step));
       stopped = answer.stopped;
+      bench.host.quiet("everything");
       if (stopped && !answer.total) text = "Stopped before it began.";
       else if (stopped) text = `Stopped after ${answer.done} of ${answer.total} points; what was found is kept.`;
     } catch (error) {
-      if (!this.closed) bench.host.warn(error.message);
+      if (!this.closed) bench.host.warn(error.message, null, "everything");
     }
     if (this.closed) return true;
     this.setRunning(false);
@@ -206,7 +207,12 @@ export class EverythingPanel {
 
   setOpen(open) {
     this.open = open;
-    this.draw();
+    this.bench.drawTools();
+  }
+
+  // Whether masks lie over the frame that is shown, where clicks pick them.
+  get isShowing() {
+    return Boolean(this.open && this.found?.frame === this.store.frame && !this.bench.runs?.tracking);
   }
 
   // --- picking and editing ----------------------------------------------------------------------
@@ -280,7 +286,7 @@ export class EverythingPanel {
     if (finished) bench.runs.render();
   }
 
-  // In the colours in which they were seen, or in the next ones.
+  // In the colours in which they were seen, unless others are much like them, or in the next ones.
   addObjects(found, masks, asSeen = true) {
     const { bench, store } = this;
     const { clip } = store;
@@ -306,11 +312,11 @@ export class EverythingPanel {
   draw() {
     const { bench, store, found } = this;
     const here = found && found.frame === store.frame && !bench.runs?.tracking;
-    const showing = Boolean(this.open && here);
+    const showing = this.isShowing;
     const busy = Boolean(bench.runs?.tracking || this.again?.running);
     this.find.disabled = busy;
     this.toggle.hidden = !found || this.running;
-    this.toggle.textContent = this.open && here ? "Hide masks found" : here ? "Show masks found" : `Show masks found on frame ${found?.frame}`;
+    this.toggle.textContent = showing ? "Hide masks found" : here ? "Show masks found" : `Show masks found on frame ${found?.frame}`;
     this.toggle.setAttribute("aria-expanded", String(showing));
     this.body.hidden = !showing;
     if (!this.layer) return;

@@ -9,6 +9,7 @@ const BOTH = [
   ["Click on a point", "delete it"],
   ["Ctrl + wheel, pinch, + − 0", "zoom in, out, fit; the middle button or Move drags the picture"],
   ["Arrows, Enter, Backspace", "with the picture focused: move the cursor, include, exclude (Shift: faster, Delete: remove a point)"],
+  ["Click on a name, a colour", "in the list of objects: change it"],
   ["1 2 3 4 5 6", "include, exclude, box, brush, eraser, move"],
   ["A, X, C", "add an object, next object, clear this frame's prompts"],
   ["P", "preview under the pointer"],

@@ -20,6 +20,7 @@ export class ObjectActions {
   // False if there is no room.
   add() {
     if (!this.hasRoom()) return false;
+    this.bench.host.quiet();
     const object = this.store.newObject();
     this.putBack(object, []);
     this.remember(object);
@@ -36,9 +37,11 @@ export class ObjectActions {
 
   // New objects, each prompted by a mask on `frame`; one step of undo for all of them. `made`: [{color, name or stability, counts}].
   addMasks(frame, made) {
-    const all = made.map(({ counts, ...look }) => ({
-      object: { ...this.store.newObject(), ...look }, prompt: { points: [], box: null, mask: counts },
-    }));
+    const { store } = this, all = [];
+    for (const { counts, color, ...look } of made) {
+      const others = [...store.objects, ...all.map(({ object }) => object)];
+      all.push({ object: { ...store.newObject(others, color), ...look }, prompt: { points: [], box: null, mask: counts } });
+    }
     const put = () => all.forEach(({ object, prompt }) => this.putBack(object, [[frame, prompt]]));
     put();
     this.bench.history.did({ undo: () => all.forEach(({ object }) => this.drop(object.object_id)), redo: put });
@@ -54,7 +57,7 @@ export class ObjectActions {
     for (const [frame, prompt] of prompts) bench.editor.apply(frame, id, prompt);
     if (this.followed.delete(id) && prompts.length) {
       const text = `${object.name} is back with its prompts, without its other masks: press Track to follow it again.`;
-      bench.outbox.put(null, () => bench.host.warn(text), id); // after the prompts, whose answers close messages
+      bench.outbox.put(null, () => bench.host.tell(text), id); // after the prompts, whose answers close messages
     }
     bench.drawAll();
   }

@@ -27,6 +27,20 @@ export class ObjectsPanel {
       return;
     }
     this.list.replaceChildren(...objects.map((object) => this.row(object)));
+    this.reveal();
+  }
+
+  // Another current object, or one whose note made it taller, comes into sight. The list alone moves: the picture on
+  // the page must stay where it is.
+  reveal() {
+    const { list, store } = this;
+    const stamp = `${store.active} ${this.note(store.active)}`;
+    if (this.revealed === stamp) return;
+    this.revealed = stamp;
+    const row = list.querySelector(".sam-current");
+    if (!row) return;
+    const seen = list.getBoundingClientRect(), place = row.getBoundingClientRect();
+    list.scrollTop += Math.min(0, place.top - seen.top) + Math.max(0, place.bottom - seen.bottom);
   }
 
   row(object) {
@@ -35,7 +49,7 @@ export class ObjectsPanel {
     const id = object.object_id;
     const active = id === store.active;
     const name = h("input", {
-      class: "sam-name", value: object.name, maxlength: 60, "aria-label": `Name of ${object.name}`, spellcheck: "false",
+      class: "sam-name", value: object.name, maxlength: 60, "aria-label": `Name of ${object.name}`, title: "Click to change the name", spellcheck: "false",
       onchange: (event) => {
         const text = event.target.value.trim() || object.name;
         event.target.blur();

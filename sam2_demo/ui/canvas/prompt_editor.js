@@ -1,5 +1,6 @@
 // What the pointer and the keyboard mean becomes prompts: applied at once, sent in order, taken back on refusal.
 
+import { mostAlike } from "./mask_shapes.js";
 import { encodeCanvas, paintMask } from "./rle.js";
 import { emptyPrompt, isEmptyPrompt } from "./store.js";
 
@@ -188,19 +189,23 @@ export class PromptEditor {
     try {
       const answer = await bench.host.ask("alternatives", { frame, prompt });
       if (store.prompt(frame, object) !== prompt) return;
-      bench.alternatives = { ...answer, frame, object };
+      const shown = store.masksOn(frame)[object];
+      const chosen = shown ? mostAlike(answer.candidates, shown.counts) : -1;
+      bench.alternatives = { ...answer, chosen, frame, object };
       bench.candidates.draw();
     } catch (error) {
       bench.host.fail(error);
     }
   }
 
-  choose(position) {
+  // `choice` is what the candidate belongs to; it counts only while that is shown.
+  choose(choice, position) {
     const { store, bench } = this;
+    if (bench.candidates.choice() !== choice) return bench.candidates.draw();
     if (bench.isVideo) {
-      const { candidates } = bench.alternatives;
-      const kept = { ...bench.alternatives, chosen: position };
-      this.edit({ points: [], box: null, mask: candidates[position].counts });
+      if (!this.mayEdit()) return;
+      const kept = { ...choice, chosen: position };
+      this.edit({ points: [], box: null, mask: choice.candidates[position].counts });
       bench.alternatives = kept;
       return bench.candidates.draw();
     }

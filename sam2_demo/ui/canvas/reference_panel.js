@@ -43,7 +43,7 @@ export class ReferencePanel {
     }
     const { bench, store } = this;
     const room = bench.config.limits.max_objects - store.objects.length;
-    if (objects.length > room) return bench.host.warn(`The file has ${objects.length} masks; there is room for ${room} more objects.`);
+    if (objects.length > room) return this.warn(`The file has ${objects.length} masks; there is room for ${room} more objects.`);
     bench.objectActions.addMasks(frame, objects.map(({ id, label, counts }) => ({ name: label || `Mask ${id}`, counts })));
     this.status.textContent = `${objects.length} mask${objects.length === 1 ? "" : "s"} became object${objects.length === 1 ? "" : "s"}.`;
   }
@@ -66,7 +66,7 @@ export class ReferencePanel {
         this.drawRows();
       } while (!found.complete || this.again);
     } catch (error) {
-      this.bench.host.warn(error.message);
+      this.warn(error.message);
     } finally {
       this.loading = false;
     }
@@ -139,7 +139,13 @@ export class ReferencePanel {
 
   async ask(question) {
     await this.bench.outbox.settled();
-    return this.bench.host.ask("reference", question);
+    const answer = await this.bench.host.ask("reference", question);
+    this.bench.host.quiet("reference");
+    return answer;
+  }
+
+  warn(text) {
+    this.bench.host.warn(text, null, "reference");
   }
 
   async pair(reference, object) {
@@ -147,7 +153,7 @@ export class ReferencePanel {
       await this.ask({ name: "pair", reference_id: reference.id, object_id: object });
       await this.load();
     } catch (error) {
-      this.bench.host.warn(error.message);
+      this.warn(error.message);
     }
   }
 
@@ -156,7 +162,7 @@ export class ReferencePanel {
     const { objectActions: act } = bench;
     if (this.clicking || bench.runs?.tracking) return;
     const [nearest] = [...reference.frames].sort((a, b) => Math.abs(a - store.frame) - Math.abs(b - store.frame));
-    if (nearest !== store.frame) return bench.host.warn(`The reference has no mask of frame ${store.frame}; the nearest frame that has one is ${nearest}.`);
+    if (nearest !== store.frame) return this.warn(`The reference has no mask of frame ${store.frame}; the nearest frame that has one is ${nearest}.`);
     const isNew = !store.object(reference.object);
     if (isNew && !act.hasRoom()) return;
     const made = isNew ? { ...store.newObject(), name: this.name(reference) } : null;
@@ -181,7 +187,7 @@ export class ReferencePanel {
         await this.load();
       }
     } catch (error) {
-      bench.host.warn(error.message);
+      this.warn(error.message);
     }
     if (made && !clicked) act.drop(made.object_id); // without a click it would stay empty
     this.clicking = false;
@@ -194,7 +200,7 @@ export class ReferencePanel {
       this.status.textContent = "";
       this.drawRows();
     } catch (error) {
-      this.bench.host.warn(error.message);
+      this.warn(error.message);
     }
   }
 }

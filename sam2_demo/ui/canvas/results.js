@@ -1,39 +1,69 @@
 // What can be taken home: the painted video and masks of a clip, mask, cut-out and overlay of a picture.
 
 import { button, h, seconds } from "./dom.js";
+import { LongTask } from "./long_task.js";
 import { address } from "./server.js";
 
-// Masks in one of the formats that the server knows.
+const DOWNLOAD = "Download masks of all objects";
+
+// How far a file is, for people: what, a bar, and the time that is left.
+function progressOf(what, { done, total }, began) {
+  const left = ((performance.now() - began) / 1000 / done) * (total - done);
+  const bar = h("progress", { max: total, value: done || null, "aria-label": what });
+  const text = done ? `${what}: ${done} of ${total} frames, ${seconds(left)} left` : `${what} …`;
+  return [h("span", {}, text), bar];
+}
+
+// Masks in one of the formats that the server knows. Some take their time, so the file is made first, then fetched.
 class MaskDownload {
-  constructor(store, formats) {
-    this.base = `s/${store.token}/masks-as`;
-    this.format = h("select", { "aria-label": "Format of the masks", onchange: () => this.point() },
-      ...formats.map(([name, title]) => h("option", { value: name }, title)));
-    this.link = h("a", { class: "sam-link", download: "" }, "Download masks");
-    this.element = h("div", { class: "sam-masks" }, h("span", { class: "sam-quiet" }, "Masks as"), this.format, this.link);
-    this.point();
+  constructor(bench, formats) {
+    this.bench = bench;
+    this.format = h("select", { "aria-label": "Format of the masks" },
+      ...formats.map(([name, title]) => h("option", { value: name, selected: name === "png" }, title)));
+    this.start = button(DOWNLOAD, () => this.download());
+    this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
+    this.element = h("div", { class: "sam-masks" }, h("span", { class: "sam-quiet" }, "Masks as"), this.format, this.start, this.status);
   }
 
-  point() {
-    this.link.href = address(`${this.base}/${this.format.value}`);
+  async download() {
+    const { bench } = this;
+    const began = performance.now();
+    const show = (step) => this.status.replaceChildren(...progressOf("Making the file", step, began));
+    let text = "";
+    this.setBusy(true);
+    show({ done: 0, total: 1 });
+    try {
+      const { file } = await new LongTask(bench, "make_masks").run({ format: this.format.value }, show);
+      bench.host.quiet("masks");
+      h("a", { href: address(`s/${bench.store.token}/files/${file}`), download: "" }).click();
+    } catch (error) {
+      text = "The file was not finished.";
+      if (this.element.isConnected) bench.host.fail(error, () => this.download(), "masks");
+    }
+    this.setBusy(false);
+    this.status.textContent = text;
+  }
+
+  setBusy(busy) {
+    this.start.disabled = busy;
+    this.start.textContent = busy ? "The file is being made …" : DOWNLOAD;
+    this.format.disabled = busy;
   }
 }
 
 export class VideoResults {
   constructor(bench) {
     this.store = bench.store;
-    const { store } = bench;
     this.bench = bench;
     this.make = button("Make video", () => bench.runs.render(), { class: "sam-grow" });
     this.stop = button("Stop", () => bench.runs.stop(), { class: "sam-stop", "aria-label": "Stop making the video", hidden: true });
     this.note = h("div", { class: "sam-quiet", hidden: true }, "This video was made before your last changes.");
     this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
     this.player = h("div", { class: "sam-player" });
-    this.masks = h("a", { class: "sam-link", href: address(`s/${store.token}/files/masks.zip`), download: "" }, "Download masks (PNG, ZIP)");
-    this.other = new MaskDownload(store, bench.config.formats);
+    this.masks = new MaskDownload(bench, bench.config.formats);
     this.element = h("section", { class: "sam-panel" }, h("h3", {}, "Result"),
-      h("div", { class: "sam-row" }, this.make, this.stop), this.status, this.player, this.note, this.masks, this.other.element);
-    if (store.result) this.show();
+      h("div", { class: "sam-row" }, this.make, this.stop), this.status, this.player, this.note, this.masks.element);
+    if (this.store.result) this.show();
     this.draw();
   }
 
@@ -41,13 +71,11 @@ export class VideoResults {
     const any = this.store.objects.some((o) => this.store.track(o.object_id).size);
     this.make.disabled = !any || Boolean(this.bench.runs?.rendering || this.bench.runs?.tracking);
     this.note.hidden = !this.store.result || this.store.result.current;
-    this.masks.hidden = !any;
-    this.other.element.hidden = !any;
+    this.masks.element.hidden = !any;
   }
 
-  progress(done, total, secondsLeft) {
-    const bar = h("progress", { max: total, value: done, "aria-label": "Making the video" });
-    this.status.replaceChildren(h("span", {}, `Making the video: ${done} of ${total} frames, ${seconds(secondsLeft)} left`), bar);
+  progress(step, began) {
+    this.status.replaceChildren(...progressOf("Making the video", step, began));
   }
 
   begin() {
@@ -76,22 +104,30 @@ export class PictureResults {
   constructor(bench) {
     this.store = bench.store;
     this.links = h("div", { class: "sam-links" });
-    this.other = new MaskDownload(this.store, bench.config.formats.filter(([name]) => name !== "alpha"));
-    this.element = h("section", { class: "sam-panel" }, h("h3", {}, "Result"), this.links, this.other.element);
+    this.masks = new MaskDownload(bench, bench.config.formats.filter(([name]) => name !== "alpha"));
+    this.element = h("section", { class: "sam-panel" }, h("h3", {}, "Result"), this.links, this.masks.element);
     this.draw();
   }
 
   draw() {
-    const { store } = this;
-    const choice = store.choices.get(store.active);
-    const found = choice?.candidates || [];
-    this.other.element.hidden = !store.choices.size;
-    const base = `s/${store.token}/picture`;
-    const object = `?object=${store.active}&v=${Date.now()}`;
-    const link = (text, path) => h("a", { class: "sam-link", href: address(path), download: "" }, text);
-    this.links.replaceChildren(...(found.length
-      ? [link("Download mask (PNG)", `${base}/mask.png${object}`), link("Download cut-out (PNG)", `${base}/cutout.png${object}`),
-        link("Download overlay (PNG)", `${base}/overlay.png?v=${Date.now()}`)]
+    const any = Object.keys(this.store.chosenMasks()).length > 0;
+    this.masks.element.hidden = !any;
+    this.links.replaceChildren(...(any
+      ? [...this.ofCurrent(), this.link("Download overlay of all objects (PNG)", "overlay.png?", "Objects that are hidden are left out")]
       : [h("div", { class: "sam-quiet" }, "Mask, cut-out and overlay appear here.")]));
+  }
+
+  // What concerns the current object alone.
+  ofCurrent() {
+    const { store } = this;
+    const object = store.object(store.active);
+    if (!store.chosenMasks()[store.active]) return [h("div", { class: "sam-quiet" }, `${object.name} has no mask yet: click on it.`)];
+    const query = `?object=${store.active}&`;
+    return [this.link(`Download mask of ${object.name} (PNG)`, `mask.png${query}`),
+      this.link(`Download cut-out of ${object.name} (PNG)`, `cutout.png${query}`)];
+  }
+
+  link(text, path, title = null) {
+    return h("a", { class: "sam-link", href: address(`s/${this.store.token}/picture/${path}v=${Date.now()}`), download: "", title }, text);
   }
 }

@@ -43,6 +43,7 @@ export class Runs {
     bench.trackPanel.begin();
     try {
       const answer = await this.run("track", question, (step) => this.step(step));
+      bench.host.quiet("track");
       finished = !answer.stopped;
       complete = this.received === answer.done;
       if (answer.done) bench.outdate();
@@ -53,14 +54,15 @@ export class Runs {
     } catch (error) {
       text = "What was tracked is kept; Track goes on from there.";
       if (error.lost) bench.outdate(); // steps may have been lost with it
-      if (!this.closed) bench.host.fail(error, () => this.track(way, thenRender));
+      if (!this.closed) bench.host.fail(error, () => this.track(way, thenRender), "track");
     }
     this.tracking = false;
     if (this.closed) return false;
     if (!complete) await this.reload();
     bench.trackPanel.finish(text);
+    const whole = way === "whole" || way === "anew";
+    bench.goto(!finished ? store.frame : whole ? 0 : from);
     if (!finished) return false;
-    bench.goto(way === "whole" || way === "anew" ? 0 : from);
     if (thenRender && !store.result?.current) this.render();
     return true;
   }
@@ -72,8 +74,7 @@ export class Runs {
     bench.outdate();
     store.setMasks(step.frame, step.masks);
     bench.trackPanel.progress(step);
-    store.frame = step.frame;
-    bench.timeline.draw();
+    bench.setFrame(step.frame);
     if (this.showing) return;
     this.showing = true;
     bench.frames.get(step.frame).then((bitmap) => {
@@ -122,15 +123,13 @@ export class Runs {
     bench.results.begin();
     let text = "";
     try {
-      const answer = await this.run("make_video", {}, ({ done, total }) => {
-        const left = ((performance.now() - began) / 1000 / done) * (total - done);
-        bench.results.progress(done, total, left);
-      });
+      const answer = await this.run("make_video", {}, (step) => bench.results.progress(step, began));
+      bench.host.quiet("video");
       if (answer.file) store.result = { file: answer.file, made: Date.now() / 1000, current: !bench.outbox.keys().length };
       else text = "The video was not finished; press Make video when you are ready.";
     } catch (error) {
       text = "The video was not finished.";
-      if (!this.closed) bench.host.fail(error, () => this.render());
+      if (!this.closed) bench.host.fail(error, () => this.render(), "video");
     }
     this.rendering = false;
     if (this.closed) return;

@@ -1,5 +1,7 @@
 // What the page knows about the open clip or picture. Prompts are in pixels of the original.
 
+import { freshColor } from "./palette.js";
+
 export const emptyPrompt = () => ({ points: [], box: null, mask: null });
 export const isEmptyPrompt = (prompt) => !prompt.points.length && !prompt.box && !prompt.mask;
 const key = (frame, object) => `${frame}:${object}`;
@@ -31,9 +33,10 @@ export class Store {
     return this.objects.find((o) => o.object_id === id);
   }
 
-  newObject() {
+  // Its colour is the one that is `wanted` or the palette's next, if that differs clearly from those of the `others`.
+  newObject(others = this.objects, wanted = null) {
     const id = this.nextId++;
-    const color = this.palette[(id - 1) % this.palette.length];
+    const color = freshColor(wanted ? [wanted, ...this.palette] : this.palette, others.map((o) => o.color));
     return { object_id: id, name: `Object ${id}`, color, visible: true, locked: false };
   }
 

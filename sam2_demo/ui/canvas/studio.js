@@ -8,6 +8,8 @@ import { get } from "./server.js";
 import { StartScreen } from "./start_screen.js";
 import { Workbench } from "./workbench.js";
 
+const TOLD_FOR = 15000;
+
 export function mount(element, { trigger, watch, props }) {
   const studio = new Studio(element, new Channel({ trigger, watch, props }), props.value.config);
   studio.begin();
@@ -66,18 +68,22 @@ class Studio {
   }
 
   open(state, example = null) {
-    this.quiet();
+    this.close();
     this.workbench?.close();
     this.rememberToken(state.token);
     if (state.model) showModel(state.model);
     this.workbench = new Workbench(state, {
       ask: (event, question, options) => this.channel.ask(event, { ...question, token: state.token }, options),
       config: this.config,
-      warn: (text, retry) => this.warn(text, retry),
+      warn: (text, retry, about) => this.warn(text, retry, about),
+      tell: (text) => this.tell(text),
       lost: (error) => this.connection.lost(error),
-      fail: (error, retry) => (error.lost ? this.connection.lost(error) : this.warn(error.message, retry)),
-      quiet: () => this.quiet(),
-      leave: () => this.start(),
+      fail: (error, retry, about) => (error.lost ? this.connection.lost(error) : this.warn(error.message, retry, about)),
+      quiet: (about) => this.quiet(about),
+      leave: () => {
+        this.close();
+        this.start();
+      },
     }, example);
     this.body.replaceChildren(this.workbench.element);
     this.workbench.begin();
@@ -92,20 +98,31 @@ class Studio {
     history.replaceState(null, "", location.pathname + location.search + (text ? `#${text}` : ""));
   }
 
-  // `retry` does again what failed; such a message stays until it is closed.
-  warn(text, retry = null) {
+  // The message stays until it is closed or until what it is about goes well: a long task by its name; otherwise clicks
+  // and what is done to objects. `retry` does again what failed.
+  warn(text, retry = null, about = "") {
     clearTimeout(this.noticeTimer);
+    this.about = about;
     const again = retry && button("Try again", () => {
-      this.quiet();
+      this.close();
       retry();
     }, { class: "sam-small" });
-    const close = h("button", { type: "button", class: "sam-close", "aria-label": "Close message", onclick: () => this.quiet() }, "×");
+    const close = h("button", { type: "button", class: "sam-close", "aria-label": "Close message", onclick: () => this.close() }, "×");
     this.notice.replaceChildren(h("span", {}, text), again || "", close);
     this.notice.hidden = false;
-    if (!retry) this.noticeTimer = setTimeout(() => this.quiet(), 15000);
   }
 
-  quiet() {
+  // What is no error goes away by itself.
+  tell(text) {
+    this.warn(text);
+    this.noticeTimer = setTimeout(() => this.close(), TOLD_FOR);
+  }
+
+  quiet(about = "") {
+    if (this.about === about) this.close();
+  }
+
+  close() {
     clearTimeout(this.noticeTimer);
     this.notice.hidden = true;
   }

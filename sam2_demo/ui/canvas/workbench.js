@@ -166,12 +166,18 @@ export class Workbench {
 
   // --- frames -----------------------------------------------------------------------------------
 
+  // Every way to another frame comes through here; what belongs to one frame alone goes with it.
+  setFrame(frame) {
+    this.store.frame = frame;
+    this.timeline?.draw();
+    this.candidates.draw();
+  }
+
   async goto(index, { playing = false } = {}) {
     if (!playing) this.player?.stop();
     const { store } = this;
-    store.frame = Math.min(store.clip.num_frames - 1, Math.max(0, index));
-    const frame = store.frame;
-    this.timeline?.draw();
+    const frame = Math.min(store.clip.num_frames - 1, Math.max(0, index));
+    this.setFrame(frame);
     this.drawTools();
     this.needMasks(frame);
     try {
@@ -182,12 +188,13 @@ export class Workbench {
       const bitmap = await this.arriving;
       if (store.frame !== frame) return;
       this.stage.show(bitmap, frame);
+      this.host.quiet("frame");
       if (playing) return;
       this.objects.draw();
       this.candidates.draw();
       this.frames.ahead(frame, 2);
     } catch (error) {
-      this.host.fail(error, () => this.goto(frame));
+      this.host.fail(error, () => this.goto(frame), "frame");
     }
   }
 
@@ -209,7 +216,7 @@ export class Workbench {
         this.objects.draw();
       }
     } catch (error) {
-      this.host.fail(error, () => this.needMasks(frame));
+      this.host.fail(error, () => this.needMasks(frame), "frame");
     } finally {
       this.fetching.delete(block);
     }
@@ -300,12 +307,13 @@ export class Workbench {
     this.reference?.draw();
     if (this.isVideo) this.results.draw();
     this.say(this.nextStep());
-    this.tryIt.hidden = !this.suggestion();
+    this.tryIt.hidden = !this.suggestion() || this.everything.isShowing;
   }
 
   nextStep() {
     const { store } = this;
     if (this.runs?.tracking) return "Tracking. Stop keeps what is done.";
+    if (this.everything.isShowing) return "Click on a mask to pick it, again to leave it out. To select things with clicks of your own, press Hide masks found.";
     if (!store.prompts.size) return "Click on the thing you want. Right-click on what does not belong to it, drag for a box.";
     if (!this.isVideo) return "More clicks refine the mask; right-click takes parts away. Add object selects another thing.";
     if (!store.isTracked()) return "More clicks refine the mask. Then press Track to follow it through the clip.";
