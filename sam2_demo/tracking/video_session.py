@@ -75,7 +75,7 @@ class VideoSession:
         self._view = ClipView(self.network, frames, options, embeddings)
         self._tracks: dict[int, ObjectTrack] = {}
         self._lock = threading.RLock()
-        self._tracked_since_trim = 0
+        self._num_tracked = 0
         self._is_released = False
 
     @property
@@ -218,10 +218,9 @@ class VideoSession:
                     last = tracked
 
     def _trim(self) -> None:
-        self._tracked_since_trim += 1
-        if self._tracked_since_trim >= _FRAMES_BETWEEN_TRIMS:
+        self._num_tracked += 1
+        if self._num_tracked % _FRAMES_BETWEEN_TRIMS == 0:
             give_back_memory()
-            self._tracked_since_trim = 0
 
     def _in_strides(self, frames: range) -> Iterator[list[int]]:
         def is_prompted(frame_index: int) -> bool:

@@ -38,6 +38,22 @@ def test_halves_have_half_the_threads_and_nobody_else_has(four_threads, nano_net
     assert halves_for(nano_network) is halves
 
 
+def test_the_number_of_all_threads_to_come_is_taken_back_after_each_half(four_threads, nano_network, monkeypatch):
+    set_to = torch.set_num_threads
+    set_to(6)  # halves that no other test has made
+    seen: list[tuple[str, int]] = []
+
+    def noting(number):
+        seen.append((threading.current_thread().name.split("_")[0], number))
+        set_to(number)
+
+    monkeypatch.setattr(torch, "set_num_threads", noting)
+    halves = halves_for(nano_network)
+    assert [number for _, number in seen] == [3, 6, 3, 6]
+    assert [name == "half" for name, _ in seen] == [True, False, True, False]
+    assert [halves.submit(torch.get_num_threads).result() for _ in range(4)] == [3] * 4
+
+
 def test_no_halves_of_one_thread_of_compiled_and_of_large_networks(four_threads, nano_network):
     with torch.device("meta"):
         large = Sam2Network(OFFICIAL_CONFIGS["sam2.1-hiera-tiny"])
