@@ -166,7 +166,7 @@ def _load_hub(
 def _load_auto(device: torch.device, progress: Progress) -> Sam2Network:
     memory = gpu_memory(device)
     if memory is None:
-        notice = f"no GPU: using the embedded model; {_BIGGER}, but takes seconds per frame on a CPU"
+        notice = f"No GPU here: using the embedded model; {_BIGGER}, but takes seconds per frame on a CPU"
         return _load_embedded(notice, device, progress)
     from sam2_demo.hub import QUICK_CONTACT_SECONDS, HubUnreachableError, find_cached
 
@@ -178,7 +178,7 @@ def _load_auto(device: torch.device, progress: Progress) -> Sam2Network:
         cached = [model for model in models if find_cached(model.hub_id)]
         if cached:
             return _load_hub(cached[0].hub_id, device, progress, QUICK_CONTACT_SECONDS)
-        notice = f"Hub out of reach: using the embedded model; {_BIGGER} ({error})"
+        notice = f"The Hub is out of reach: using the embedded model; {_BIGGER} ({error})"
     except WeightsError as error:
         notice = f"{models[0].hub_id} could not be loaded: using the embedded model ({error})"
     return _load_embedded(notice, device, progress)

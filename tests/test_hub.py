@@ -218,4 +218,4 @@ def test_auto_on_a_gpu_takes_the_hub_and_falls_back(
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     network = load_network("auto", device="cpu")
     assert network.provenance is not None and network.provenance.source == "embedded"
-    assert network.provenance.notice.startswith("Hub out of reach: using the embedded model")
+    assert network.provenance.notice.startswith("The Hub is out of reach: using the embedded model")

@@ -138,7 +138,7 @@ def test_auto_on_a_cpu_is_the_embedded_model(
     provenance = load_network(device="cpu").provenance
     assert provenance is not None
     assert (provenance.source, provenance.variant, provenance.file) == ("embedded", "embedded", str(path))
-    assert "no GPU" in provenance.notice and "facebook/sam2.1-hiera-tiny" in provenance.notice
+    assert "No GPU" in provenance.notice and "facebook/sam2.1-hiera-tiny" in provenance.notice
     asked_for = load_network("embedded", device="cpu").provenance
     assert asked_for is not None and asked_for.notice == ""
 

@@ -22,6 +22,7 @@ from sam2_demo.training.data import read_training_data
 from sam2_demo.training.data_parallel import run_in_processes, world
 from sam2_demo.training.picture_batches import PictureBatchMaker
 from sam2_demo.training.pretrained import adopt_matching, find_imagenet_file, has_same_trunk, load_imagenet_trunk
+from sam2_demo.training.run_identity import CHECKPOINT_NAME, decisions, read_checkpoint, refuse_another_run
 from sam2_demo.training.stages import (
     CONFIGS,
     FREEZABLE,
@@ -110,7 +111,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _train(options: argparse.Namespace) -> None:
     cv2.setNumThreads(1)
-    config = replace(CONFIGS[options.config], seed=options.seed)
+    config = replace(
+        CONFIGS[options.config],
+        seed=options.seed,
+        split=options.split,
+        limit_pictures=options.limit_pictures,
+        annotated_share=options.annotated_share,
+    )
     if options.from_stage is not None:
         if config.network is not None and not (options.model or options.resume):
             raise ConfigError("--from-stage needs the weights of the stages before it: give --model")
@@ -124,10 +131,13 @@ def _train(options: argparse.Namespace) -> None:
         config = with_size(config, options.size)
     if options.checkpoint_minutes is not None:
         config = replace(config, checkpoint_minutes=options.checkpoint_minutes)
-    data = read_training_data(options.data, config.max_picture_side, options.limit_pictures, options.split)
-    maker = PictureBatchMaker(data.pictures, config.augmentation, options.seed)
+    if options.resume:  # before the data is read, which may take minutes
+        checkpoint = options.out / CHECKPOINT_NAME
+        refuse_another_run(checkpoint, read_checkpoint(checkpoint, mapped=True), decisions(config, processes))
+    data = read_training_data(options.data, config.max_picture_side, config.limit_pictures, config.split)
+    maker = PictureBatchMaker(data.pictures, config.augmentation, config.seed)
     annotated = AnnotatedClipSource(data.clips) if data.clips else None
-    clips = ClipBatchMaker(maker, None, options.seed, annotated, options.annotated_share)
+    clips = ClipBatchMaker(maker, None, config.seed, annotated, config.annotated_share)
     backend = "gloo" if options.device == "cpu" else "nccl"
     run_in_processes(partial(_train_one, options, config, maker, clips), processes, backend)
 

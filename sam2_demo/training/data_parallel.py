@@ -40,6 +40,10 @@ def run_in_processes(function: Callable[[], None], count: int, backend: str = "g
     if count == 1:
         function()
         return
+    if backend == "gloo":
+        # The first optimiser of a process imports this: seconds, and memory, that forked ones share. Not with CUDA,
+        # which must not be started before forking.
+        import torch._dynamo  # noqa: F401
     context = multiprocessing.get_context("fork")
     with tempfile.TemporaryDirectory() as folder:
         rendezvous = Path(folder) / "rendezvous"

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 
-def write_weights(tensors: Mapping[str, Tensor], path: Path, config_name: str) -> None:
+def write_weights(tensors: Mapping[str, Tensor], path: Path, config_name: str, steps: int) -> None:
     """Write tensors under their names in the official checkpoints, floating-point ones in half precision.
 
-    `config_name` goes into the file's metadata as "config".
+    `config_name` goes into the file's metadata as "config", the steps that trained them as "steps".
     Raises OverflowError when a weight does not fit half precision.
     """
     half = {
@@ -24,6 +25,15 @@ def write_weights(tensors: Mapping[str, Tensor], path: Path, config_name: str) -
         raise OverflowError(f"some weights exceed half precision's range (65504); {path} was not written")
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    save_file(half, partial, metadata={"config": config_name, "format": "pt"})
+    save_file(half, partial, metadata={"config": config_name, "format": "pt", "steps": str(steps)})
     partial.chmod(0o644)  # safetensors makes files that only their owner can read
     partial.replace(path)
+
+
+def are_written(path: Path, steps: int) -> bool:
+    """Whether the file is there, whole, and holds the weights that so many steps have trained."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return (file.metadata() or {}).get("steps") == str(steps)
+    except (OSError, SafetensorError):
+        return False

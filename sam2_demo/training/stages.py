@@ -7,6 +7,7 @@ from typing import Literal
 
 from sam2_demo.errors import ConfigError
 from sam2_demo.network.config import EMBEDDED_CONFIG, SCRATCH_CONFIG, NetworkConfig
+from sam2_demo.training.clip_batches import ANNOTATED_SHARE
 from sam2_demo.training.losses import LossWeights
 from sam2_demo.training.picture_batches import PictureAugmentation
 
@@ -89,7 +90,8 @@ class TrainingConfig:
     ema_decay: of the averaged weights that are exported; layer_decay: factor on the learning rate per trunk
     stage away from the output (1: none); bfloat16: mixed precision in the forward pass (None:
     where the hardware gains by it); calibration_clips: made clips of ten frames on which the
-    object score's zero is set after the last stage (0: left as trained).
+    object score's zero is set after the last stage (0: left as trained); split, limit_pictures: which of the data is
+    used (`data.read_training_data`); annotated_share: of annotated clips among all clips, where there are any.
     """
 
     name: str
@@ -106,6 +108,9 @@ class TrainingConfig:
     checkpoint_minutes: float = 3.0
     max_picture_side: int = 320
     calibration_clips: int = 0
+    split: str | None = None
+    limit_pictures: int | None = None
+    annotated_share: float = ANNOTATED_SHARE
     augmentation: PictureAugmentation = field(default_factory=PictureAugmentation)
 
     @property
@@ -276,6 +281,17 @@ def with_frozen(config: TrainingConfig, parts: tuple[str, ...]) -> TrainingConfi
     """The same run with parts of the network, names of FREEZABLE, kept as they are."""
     prefixes = tuple(FREEZABLE[part] for part in parts)
     return replace(config, stages=tuple(replace(stage, freeze=stage.freeze + prefixes) for stage in config.stages))
+
+
+def common_size(config: TrainingConfig) -> int | None:
+    """The input side that pictures and clips of every stage share; None where they differ."""
+    sizes = {size for stage in config.stages for size in (stage.size, stage.clips.size if stage.clips else stage.size)}
+    return sizes.pop() if len(sizes) == 1 else None
+
+
+def frozen_parts(config: TrainingConfig) -> list[str]:
+    """The names of FREEZABLE whose parts every stage keeps as they are."""
+    return [part for part, prefix in FREEZABLE.items() if all(prefix in stage.freeze for stage in config.stages)]
 
 
 def with_budget(config: TrainingConfig, minutes: float | None = None, steps: int | None = None) -> TrainingConfig:

@@ -15,6 +15,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,16 +23,23 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from sam2_demo.device import has_matrix_units
-from sam2_demo.errors import ConfigError, InputError
+from sam2_demo.errors import ConfigError
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.training.calibration import calibrate_object_score
 from sam2_demo.training.clip_batches import ClipBatch, ClipBatchMaker
 from sam2_demo.training.clip_loss import clip_loss
 from sam2_demo.training.data_parallel import average_over_processes, world
-from sam2_demo.training.export import write_weights
+from sam2_demo.training.export import are_written, write_weights
 from sam2_demo.training.optimisation import AveragedWeights, learning_rate, make_optimiser, set_learning_rate
 from sam2_demo.training.picture_batches import PictureBatch, PictureBatchMaker
 from sam2_demo.training.picture_loss import SaliencyHead, StepResult, picture_loss, to_pixels
+from sam2_demo.training.run_identity import (
+    CHECKPOINT_NAME,
+    decisions,
+    network_decisions,
+    read_checkpoint,
+    refuse_another_run,
+)
 from sam2_demo.training.run_log import RunLog
 from sam2_demo.training.samples import draw_samples
 from sam2_demo.training.stages import Stage, TrainingConfig, check_divisible
@@ -39,7 +47,6 @@ from sam2_demo.training.stages import Stage, TrainingConfig, check_divisible
 _PREFETCHED = 3
 _PLAIN_ATTENTION_SIZE = 512  # pixels
 _STATISTICS_BATCHES, _STATISTICS_PICTURES = 16, 8
-_CHECKPOINT = "checkpoint.pt"
 WEIGHTS_NAME = "weights.safetensors"
 _CALIBRATION_FRAMES = 10
 _SAMPLES_DRAW = 2**40  # no training step draws these pictures
@@ -91,47 +98,36 @@ class Trainer:
     @property
     def checkpoint_path(self) -> Path:
         """Where the run's state is kept."""
-        return self.run_folder / _CHECKPOINT
+        return self.run_folder / CHECKPOINT_NAME
 
     def resume(self) -> None:
-        """Take up the state of the run folder; InputError when there is none."""
-        if not self.checkpoint_path.is_file():
-            raise InputError(f"{self.checkpoint_path} does not exist; start the run without --resume first")
-        state = torch.load(self.checkpoint_path, map_location=self.network.device, weights_only=True)
-        if state["config"] != self.config.name:
-            raise ConfigError(f"{self.checkpoint_path} is a run of {state['config']!r}, not of {self.config.name!r}")
-        stages = self.config.stage_names
-        if state["stages"] != stages:
+        """Take up the state of the run folder; InputError when there is none, ConfigError when it is another run's."""
+        state = read_checkpoint(self.checkpoint_path, self.network.device)
+        refuse_another_run(self.checkpoint_path, state, self._decisions())
+        try:
+            self.network.load_state_dict(state["network"])
+        except RuntimeError as error:  # of a run from before the network's name was kept
             raise ConfigError(
-                f"{self.checkpoint_path} is a run of the stages {', '.join(state['stages'])}, not {', '.join(stages)}; "
-                "resume with the --from-stage that it was started with"
-            )
-        if state["processes"] != self.num_processes:
-            raise ConfigError(
-                f"{self.checkpoint_path} is a run of {state['processes']} processes, not {self.num_processes}, which "
-                f"would draw other batches; resume with --processes {state['processes']}"
-            )
-        if state.get("seed", self.config.seed) != self.config.seed:
-            raise ConfigError(
-                f"{self.checkpoint_path} is a run of seed {state['seed']}, not {self.config.seed}, which would draw "
-                f"other batches; resume with --seed {state['seed']}"
-            )
-        self.network.load_state_dict(state["network"])
+                f"{self.checkpoint_path} does not fit the network {self.network.config.name}; "
+                "resume with the --model that it was started with"
+            ) from error
         self.saliency.load_state_dict(state["saliency"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.average.tensors = state["average"]
         self.average.updates = state["average_updates"]
         self.progress = Progress(**state["progress"])
 
+    def _decisions(self) -> dict[str, Any]:
+        return decisions(self.config, self.num_processes) | network_decisions(self.config, self.network)
+
     def save(self) -> None:
         """Write the run's state (first process only); the file is replaced in one move."""
         if self.rank > 0:
             return
+        provenance = self.network.provenance
         state = {
-            "config": self.config.name,
-            "stages": self.config.stage_names,
-            "processes": self.num_processes,
-            "seed": self.config.seed,
+            **self._decisions(),
+            "model": None if provenance is None else provenance.source,
             "network": self.network.state_dict(),
             "saliency": self.saliency.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -144,9 +140,13 @@ class Trainer:
         partial.replace(self.checkpoint_path)
 
     def train(self) -> None:
-        """Run every stage that is left; after each save, and write curves, weights and samples."""
-        if self.progress.stage and not self.progress.step:
-            self._finish_stage()  # a kill may have come between the checkpoint and the weights
+        """Run every stage that is left; after each save, and write curves, samples and weights."""
+        weights = self.run_folder / WEIGHTS_NAME
+        if self.progress.stage == len(self.config.stages) and self.rank == 0:
+            done = "nothing is left to train: the run ended with step %d; to go on, start another one with --model %s"
+            log.info(done, self.progress.total_steps, weights)
+        if self.progress.stage and not self.progress.step and not are_written(weights, self.progress.total_steps):
+            self._finish_stage()  # a kill came between the checkpoint and the weights
         while self.progress.stage < len(self.config.stages):
             self._train_stage(self.config.stages[self.progress.stage])
             self.progress.stage += 1
@@ -160,7 +160,7 @@ class Trainer:
             self.write_results()
 
     def write_results(self) -> None:
-        """Write weights.safetensors and samples.png from the averaged weights."""
+        """Write samples.png and weights.safetensors from the averaged weights."""
         kept = {name: value.clone() for name, value in self.network.state_dict().items()}
         self.network.load_state_dict(self.average.tensors)
         self.network.eval()
@@ -173,17 +173,16 @@ class Trainer:
             with torch.autocast(self.network.device.type, torch.bfloat16, enabled=self.bfloat16):
                 shift = calibrate_object_score(self.network, clips)
             log.info("object score lowered by %.3f", shift)
-        write_weights(self.network.state_dict(), self.run_folder / WEIGHTS_NAME, self.network.config.name)
         draw_samples(self.network, self.pictures.make(_SAMPLES_DRAW, 8, 1, stage.size), self.run_folder / "samples.png")
+        weights, name = self.run_folder / WEIGHTS_NAME, self.network.config.name
+        write_weights(self.network.state_dict(), weights, name, self.progress.total_steps)  # last: `train` looks for it
         self.network.load_state_dict(kept)
 
     def _train_stage(self, stage: Stage) -> None:
         log.info("stage %s starts at step %d", stage.name, self.progress.step)
         for name, parameter in self.network.named_parameters():
             parameter.requires_grad_(not name.startswith(stage.freeze) if stage.freeze else True)
-        self.network.train()
-        if stage.statistics != "trained":
-            self._freeze_statistics(stage)
+        self._set_modes(stage)
         seed = self.config.seed * 1000 + self.progress.stage
         self._clock = last_saved = time.monotonic()
         for batch in self._batches(stage):
@@ -202,26 +201,39 @@ class Trainer:
                 self.log.draw_curves()
                 last_saved = time.monotonic()
 
-    def _freeze_statistics(self, stage: Stage) -> None:
-        """Hold batch norm's statistics: as they are, or measured at the stage's size (at its start only)."""
-        norms = [module for module in self.network.modules() if isinstance(module, nn.BatchNorm2d)]
-        if norms and self.progress.step == 0 and stage.statistics == "measured":
-            momenta = [norm.momentum for norm in norms]
-            for norm in norms:
-                norm.reset_running_stats()
-                norm.momentum = None  # a plain mean over the batches
-            for number in range(_STATISTICS_BATCHES):
-                draw = 10_000_000 * (self.progress.stage + 1) - 1 - (number * self.num_processes + self.rank)
-                batch = self.pictures.make(draw, _STATISTICS_PICTURES, 1, stage.size)
-                with torch.no_grad(), torch.autocast(self.network.device.type, torch.bfloat16, self.bfloat16):
-                    self.network.encode_image(to_pixels(batch.pixels, self.network.device))
-            for norm, momentum in zip(norms, momenta, strict=True):
-                norm.momentum = momentum
-            for name, buffer in self.network.named_buffers():
-                if name in self.average.tensors:
-                    self.average.tensors[name].copy_(buffer)
-        for norm in norms:
+    def _set_modes(self, stage: Stage) -> None:
+        """All modules train but for batch norms whose statistics are held: in frozen parts always, else as the stage
+        says: as they are, or measured at its size (at its start only)."""
+        self.network.train()
+        learning = self._norms(learning=True)
+        for norm in self._norms(learning=False):
             norm.eval()
+        if stage.statistics == "measured" and learning and self.progress.step == 0:
+            self._measure_statistics(learning, stage)
+        if stage.statistics != "trained":
+            for norm in learning:
+                norm.eval()
+
+    def _norms(self, learning: bool) -> list[nn.BatchNorm2d]:
+        """The batch norms outside the frozen parts, or those inside."""
+        norms = (module for module in self.network.modules() if isinstance(module, nn.BatchNorm2d))
+        return [norm for norm in norms if norm.weight.requires_grad == learning]
+
+    def _measure_statistics(self, norms: list[nn.BatchNorm2d], stage: Stage) -> None:
+        momenta = [norm.momentum for norm in norms]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # a plain mean over the batches
+        for number in range(_STATISTICS_BATCHES):
+            draw = 10_000_000 * (self.progress.stage + 1) - 1 - (number * self.num_processes + self.rank)
+            batch = self.pictures.make(draw, _STATISTICS_PICTURES, 1, stage.size)
+            with torch.no_grad(), torch.autocast(self.network.device.type, torch.bfloat16, self.bfloat16):
+                self.network.encode_image(to_pixels(batch.pixels, self.network.device))
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+        for name, buffer in self.network.named_buffers():
+            if name in self.average.tensors:
+                self.average.tensors[name].copy_(buffer)
 
     def _loss(self, stage: Stage, batch: PictureBatch | ClipBatch, rng: np.random.Generator) -> StepResult:
         if isinstance(batch, ClipBatch):
@@ -241,7 +253,7 @@ class Trainer:
         self.optimiser.zero_grad(set_to_none=True)
         result.loss.backward()
         parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
-        buffers = [b for b in self.network.buffers() if b.is_floating_point()]
+        buffers = [b for norm in self._norms(learning=True) for b in norm.buffers() if b.is_floating_point()]
         # From here to here of the step before: waiting for data counts, and what a GPU has yet to do is counted next.
         # Processes agree on the time spent too, or they would not end a stage at the same step.
         before, self._clock = self._clock, time.monotonic()

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from sam2_demo.network.config import OFFICIAL_CONFIGS
+from sam2_demo.network.config import OFFICIAL_CONFIGS, SCRATCH_CONFIG
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.training import trainer
 from sam2_demo.training.__main__ import main
+from sam2_demo.training.stages import CONFIGS, FINETUNE
 from sam2_demo.weights import load_network
 from tests.datasets.conftest import davis_root  # noqa: F401
 
@@ -94,7 +96,44 @@ def test_tuning_takes_the_network_s_own_size(davis_root, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_tuning_a_random_official_checkpoint_lowers_its_loss(davis_root, tmp_path):  # noqa: F811
+def test_a_resumed_run_is_the_one_that_was_started(davis_root, tmp_path, monkeypatch, capsys, caplog):  # noqa: F811
+    monkeypatch.setattr(trainer.Trainer, "_train_stage", lambda *_: None)
+    monkeypatch.setattr(trainer.Trainer, "write_results", lambda _: None)
+    file = tmp_path / "scratch.pt"
+    torch.save({"model": Sam2Network(SCRATCH_CONFIG).state_dict()}, file)
+    started = {"--model": str(file), "--size": "64", "--freeze": "trunk", "--limit-pictures": "1"}
+    run = tmp_path / "run"
+
+    def start(options: dict[str, str], *more: str) -> int:
+        given = [word for option in options.items() for word in option]
+        return main(command(davis_root, run, *given, "--steps", "1", *more))
+
+    assert start(started) == 0
+    for option, other in (("--size", "96"), ("--freeze", "memory"), ("--limit-pictures", "2")):
+        assert start(started | {option: other}, "--resume") == 2
+        expected = (
+            f"with {option} {started[option]}, not with {option} {other}; resume with {option} {started[option]}\n"
+        )
+        assert capsys.readouterr().err == f"error: {run / 'checkpoint.pt'} is a run {expected}"
+    for option in started:
+        assert start({name: value for name, value in started.items() if name != option}, "--resume") == 2
+        lines = capsys.readouterr().err.splitlines()
+        assert len(lines) == 1 and lines[0].endswith(f"; resume with {option} {started[option]}")
+    for option, other in (("--annotated-share", "0.5"), ("--split", "val")):
+        assert start(started, "--resume", option, other) == 2
+        assert f", not with {option} {other}; resume with" in capsys.readouterr().err
+
+    caplog.set_level("INFO")
+    assert start(started, "--resume", "--threads", "2", "--checkpoint-minutes", "1", "--steps", "9") == 0
+    assert "nothing is left to train" in caplog.text
+
+
+@pytest.mark.slow
+def test_tuning_a_random_official_checkpoint_lowers_its_loss(davis_root, tmp_path, monkeypatch):  # noqa: F811
+    # The recipe with fewer frames and corrections: they repeat what a step does, and cost half of its time.
+    stage = replace(FINETUNE.stages[0], corrections=1)
+    stage = replace(stage, clips=replace(stage.clips, frames=3, corrections=1))
+    monkeypatch.setitem(CONFIGS, "finetune", replace(FINETUNE, stages=(stage,)))
     torch.manual_seed(0)
     file = tmp_path / "random.pt"
     torch.save({"model": Sam2Network(OFFICIAL_CONFIGS["sam2.1-hiera-tiny"]).state_dict()}, file)

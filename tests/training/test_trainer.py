@@ -13,6 +13,7 @@ from sam2_demo.errors import ConfigError, InputError
 from sam2_demo.network.config import HieraConfig
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.training.clip_batches import ClipBatchMaker
+from sam2_demo.training.export import are_written, write_weights
 from sam2_demo.training.losses import LossWeights
 from sam2_demo.training.picture_batches import PictureAugmentation, PictureBatchMaker
 from sam2_demo.training.stages import (
@@ -104,13 +105,33 @@ def test_tuning_a_random_official_format_checkpoint_lowers_its_loss(small_config
     assert np.mean(record[-4:]) < 0.9 * np.mean(record[:4])
 
 
-def test_frozen_parts_stay(small_network, drawn_pictures, tmp_path):
-    before = {name: value.clone() for name, value in small_network.named_parameters()}
-    plan = with_frozen(config(3, statistics="trained"), ("trunk",))
-    trainer(small_network, plan, drawn_pictures, tmp_path).train()
-    moved = {name for name, value in small_network.named_parameters() if not torch.equal(value, before[name])}
-    assert not any(name.startswith("image_encoder.trunk.") for name in moved)
-    assert any(name.startswith("sam_mask_decoder.") for name in moved)
+@pytest.mark.parametrize("statistics", ["trained", "measured"])
+def test_frozen_parts_stay(small_network, drawn_pictures, tmp_path, monkeypatch, statistics):
+    before = {name: value.clone() for name, value in small_network.state_dict().items()}
+    plan = with_frozen(config(3, statistics=statistics), ("trunk",))
+
+    def average_of_processes_that_differ(parameters, buffers, number):
+        for buffer in buffers:
+            buffer.add_(1.0)
+        return number
+
+    monkeypatch.setattr("sam2_demo.training.trainer.average_over_processes", average_of_processes_that_differ)
+    run = trainer(small_network, plan, drawn_pictures, tmp_path)
+    run.train()
+    for after in (small_network.state_dict(), run.average.tensors):
+        moved = {name for name, value in after.items() if not torch.equal(value, before[name])}
+        assert not any(name.startswith("image_encoder.trunk.") for name in moved)
+        assert any(name.startswith("sam_mask_decoder.") for name in moved)
+
+
+@pytest.mark.parametrize("statistics", ["trained", "measured"])
+def test_statistics_outside_frozen_parts_are_learnt(small_network, drawn_pictures, tmp_path, statistics):
+    before = {name: value.clone() for name, value in small_network.named_buffers() if "running_" in name}
+    frozen = "image_encoder.trunk.stages.0."
+    trainer(small_network, config(1, statistics=statistics, freeze=(frozen,)), drawn_pictures, tmp_path).train()
+    buffers = dict(small_network.named_buffers())
+    moved = {name for name, value in before.items() if not torch.equal(value, buffers[name])}
+    assert moved == {name for name in before if not name.startswith(frozen)}
 
 
 def test_resume_needs_a_run_of_the_same_configuration(small_network, drawn_pictures, tmp_path):
@@ -119,15 +140,62 @@ def test_resume_needs_a_run_of_the_same_configuration(small_network, drawn_pictu
         run.resume()
     run.save()
     other = trainer(small_network, replace(config(1), name="other"), drawn_pictures, tmp_path)
-    with pytest.raises(ConfigError, match="'test'"):
+    with pytest.raises(ConfigError, match="a run with --config test, not with --config other"):
         other.resume()
 
 
 def test_resume_needs_as_many_processes(small_network, drawn_pictures, tmp_path, monkeypatch):
-    trainer(small_network, config(1), drawn_pictures, tmp_path).train()
+    trainer(small_network, config(1), drawn_pictures, tmp_path).save()
     monkeypatch.setattr("sam2_demo.training.trainer.world", lambda: (0, 2))
-    with pytest.raises(ConfigError, match="run of 1 processes, not 2"):
+    with pytest.raises(ConfigError, match="with --processes 1, not with --processes 2; resume with --processes 1"):
         trainer(small_network, config(1), drawn_pictures, tmp_path).resume()
+
+
+def test_resume_needs_the_same_network(small_config, small_network, drawn_pictures, tmp_path):
+    trainer(small_network, config(1), drawn_pictures, tmp_path).save()
+    other = Sam2Network(replace(small_config, name="other"))
+    with pytest.raises(ConfigError, match="of the network small, not of the network other; resume with the --model"):
+        trainer(other, config(1), drawn_pictures, tmp_path).resume()
+
+
+def test_checkpoints_of_before_decisions_were_kept_resume(small_config, small_network, drawn_pictures, tmp_path):
+    run = trainer(small_network, config(1), drawn_pictures, tmp_path)
+    run.progress.total_steps = 7
+    run.save()
+    state = torch.load(run.checkpoint_path, weights_only=True)
+    first = ("config", "stages", "processes", "network", "saliency", "optimiser", "average", "average_updates")
+    torch.save({name: state[name] for name in (*first, "progress")}, run.checkpoint_path)
+    again = trainer(Sam2Network(small_config), config(1), drawn_pictures, tmp_path)
+    again.resume()
+    assert again.progress.total_steps == 7
+    wider = Sam2Network(replace(small_config, decoder_mlp_dim=64))
+    with pytest.raises(ConfigError, match="does not fit the network small; resume with the --model"):
+        trainer(wider, config(1), drawn_pictures, tmp_path).resume()
+
+
+def test_a_finished_run_says_so_and_keeps_its_results(small_network, drawn_pictures, tmp_path, caplog):
+    caplog.set_level("INFO")
+    plan = replace(config(1), stages=tuple(replace(config(1).stages[0], name=name) for name in ("first", "second")))
+    trainer(small_network, plan, drawn_pictures, tmp_path).train()
+    assert "nothing is left" not in caplog.text
+    weights = tmp_path / WEIGHTS_NAME
+    written = weights.stat().st_ino
+
+    def resume() -> None:
+        caplog.clear()
+        again = trainer(small_network, with_budget(plan, steps=20), drawn_pictures, tmp_path)
+        again.resume()
+        again.train()
+        assert "nothing is left to train: the run ended with step 2" in caplog.text
+
+    resume()
+    assert weights.stat().st_ino == written
+    write_weights(small_network.state_dict(), weights, "small", steps=1)  # what the first stage left
+    resume()
+    assert are_written(weights, steps=2)
+    weights.write_bytes(b"")  # what a power cut may leave
+    resume()
+    assert are_written(weights, steps=2)
 
 
 def test_time_waiting_for_data_counts(small_network, drawn_pictures, tmp_path, monkeypatch):
