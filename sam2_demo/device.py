@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import gc
 import os
 import sys
 from functools import cache
@@ -95,12 +94,11 @@ def keep_freed_memory() -> bool:
 
 
 def give_back_memory() -> None:
-    """Collect garbage and give freed memory back to the system, where the C library has malloc_trim.
+    """Give freed memory back to the system, where the C library has malloc_trim; some 15 ms.
 
     For now and then: glibc keeps it otherwise, after sessions have closed and, in pieces that nobody asks for, while a
     clip is tracked.
     """
-    gc.collect()
     trim = getattr(_glibc(), "malloc_trim", None)
     if trim is not None:
         trim(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import shutil
 import threading
@@ -119,6 +120,7 @@ class StudioServer:
         closed = self.sessions.sweep()
         if closed:
             log.info("%d idle session(s) left memory", closed)
+            gc.collect()
             give_back_memory()
         self.storage.sweep(self.sessions.tokens())
 
