@@ -79,7 +79,8 @@ class VideoWorkspace(Workspace):
         with self.task():
             if engine is self.engine:
                 return
-            before = self.engine, self._tracker, self._still_view
+            old_tracker = self._tracker
+            before = self.engine, old_tracker, self._still_view
             self.engine, self._tracker, self._still_view = engine, None, None
             try:
                 self._prompt_again()
@@ -87,8 +88,8 @@ class VideoWorkspace(Workspace):
                 self._release_tracker()
                 self.engine, self._tracker, self._still_view = before
                 raise
-            if before[1] is not None:
-                before[1].release()
+            if old_tracker is not None:
+                old_tracker.release()
             self._keep_masks_of_this_model()
             self.stored.drop_masklets()
             self._store_prompted()

@@ -92,8 +92,6 @@ def write_everything(workspace: AnyWorkspace, kind: str, groups: list[list[int]]
         parts = [found.masks[part] for part in groups[annotation["track_id"] - 1]]
         annotation["predicted_iou"] = min(part.predicted_iou for part in parts)
         annotation["stability_score"] = min(part.stability for part in parts)
-    for image in content["images"]:
-        image["file_name"] = workspace.name
     write_json(content, target)
     return target
 
@@ -103,6 +101,7 @@ def _as_annotation(workspace: AnyWorkspace, found: Everything, groups: list[list
     clip = ClipAnnotation(height, width, 1, name=workspace.name)
     if isinstance(workspace, VideoWorkspace):
         clip.num_frames, clip.frame_rate = workspace.reader.num_frames, float(workspace.reader.frame_rate)
+    clip.picture_names = [workspace.name] * clip.num_frames
     for number, group in enumerate(groups, start=1):
         mask = np.zeros(workspace.size, np.bool_)
         for part in group:

@@ -51,7 +51,7 @@ def _unpacked_path(entry: zipfile.ZipInfo, is_of_one_picture: bool) -> PurePosix
     path = _path_of(entry)
     if is_of_one_picture and _is_of_a_frame(entry) and path.stem.isdecimal():
         path = path.with_stem("00000")  # the picture's own name, as cameras count
-    # The page's own zip of masks calls the folders object_001 and so on.
+    # Earlier zips of the page called the folders object_001 and so on.
     return PurePosixPath(*(_OBJECT_FOLDER.sub("", part) for part in path.parts))
 
 

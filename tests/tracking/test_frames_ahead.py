@@ -6,7 +6,6 @@ import threading
 
 import numpy as np
 import pytest
-import torch
 
 from sam2_demo.tracking import clip_view, frames_ahead
 from sam2_demo.tracking.frames_ahead import FramesAhead
@@ -15,11 +14,8 @@ from sam2_demo.tracking.video_predictor import VideoPredictor
 
 
 @pytest.fixture
-def two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
+def two_threads(set_threads):
+    set_threads(2)
 
 
 def corrected_run(network, frames):

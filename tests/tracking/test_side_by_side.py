@@ -16,11 +16,8 @@ from sam2_demo.tracking.video_predictor import VideoPredictor
 
 
 @pytest.fixture
-def four_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(4)
-    yield
-    torch.set_num_threads(before)
+def four_threads(set_threads):
+    set_threads(4)
 
 
 def threads_of_a_new_thread() -> int:

@@ -210,9 +210,14 @@ export class EverythingPanel {
     this.bench.drawTools();
   }
 
-  // Whether masks lie over the frame that is shown, where clicks pick them.
+  // Whether what was found is of the frame that is shown.
+  get isHere() {
+    return this.found?.frame === this.store.frame && !this.bench.runs?.tracking;
+  }
+
+  // Whether masks lie over that frame, where clicks pick them.
   get isShowing() {
-    return Boolean(this.open && this.found?.frame === this.store.frame && !this.bench.runs?.tracking);
+    return Boolean(this.open && this.isHere);
   }
 
   // --- picking and editing ----------------------------------------------------------------------
@@ -310,13 +315,12 @@ export class EverythingPanel {
   // --- drawing ----------------------------------------------------------------------------------
 
   draw() {
-    const { bench, store, found } = this;
-    const here = found && found.frame === store.frame && !bench.runs?.tracking;
+    const { bench, found } = this;
     const showing = this.isShowing;
     const busy = Boolean(bench.runs?.tracking || this.again?.running);
     this.find.disabled = busy;
     this.toggle.hidden = !found || this.running;
-    this.toggle.textContent = showing ? "Hide masks found" : here ? "Show masks found" : `Show masks found on frame ${found?.frame}`;
+    this.toggle.textContent = showing ? "Hide masks found" : this.isHere ? "Show masks found" : `Show masks found on frame ${found?.frame}`;
     this.toggle.setAttribute("aria-expanded", String(showing));
     this.body.hidden = !showing;
     if (!this.layer) return;
