@@ -40,13 +40,18 @@ class StudioRoutes:
 
     def __init__(self, server: StudioServer) -> None:
         self.server = server
-        self._own_files = {path.name: path.read_bytes() for path in CANVAS_FOLDER.iterdir() if path.is_file()}
+        # Read once into a table: whatever address is asked for, no path of the disk is made of it.
+        self._own_files = {
+            path.relative_to(CANVAS_FOLDER).as_posix(): path.read_bytes()
+            for path in CANVAS_FOLDER.rglob("*")
+            if path.suffix in _TYPES and path.is_file()
+        }
         self._posters: dict[str, bytes] = {}
 
     def all(self) -> list[Route]:
         """Every route, below /sam2."""
         table: list[tuple[str, Endpoint, str]] = [
-            ("static/{version}/{name}", self.own_file, "GET"),
+            ("static/{version}/{name:path}", self.own_file, "GET"),
             ("alive", self.alive, "GET"),
             ("models", self.models, "GET"),
             ("examples", self.examples, "GET"),

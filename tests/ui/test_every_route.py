@@ -79,7 +79,7 @@ def test_routes_without_a_token_are_few(routes):
     free = {route.path for route in routes if "token" not in fields(route)}
     assert free == {
         *OPEN,
-        "/sam2/static/{version}/{name}",
+        "/sam2/static/{version}/{name:path}",
         "/sam2/examples/{name}/poster.jpg",
         "/sam2/examples/{name}/open",
         "/sam2/upload/{kind}",
