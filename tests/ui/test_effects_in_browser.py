@@ -39,8 +39,8 @@ OWN = [
 ]
 
 DRAW = """async ({base, frame, subjects, looks, sprites, size}) => {
-    const { drawEffects } = await import(base + '/effects.js');
-    const { paintMask, maskBounds } = await import(base + '/rle.js');
+    const { drawEffects } = await import(base + '/effects/effects.js');
+    const { paintMask, maskBounds } = await import(base + '/masks/rle.js');
     const bitmap = async (url) => createImageBitmap(await (await fetch(url)).blob());
     const shared = {
         frame: await bitmap(frame), width: size[1], height: size[0], backdrop: await bitmap(sprites.backdrop),

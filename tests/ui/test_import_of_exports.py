@@ -27,7 +27,7 @@ from sam2_demo.ui.mask_import import read_masks
 
 SIZE = (36, 52)
 FRAMES = 6
-DIALOG = Path(mask_import.__file__).with_name("canvas") / "import_dialog.js"
+DIALOG = Path(mask_import.__file__).with_name("canvas") / "panels/import_dialog.js"
 
 
 def mask_of(object_id, frame):

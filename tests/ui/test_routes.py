@@ -108,8 +108,10 @@ def test_only_results_can_be_fetched_from_a_session(client, clip, name):
 
 
 def test_only_own_files_are_served(client):
-    assert client.get("/sam2/static/1/studio.js").status_code == 200
-    for name in ("..%2Fpage.py", "page.py", "%2e%2e%2fpage.py", "nothing.js"):
+    for name in ("app/studio.js", "masks/rle.js", "studio.css"):
+        assert client.get(f"/sam2/static/1/{name}").status_code == 200
+    wrong = ("..%2Fpage.py", "page.py", "%2e%2e%2fpage.py", "nothing.js", "app", "app/", "studio.js")
+    for name in (*wrong, "app/%2e%2e/../page.py", "app%2F..%2F..%2Fpage.py", "/etc/passwd", "%2Fetc%2Fpasswd"):
         assert client.get(f"/sam2/static/1/{name}").status_code == 404
 
 

@@ -1,0 +1,129 @@
+// One component: start screen, then the canvas with its tools, timeline, objects and results.
+
+import { Channel } from "../server/channel.js";
+import { Connection } from "./connection.js";
+import { button, h } from "../dom/dom.js";
+import { showModel } from "../state/model_choice.js";
+import { get } from "../server/server.js";
+import { StartScreen } from "./start_screen.js";
+import { Workbench } from "./workbench.js";
+
+const TOLD_FOR = 15000;
+
+export function mount(element, { trigger, watch, props }) {
+  const studio = new Studio(element, new Channel({ trigger, watch, props }), props.value.config);
+  studio.begin();
+  showLinkedTab();
+}
+
+// A link to a picture alone opens its tab; tabs may be drawn later than their contents.
+function showLinkedTab(tries = 20) {
+  const values = new URLSearchParams(location.hash.slice(1));
+  if (!values.get("picture") || values.get("video")) return;
+  const tab = [...document.querySelectorAll("#pages [role=tab]")].find((each) => each.textContent.trim() === "Image");
+  if (tab?.getAttribute("aria-selected") === "true") return;
+  tab?.click();
+  if (tries > 0) setTimeout(() => showLinkedTab(tries - 1), 150);
+}
+
+class Studio {
+  constructor(element, channel, config) {
+    this.channel = channel;
+    this.config = config;
+    this.kind = config.kind;
+    this.notice = h("div", { class: "sam-notice", role: "alert", hidden: true });
+    this.body = h("div", { class: "sam-body" });
+    element.classList.add("sam-studio");
+    this.connection = new Connection(() => (this.workbench ? this.workbench.resume() : this.begin()));
+    element.append(this.connection.element, this.notice, this.body);
+    this.workbench = null;
+    this.noticeTimer = 0;
+  }
+
+  async begin() {
+    const token = new URLSearchParams(location.hash.slice(1)).get(this.kind);
+    if (token) {
+      try {
+        this.body.replaceChildren(h("div", { class: "sam-opening", role: "status" }, "Opening the session …"));
+        const state = await get(`s/${encodeURIComponent(token)}/state`, 600000);
+        if (state.kind !== this.kind) throw new Error("this link belongs to the other tab");
+        return this.open(state);
+      } catch (error) {
+        if (error.lost) return this.connection.lost(error);
+        this.warn(error.message);
+      }
+    }
+    return this.start();
+  }
+
+  start() {
+    this.workbench?.close();
+    this.workbench = null;
+    this.rememberToken(null);
+    const screen = new StartScreen(this.kind, this.config, {
+      opened: (state, example) => this.open(state, example),
+      warn: (text, retry) => this.warn(text, retry),
+    });
+    this.body.replaceChildren(screen.element);
+  }
+
+  open(state, example = null) {
+    this.close();
+    this.workbench?.close();
+    this.rememberToken(state.token);
+    if (state.model) showModel(state.model);
+    this.workbench = new Workbench(state, {
+      ask: (event, question, options) => this.channel.ask(event, { ...question, token: state.token }, options),
+      config: this.config,
+      warn: (text, retry, about) => this.warn(text, retry, about),
+      tell: (text) => this.tell(text),
+      lost: (error) => this.connection.lost(error),
+      fail: (error, retry, about) => (error.lost ? this.connection.lost(error) : this.warn(error.message, retry, about)),
+      quiet: (about) => this.quiet(about),
+      leave: () => {
+        this.close();
+        this.start();
+      },
+    }, example);
+    this.body.replaceChildren(this.workbench.element);
+    this.workbench.begin();
+    if (state.notice) this.warn(state.notice);
+  }
+
+  rememberToken(token) {
+    const values = new URLSearchParams(location.hash.slice(1));
+    if (token) values.set(this.kind, token);
+    else values.delete(this.kind);
+    const text = values.toString();
+    history.replaceState(null, "", location.pathname + location.search + (text ? `#${text}` : ""));
+  }
+
+  // The message stays until it is closed or until what it is about goes well: a long task by its name; otherwise clicks
+  // and what is done to objects. `retry` does again what failed.
+  warn(text, retry = null, about = "") {
+    clearTimeout(this.noticeTimer);
+    this.about = about;
+    const again = retry && button("Try again", () => {
+      this.close();
+      retry();
+    }, { class: "sam-small" });
+    const close = h("button", { type: "button", class: "sam-close", "aria-label": "Close message", onclick: () => this.close() }, "×");
+    this.notice.replaceChildren(h("span", {}, text), again || "", close);
+    this.notice.hidden = false;
+  }
+
+  // What is no error goes away by itself.
+  tell(text) {
+    this.warn(text);
+    this.noticeTimer = setTimeout(() => this.close(), TOLD_FOR);
+  }
+
+  quiet(about = "") {
+    if (this.about === about) this.close();
+  }
+
+  close() {
+    clearTimeout(this.noticeTimer);
+    this.notice.hidden = true;
+  }
+}

@@ -1,0 +1,322 @@
+// An open clip or picture: ties canvas, tools, timeline, objects, tracking and results together.
+
+import { Candidates } from "../panels/candidates.js";
+import { button, h } from "../dom/dom.js";
+import { EffectsPanel } from "../panels/effects_panel.js";
+import { EverythingPanel } from "../panels/everything_panel.js";
+import { Frames } from "../stage/frames.js";
+import { HelpSheet } from "../panels/help_sheet.js";
+import { History } from "../state/history.js";
+import { Keyboard } from "../edit/keyboard.js";
+import { joinModel } from "../state/model_choice.js";
+import { ObjectActions } from "../edit/object_actions.js";
+import { ObjectsPanel } from "../panels/objects_panel.js";
+import { Outbox } from "../server/outbox.js";
+import { Player } from "../stage/player.js";
+import { Pointer } from "../edit/pointer.js";
+import { PromptEditor } from "../edit/prompt_editor.js";
+import { ReferencePanel } from "../panels/reference_panel.js";
+import { PictureResults, VideoResults } from "../panels/results.js";
+import { Runs } from "./runs.js";
+import { get } from "../server/server.js";
+import { SessionBar } from "../panels/session_bar.js";
+import { Stage } from "../stage/stage.js";
+import { Store } from "../state/store.js";
+import { Timeline } from "../panels/timeline.js";
+import { Toolbar } from "../panels/toolbar.js";
+import { TrackPanel } from "../panels/track_panel.js";
+import { forgetUnsent, keepUnsent, sendUnsent } from "./unsent.js";
+
+const MASK_BLOCK = 40;
+
+export class Workbench {
+  constructor(state, host, example) {
+    this.host = host;
+    this.example = example;
+    this.config = host.config;
+    this.store = new Store(state);
+    const { store } = this;
+    this.isVideo = store.kind === "video";
+    this.model = state.model;
+    this.frames = new Frames(`s/${store.token}/frames`, store.clip.num_frames, () => this.stage.bitmap);
+    this.history = new History(() => this.drawTools());
+    this.outbox = new Outbox((busy) => this.setBusy(busy), (error) => this.lost(error));
+    this.leaveModel = joinModel(this);
+    this.leaving = () => this.outbox.keys().length && keepUnsent(this);
+    window.addEventListener("pagehide", this.leaving);
+    this.editor = new PromptEditor(this);
+    this.objectActions = new ObjectActions(this);
+    this.alternatives = null;
+    this.fetching = new Set();
+    this.canvas = h("canvas", { class: "sam-canvas", tabindex: 0, role: "application", "data-tool": "include" });
+    this.canvas.setAttribute("aria-label", this.isVideo ? "Video frame: click to select an object" : "Picture: click to select an object");
+    this.canvas.style.aspectRatio = `${store.clip.width} / ${store.clip.height}`;
+    this.stage = new Stage(this.canvas, store);
+    this.pointer = new Pointer(this.stage, store, this.editor);
+    this.toolbar = new Toolbar(this.pointer, this.stage, this);
+    this.objects = new ObjectsPanel(this);
+    this.candidates = new Candidates(this);
+    this.effects = new EffectsPanel(this);
+    this.results = this.isVideo ? new VideoResults(this) : new PictureResults(this);
+    this.timeline = this.isVideo ? new Timeline(store, this) : null;
+    this.runs = this.isVideo ? new Runs(this) : null;
+    this.trackPanel = this.isVideo ? new TrackPanel(this) : null;
+    this.player = this.isVideo ? new Player(store, this.frames, this) : null;
+    this.everything = new EverythingPanel(this);
+    this.reference = new ReferencePanel(this);
+    this.help = new HelpSheet(this.isVideo);
+    this.session = new SessionBar(this);
+    this.build();
+    this.keyboard = new Keyboard(this);
+  }
+
+  build() {
+    this.tipText = h("span", { role: "status", "aria-live": "polite" });
+    this.tryIt = button("Show me", () => this.trySuggestion(), { class: "sam-small", hidden: true, title: "Select what this example is about" });
+    this.tip = h("div", { class: "sam-tip" }, this.tipText, this.tryIt);
+    this.spinner = h("div", { class: "sam-spinner", hidden: true, "aria-hidden": "true" });
+    this.element = h("div", { class: "sam-work" },
+      h("div", { class: "sam-main" },
+        this.session.element,
+        h("div", { class: "sam-left" }, this.toolbar.element, this.tip,
+          h("div", { class: "sam-stage" }, this.canvas, this.spinner), this.timeline?.element),
+        h("div", { class: "sam-side" }, this.objects.element, this.trackPanel?.element, this.candidates.element,
+          this.everything.element, this.reference.element),
+        h("div", { class: "sam-below" }, this.effects.element, this.results.element, this.session.keep)),
+      this.help.element);
+  }
+
+  // An example comes with a prompt that works: shown as a marker to press.
+  suggestion() {
+    const { store } = this;
+    const given = (this.example?.prompts || []).filter((p) => (p.frame_index || 0) === store.frame);
+    return store.prompts.size ? null : given[0] || null;
+  }
+
+  trySuggestion() {
+    const { store } = this;
+    for (const [index, prompt] of (this.example?.prompts || []).entries()) {
+      if ((prompt.frame_index || 0) !== store.frame) continue;
+      if ((index > 0 || store.active === null) && !this.objectActions.add()) return;
+      if (prompt.object) this.objectActions.set(store.active, { name: prompt.object });
+      const labels = prompt.point_labels || [];
+      this.editor.edit({
+        points: (prompt.points || []).map(([x, y], k) => [x, y, labels[k] ?? 1]), box: prompt.box || null, mask: null,
+      });
+    }
+  }
+
+  begin() {
+    this.everything.begin();
+    this.reference.begin();
+    this.goto(0);
+    this.drawAll();
+    if (sendUnsent(this)) this.say("What had not been sent before is sent now.");
+  }
+
+  close() {
+    this.leaveModel();
+    this.runs?.close();
+    window.removeEventListener("pagehide", this.leaving);
+    this.player?.close();
+    this.everything.close();
+    this.reference.close();
+    this.stage.close();
+    this.timeline?.close();
+    this.frames.close();
+  }
+
+  // --- the server and its model ------------------------------------------------------------------
+
+  lost(error) {
+    keepUnsent(this);
+    this.host.lost(error);
+  }
+
+  // The server is back: send what waits, fetch what it has.
+  async resume() {
+    const { store } = this;
+    await this.outbox.resume();
+    if (this.outbox.stalled) return;
+    forgetUnsent(store.token);
+    this.goto(store.frame);
+    await this.runs?.reload();
+    this.drawTools();
+  }
+
+  lossOf(name) {
+    if (!this.isVideo || name === this.model || !this.store.isTracked()) return "";
+    return "Another model cannot go on from these masks: those of tracked frames are dropped, clicks and boxes stay.";
+  }
+
+  async useModel(name) {
+    if (name === this.model) return;
+    const { store } = this;
+    await this.outbox.settled();
+    await this.host.ask("command", { name: "use_model", model: name }, { limit: 600000 });
+    const state = await get(`s/${store.token}/state`);
+    this.model = state.model;
+    this.outdate();
+    store.setChoices(state.candidates);
+    store.setTracks(state.tracks || {});
+    store.masks.clear();
+    await this.needMasks(store.frame);
+    this.drawAll();
+  }
+
+  // --- frames -----------------------------------------------------------------------------------
+
+  // Every way to another frame comes through here; what belongs to one frame alone goes with it.
+  setFrame(frame) {
+    this.store.frame = frame;
+    this.timeline?.draw();
+    this.candidates.draw();
+  }
+
+  async goto(index, { playing = false } = {}) {
+    if (!playing) this.player?.stop();
+    const { store } = this;
+    const frame = Math.min(store.clip.num_frames - 1, Math.max(0, index));
+    this.setFrame(frame);
+    this.drawTools();
+    this.needMasks(frame);
+    try {
+      // What is passed while another frame is on its way is not asked for.
+      if (!this.frames.ready(frame)) await this.arriving?.catch(() => {});
+      if (store.frame !== frame) return;
+      this.arriving = this.frames.get(frame);
+      const bitmap = await this.arriving;
+      if (store.frame !== frame) return;
+      this.stage.show(bitmap, frame);
+      this.host.quiet("frame");
+      if (playing) return;
+      this.objects.draw();
+      this.candidates.draw();
+      this.frames.ahead(frame, 2);
+    } catch (error) {
+      this.host.fail(error, () => this.goto(frame), "frame");
+    }
+  }
+
+  // Masks of tracked frames are fetched in blocks when they are first shown.
+  async needMasks(frame) {
+    const { store } = this;
+    if (!this.isVideo || store.masks.has(frame) || !store.hasMasks(frame)) return;
+    const block = Math.floor(frame / MASK_BLOCK);
+    if (this.fetching.has(block)) return;
+    this.fetching.add(block);
+    try {
+      const first = block * MASK_BLOCK;
+      for (const [from, to] of [[frame, frame], [first, first + MASK_BLOCK - 1]]) {
+        const { masks } = await get(`s/${store.token}/masks/${from}-${to}`, 60000);
+        for (const [index, found] of Object.entries(masks)) {
+          if (!store.masks.has(Number(index))) store.masks.set(Number(index), found);
+        }
+        this.stage.draw();
+        this.objects.draw();
+      }
+    } catch (error) {
+      this.host.fail(error, () => this.needMasks(frame), "frame");
+    } finally {
+      this.fetching.delete(block);
+    }
+  }
+
+  togglePlay() {
+    this.player.toggle();
+  }
+
+  // `refused` takes back on the page what the server did not do.
+  async command(question, refused = null) {
+    try {
+      await this.host.ask("command", question);
+    } catch (error) {
+      if (error.lost) throw error; // stays in the outbox
+      const again = () => this.outbox.put(null, () => this.command(question), question.object?.object_id ?? null);
+      this.host.warn(error.message, error.unexpected && !refused ? again : null);
+      await refused?.();
+    }
+  }
+
+  // The video that was made no longer shows what there is.
+  outdate() {
+    if (this.store.result) this.store.result.current = false;
+  }
+
+  setView(change) {
+    this.outdate();
+    this.store.view = { ...this.store.view, ...change };
+    this.outbox.put("view", () => this.command({ name: "put_view", view: this.store.view }));
+    this.drawAll();
+  }
+
+  async setOverlap(rule) {
+    this.setView({ overlap: rule });
+    await this.outbox.settled();
+    await this.runs.reload();
+  }
+
+  setMark(name) {
+    const { store } = this;
+    this.setView({ [name]: store.view[name] === store.frame ? null : store.frame });
+  }
+
+  nextDoubtful() {
+    const frames = this.store.allDoubtful();
+    if (frames.length) this.goto(frames.find((frame) => frame > this.store.frame) ?? frames[0]);
+  }
+
+  undo() {
+    if (!this.runs?.tracking) this.history.undo();
+  }
+
+  redo() {
+    if (!this.runs?.tracking) this.history.redo();
+  }
+
+  say(text) {
+    if (this.tipText.textContent !== text) this.tipText.textContent = text;
+  }
+
+  // --- drawing ----------------------------------------------------------------------------------
+
+  setBusy(busy) {
+    clearTimeout(this.busyTimer);
+    if (busy) this.busyTimer = setTimeout(() => { this.spinner.hidden = false; }, 250);
+    else this.spinner.hidden = true;
+  }
+
+  drawAll() {
+    this.objects.draw();
+    this.candidates.draw();
+    this.effects.draw();
+    this.results.draw();
+    this.timeline?.draw();
+    this.stage.draw();
+    this.drawTools();
+  }
+
+  drawTools() {
+    this.toolbar.draw({
+      canUndo: this.history.past.length > 0,
+      canRedo: this.history.future.length > 0,
+      canClear: this.editor.hasPrompt(),
+    });
+    this.trackPanel?.draw({ canTrack: this.store.prompts.size > 0 });
+    this.everything?.draw();
+    this.reference?.draw();
+    if (this.isVideo) this.results.draw();
+    this.say(this.nextStep());
+    this.tryIt.hidden = !this.suggestion() || this.everything.isShowing;
+  }
+
+  nextStep() {
+    const { store } = this;
+    if (this.runs?.tracking) return "Tracking. Stop keeps what is done.";
+    if (this.everything.isShowing) return "Click on a mask to pick it, again to leave it out. To select things with clicks of your own, press Hide masks found.";
+    if (!store.prompts.size) return "Click on the thing you want. Right-click on what does not belong to it, drag for a box.";
+    if (!this.isVideo) return "More clicks refine the mask; right-click takes parts away. Add object selects another thing.";
+    if (!store.isTracked()) return "More clicks refine the mask. Then press Track to follow it through the clip.";
+    return "Wrong somewhere? Click on that frame to correct it, then press Track again.";
+  }
+}

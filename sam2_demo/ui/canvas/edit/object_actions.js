@@ -1,0 +1,151 @@
+// Adding, changing and removing objects, each of which can be undone. What the server refuses is taken back here, too.
+
+import { get } from "../server/server.js";
+
+export class ObjectActions {
+  constructor(bench) {
+    this.bench = bench;
+    this.store = bench.store;
+    this.followed = new Set(); // ids of removed objects that had been tracked
+  }
+
+  // Whether there is room for another object; says so if not.
+  hasRoom() {
+    const most = this.bench.config.limits.max_objects;
+    if (this.store.objects.length < most) return true;
+    this.bench.host.warn(`There is room for no more than ${most} objects: remove one first.`);
+    return false;
+  }
+
+  // False if there is no room.
+  add() {
+    if (!this.hasRoom()) return false;
+    this.bench.host.quiet();
+    const object = this.store.newObject();
+    this.putBack(object, []);
+    this.remember(object);
+    return true;
+  }
+
+  // Makes the adding of an object a step that can be undone.
+  remember(object) {
+    this.bench.history.did({
+      undo: () => this.drop(object.object_id),
+      redo: () => this.putBack(object, []),
+    });
+  }
+
+  // New objects, each prompted by a mask on `frame`; one step of undo for all of them. `made`: [{color, name or stability, counts}].
+  addMasks(frame, made) {
+    const { store } = this, all = [];
+    for (const { counts, color, ...look } of made) {
+      const others = [...store.objects, ...all.map(({ object }) => object)];
+      all.push({ object: { ...store.newObject(others, color), ...look }, prompt: { points: [], box: null, mask: counts } });
+    }
+    const put = () => all.forEach(({ object, prompt }) => this.putBack(object, [[frame, prompt]]));
+    put();
+    this.bench.history.did({ undo: () => all.forEach(({ object }) => this.drop(object.object_id)), redo: put });
+  }
+
+  putBack(object, prompts) {
+    const { store, bench } = this;
+    const id = object.object_id;
+    if (store.object(id)) return; // its removal was refused
+    store.objects.push({ ...object });
+    store.active = id;
+    bench.outbox.put(null, () => bench.command({ name: "put_object", object }, () => this.forget(id)), id);
+    for (const [frame, prompt] of prompts) bench.editor.apply(frame, id, prompt);
+    if (this.followed.delete(id) && prompts.length) {
+      const text = `${object.name} is back with its prompts, without its other masks: press Track to follow it again.`;
+      bench.outbox.put(null, () => bench.host.tell(text), id); // after the prompts, whose answers close messages
+    }
+    bench.drawAll();
+  }
+
+  activate(id) {
+    if (this.store.active === id) return;
+    this.store.active = id;
+    this.bench.alternatives = null;
+    this.bench.drawAll();
+  }
+
+  change(id, change) {
+    const before = { ...this.store.object(id) }, after = { ...before, ...change };
+    this.bench.history.did({ undo: () => this.set(id, before), redo: () => this.set(id, after) });
+    this.set(id, after);
+  }
+
+  set(id, value) {
+    const { store, bench } = this;
+    const object = store.object(id);
+    if (!object) return;
+    Object.assign(object, value);
+    bench.outdate();
+    bench.outbox.put(`object ${id}`, () => bench.command({ name: "put_object", object: store.object(id) || value }), id);
+    bench.drawAll();
+  }
+
+  // Shows one object alone; a second time shows all again.
+  solo(id) {
+    const { objects } = this.store;
+    const alone = objects.every((o) => o.visible === (o.object_id === id));
+    const before = objects.map((o) => ({ ...o }));
+    const after = objects.map((o) => ({ ...o, visible: alone || o.object_id === id }));
+    const apply = (values) => values.forEach((o) => this.set(o.object_id, { visible: o.visible }));
+    apply(after);
+    this.bench.history.did({ undo: () => apply(before), redo: () => apply(after) });
+  }
+
+  remove(id) {
+    const { store, bench } = this;
+    if (bench.runs?.tracking) return bench.host.warn("Tracking is running: press Stop first.");
+    const object = { ...store.object(id) };
+    if (object.locked) return bench.host.warn(`${object.name} is locked: unlock it first.`);
+    const prompts = store.promptedFrames(id).map((frame) => [frame, store.prompt(frame, id)]);
+    this.drop(id);
+    bench.history.did({ undo: () => this.putBack(object, prompts), redo: () => this.drop(id) });
+  }
+
+  drop(id) {
+    const { store, bench } = this;
+    if (!store.object(id)) return; // its adding was refused
+    if (bench.isVideo && store.track(id).size > store.promptedFrames(id).length) this.followed.add(id);
+    this.forget(id);
+    bench.outdate();
+    bench.outbox.put(null, () => bench.command({ name: "remove_object", object_id: id }, () => this.bringBack(id)), id);
+  }
+
+  forget(id) {
+    const { store, bench } = this;
+    store.forgetObject(id);
+    for (const name of [...bench.editor.accepted.keys()]) {
+      if (name.endsWith(`:${id}`)) bench.editor.accepted.delete(name);
+    }
+    bench.alternatives = null;
+    bench.drawAll();
+  }
+
+  // The server has kept an object that is gone from the page.
+  async bringBack(id) {
+    const { store, bench } = this;
+    try {
+      const state = await get(`s/${store.token}/state`);
+      const object = state.objects.find((each) => each.object_id === id);
+      this.followed.delete(id);
+      if (object && !store.object(id)) {
+        store.objects.push(object);
+        store.active ??= id;
+        for (const { frame, object: owner, ...prompt } of state.prompts) {
+          if (owner !== id) continue;
+          store.setPrompt(frame, id, prompt);
+          bench.editor.accepted.set(`${frame}:${id}`, prompt);
+        }
+        if (state.candidates?.[id]) store.choices.set(id, state.candidates[id]);
+      }
+      await bench.runs?.reload();
+      bench.drawAll();
+    } catch (error) {
+      bench.host.fail(error, () => this.bringBack(id));
+    }
+  }
+}

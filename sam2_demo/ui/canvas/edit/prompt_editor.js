@@ -1,0 +1,248 @@
+// What the pointer and the keyboard mean becomes prompts: applied at once, sent in order, taken back on refusal.
+
+import { mostAlike } from "../masks/mask_shapes.js";
+import { encodeCanvas, paintMask } from "../masks/rle.js";
+import { emptyPrompt, isEmptyPrompt } from "../state/store.js";
+
+const round = (value) => Math.round(value * 100) / 100;
+
+export class PromptEditor {
+  constructor(bench) {
+    this.bench = bench;
+    this.store = bench.store;
+    this.accepted = new Map(bench.store.prompts);
+    this.beforeMove = null;
+    this.suggesting = 0;
+    this.previewing = false;
+    this.previewAsked = null;
+    this.previewOn = false;
+    this.stroking = false;
+  }
+
+  current() {
+    return this.store.prompt(this.store.frame, this.store.active);
+  }
+
+  point({ x, y }, label) {
+    const { width, height } = this.store.clip;
+    const at = [round(Math.min(width - 1, Math.max(0, x))), round(Math.min(height - 1, Math.max(0, y))), label];
+    const now = this.current();
+    this.edit({ ...now, points: [...now.points, at] });
+  }
+
+  box(corners) {
+    const [x0, y0, x1, y1] = corners;
+    if (x1 - x0 < 2 || y1 - y0 < 2) return this.bench.host.warn("The box has no area: drag from one corner to the opposite one.");
+    this.edit({ ...this.current(), box: corners.map(round) });
+  }
+
+  removePoint(index) {
+    const now = this.current();
+    this.edit({ ...now, points: now.points.filter((_, position) => position !== index) });
+  }
+
+  movePoint(index, at, done) {
+    const now = this.current();
+    const points = now.points.map((p, k) => (k === index ? [round(at.x), round(at.y), p[2]] : p));
+    if (done) return this.edit({ ...now, points }, this.beforeMove);
+    this.beforeMove ||= now;
+    this.store.setPrompt(this.store.frame, this.store.active, { ...now, points });
+    this.bench.stage.draw();
+  }
+
+  outside() {
+    this.bench.host.warn("That click was outside the picture.");
+  }
+
+  clear() {
+    this.edit(emptyPrompt());
+  }
+
+  say(text) {
+    this.bench.say(text);
+  }
+
+  // --- brush ------------------------------------------------------------------------------------
+
+  // A stroke starts from the mask that is shown, so that the brush mends what the model made.
+  stroke(from, to, erase, diameter) {
+    const { stage } = this.bench;
+    if (!this.mayEdit()) return;
+    if (this.store.active === null) this.bench.objectActions.add();
+    if (!stage.brush) stage.brush = this.brushLayer();
+    this.stroking = true;
+    const { clip } = this.store;
+    const scale = clip.display_width / clip.width;
+    const pen = stage.brush.getContext("2d");
+    pen.globalCompositeOperation = erase ? "destination-out" : "source-over";
+    pen.lineWidth = Math.max(1, diameter * scale);
+    pen.lineCap = "round";
+    pen.strokeStyle = this.store.object(this.store.active).color;
+    pen.beginPath();
+    pen.moveTo(from.x * scale, from.y * scale);
+    pen.lineTo(to.x * scale + 0.01, to.y * scale);
+    pen.stroke();
+    stage.draw();
+  }
+
+  brushLayer() {
+    const { display_width: width, display_height: height } = this.store.clip;
+    const mask = this.store.masksHere()[this.store.active];
+    if (mask) return paintMask(mask.counts, width, height, this.store.object(this.store.active).color);
+    return new OffscreenCanvas(width, height);
+  }
+
+  strokeEnd() {
+    const { stage } = this.bench;
+    this.stroking = false;
+    if (!stage.brush) return;
+    const counts = encodeCanvas(stage.brush);
+    const { display_width: width, display_height: height } = this.store.clip;
+    const nothing = counts === encodeCanvas(new OffscreenCanvas(width, height));
+    this.edit(nothing ? emptyPrompt() : { points: [], box: null, mask: counts });
+  }
+
+  // --- sending ----------------------------------------------------------------------------------
+
+  mayEdit() {
+    if (this.bench.runs?.tracking) {
+      this.bench.host.warn("Tracking is running: press Stop first, then correct the mask.");
+      return false;
+    }
+    const object = this.store.object(this.store.active);
+    if (object?.locked) {
+      this.bench.host.warn(`${object.name} is locked: unlock it in the list of objects first.`);
+      return false;
+    }
+    return true;
+  }
+
+  edit(after, before = null) {
+    const { store, bench } = this;
+    if (!this.mayEdit()) {
+      bench.stage.brush = null;
+      return;
+    }
+    if (store.active === null) bench.objectActions.add();
+    const object = store.active, frame = store.frame;
+    const earlier = before || this.current();
+    this.beforeMove = null;
+    this.apply(frame, object, after);
+    bench.history.did({
+      undo: () => this.apply(frame, object, earlier, true),
+      redo: () => this.apply(frame, object, after, true),
+    });
+  }
+
+  apply(frame, object, prompt, show = false) {
+    const { store, bench } = this;
+    if (!store.object(object)) return;
+    store.setPrompt(frame, object, prompt);
+    bench.alternatives = null;
+    if (show) {
+      store.active = object;
+      if (store.frame !== frame) bench.goto(frame);
+    }
+    bench.outdate();
+    bench.player?.stop();
+    bench.drawAll();
+    bench.outbox.put(`prompt ${frame} ${object}`, () => this.send(frame, object), object);
+  }
+
+  async send(frame, object) {
+    const { store, bench } = this;
+    const prompt = store.prompt(frame, object);
+    const name = `${frame}:${object}`;
+    try {
+      const answer = await bench.host.ask("prompt", { frame, object_id: object, prompt });
+      this.accepted.set(name, prompt);
+      bench.host.quiet();
+      if (bench.isVideo) store.setMasks(frame, answer);
+      else store.choices.set(object, answer);
+      if (bench.isVideo) this.suggestLater(frame, object, prompt);
+    } catch (error) {
+      if (error.lost) throw error;
+      if (error.unexpected) {
+        bench.host.warn(error.message, () => this.apply(frame, object, store.prompt(frame, object)));
+        return;
+      }
+      bench.host.warn(error.message);
+      if (store.object(object) && !bench.outbox.holds(`prompt ${frame} ${object}`)) {
+        store.setPrompt(frame, object, this.accepted.get(name) || emptyPrompt());
+      }
+    }
+    // A new stroke may have begun while the answer was on its way.
+    if (!this.stroking && !bench.outbox.holds(`prompt ${frame} ${object}`)) bench.stage.brush = null;
+    bench.drawAll();
+  }
+
+  // --- other meanings of a single click, and previews -------------------------------------------
+
+  suggestLater(frame, object, prompt) {
+    clearTimeout(this.suggesting);
+    const single = prompt.points.length === 1 && prompt.points[0][2] === 1 && !prompt.box && !prompt.mask;
+    if (single) this.suggesting = setTimeout(() => this.suggest(frame, object, prompt), 350);
+  }
+
+  async suggest(frame, object, prompt) {
+    const { bench, store } = this;
+    try {
+      const answer = await bench.host.ask("alternatives", { frame, prompt });
+      if (store.prompt(frame, object) !== prompt) return;
+      const shown = store.masksOn(frame)[object];
+      const chosen = shown ? mostAlike(answer.candidates, shown.counts) : -1;
+      bench.alternatives = { ...answer, chosen, frame, object };
+      bench.candidates.draw();
+    } catch (error) {
+      bench.host.fail(error);
+    }
+  }
+
+  // `choice` is what the candidate belongs to; it counts only while that is shown.
+  choose(choice, position) {
+    const { store, bench } = this;
+    if (bench.candidates.choice() !== choice) return bench.candidates.draw();
+    if (bench.isVideo) {
+      if (!this.mayEdit()) return;
+      const kept = { ...choice, chosen: position };
+      this.edit({ points: [], box: null, mask: choice.candidates[position].counts });
+      bench.alternatives = kept;
+      return bench.candidates.draw();
+    }
+    const object = store.active;
+    store.choices.get(object).chosen = position;
+    bench.drawAll();
+    bench.outbox.put(`choose ${object}`, () => bench.command({ name: "choose", object_id: object, position }), object);
+  }
+
+  hover(at) {
+    this.previewAsked = this.previewOn && at && !this.bench.runs?.tracking ? { ...at, frame: this.store.frame } : null;
+    if (!this.previewAsked) {
+      if (this.bench.stage.hover) this.bench.stage.setHover(null);
+      return;
+    }
+    this.preview();
+  }
+
+  // One question at a time, always for the newest place.
+  async preview() {
+    if (this.previewing) return;
+    this.previewing = true;
+    while (this.previewAsked) {
+      const asked = this.previewAsked;
+      try {
+        const { counts } = await this.bench.host.ask("preview", { frame: asked.frame, x: asked.x, y: asked.y });
+        if (this.previewAsked && this.store.frame === asked.frame) this.bench.stage.setHover(counts);
+      } catch (error) {
+        this.bench.host.fail(error);
+        this.previewAsked = null;
+      }
+      if (this.previewAsked === asked) break;
+    }
+    this.previewing = false;
+  }
+
+  hasPrompt() {
+    return this.store.active !== null && !isEmptyPrompt(this.current());
+  }
+}

@@ -1,0 +1,52 @@
+// Thumbnails of what an ambiguous click may mean.
+
+import { button, h } from "../dom/dom.js";
+
+export class Candidates {
+  constructor(bench) {
+    this.bench = bench;
+    this.list = h("div", { class: "sam-candidates", role: "group", "aria-label": "Candidate masks" });
+    this.element = h("section", { class: "sam-panel" }, h("h3", {}, "Candidate masks"), this.list);
+    this.draw();
+  }
+
+  choice() {
+    const { bench } = this;
+    const { store } = bench;
+    if (!bench.isVideo) return store.choices.get(store.active);
+    const found = bench.alternatives;
+    return found && found.frame === store.frame && found.object === store.active ? found : null;
+  }
+
+  draw() {
+    const choice = this.choice();
+    const found = choice?.candidates || [];
+    this.element.hidden = this.bench.isVideo && !found.length;
+    const words = this.words(found);
+    const around = found.length ? this.bench.stage.closeUp(found.map((mask) => mask.counts)) : null;
+    this.list.replaceChildren(...(found.length
+      ? found.map((_, position) => this.card(choice, position, { word: words[position], around }))
+      : [h("div", { class: "sam-quiet" }, "A single click gets up to three: the whole, a part, a part of that.")]));
+  }
+
+  // The larger of several masks is the whole, the smaller ones are parts of it.
+  words(found) {
+    const order = found.map((_, place) => place).sort((a, b) => found[b].area - found[a].area);
+    const names = found.length === 3 ? ["Whole", "Part", "Subpart"] : found.length === 2 ? ["Whole", "Part"] : [""];
+    return found.map((_, place) => names[order.indexOf(place)]);
+  }
+
+  card(choice, position, { word, around }) {
+    const { bench } = this;
+    const mask = choice.candidates[position], isChosen = position === choice.chosen;
+    const thumb = h("canvas", { width: 168, height: 120, "aria-hidden": "true" });
+    bench.stage.paintThumb(thumb, mask.counts, bench.store.object(bench.store.active).color, around);
+    const percent = Math.round(mask.iou * 100);
+    const card = button("", () => bench.editor.choose(choice, position), {
+      class: `sam-candidate${isChosen ? " sam-current" : ""}`, "aria-pressed": String(isChosen),
+      "aria-label": `Candidate ${position + 1}, score ${percent} %`,
+    });
+    card.append(thumb, h("span", {}, `${word} ${percent} %`.trim()));
+    return card;
+  }
+}

@@ -1,0 +1,374 @@
+// Everything mode: find, watch, filter, inspect, pick, join, delete, download, and make objects of what is picked.
+
+import { Coverage } from "../masks/coverage.js";
+import { button, h } from "../dom/dom.js";
+import { EverythingLayer } from "../stage/everything_layer.js";
+import { FoundMasks } from "../masks/found_masks.js";
+import { bringEdits, keepEdits } from "../state/kept_edits.js";
+import { LongTask } from "../server/long_task.js";
+import { LookAgain } from "./look_again.js";
+import { joinMasks, resizeMask } from "../masks/mask_shapes.js";
+import { address, get } from "../server/server.js";
+
+const GRIDS = [["16", "Quick: 16 × 16 points"], ["24", "Normal: 24 × 24"], ["32", "As published: 32 × 32"], ["32+crops", "Fine: 32 × 32 and crops"]];
+const LISTED = 120;
+const percent = (share) => `${(share * 100).toFixed(share < 0.0995 ? 2 : 0)} %`;
+const plain = (value) => value.toFixed(2);
+// Areas span decades, so their sliders are logarithmic: 0 to 100 are 0.01 % to 100 % of the picture.
+const toArea = (place) => (place <= 0 ? 0 : 10 ** (place / 25 - 4));
+const fromArea = (share) => (share <= 0 ? 0 : Math.max(0, Math.min(100, Math.round((Math.log10(share) + 4) * 25))));
+const LIMITS = [
+  ["iou", "Predicted IoU from", plain, (v) => v / 100, (v) => Math.round(v * 100)],
+  ["stability", "Stability from", plain, (v) => v / 100, (v) => Math.round(v * 100)],
+  ["areaMin", "Area from", percent, toArea, fromArea],
+  ["areaMax", "Area up to", percent, toArea, fromArea],
+];
+
+export class EverythingPanel {
+  constructor(bench) {
+    this.bench = bench;
+    this.store = bench.store;
+    this.found = null;
+    this.running = false;
+    this.closed = false;
+    this.task = null;
+    this.open = false;
+    this.layer = null;
+    this.limits = null;
+    this.coverage = null;
+    this.grid = h("select", { "aria-label": "How closely to look" }, ...GRIDS.map(([value, label]) => h("option", { value, selected: value === "24" }, label)));
+    this.find = button("Find everything", () => this.run(), { class: "sam-primary sam-grow" });
+    this.stop = button("Stop", () => this.halt(), { class: "sam-stop sam-grow", hidden: true, "aria-label": "Stop looking" });
+    this.bar = h("progress", { max: 1, value: 0, hidden: true, "aria-label": "Looking for everything" });
+    this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
+    this.sliders = LIMITS.map((limit) => this.slider(limit));
+    this.onlyNew = h("input", { type: "checkbox", onchange: () => this.draw() });
+    this.again = bench.isVideo ? new LookAgain(bench, () => this.findNew()) : null;
+    this.inspected = h("div", { class: "sam-inspected" });
+    this.list = h("div", { class: "sam-found", role: "listbox", "aria-multiselectable": "true", "aria-label": "Masks found" });
+    this.list.addEventListener("keydown", (event) => this.key(event));
+    this.body = h("div", { class: "sam-everything-body", hidden: true },
+      h("div", { class: "sam-limits" }, ...this.sliders.map((each) => each.element)),
+      h("label", { class: "sam-tick", title: "Hide masks of which objects have more than half" }, this.onlyNew, " Only what no object covers yet"),
+      this.inspected, this.list, this.actions());
+    this.toggle = button("Show masks found", () => this.toggled(), { hidden: true, "aria-expanded": "false" });
+    this.element = h("section", { class: "sam-panel sam-everything-panel" }, h("h3", {}, "Everything"),
+      h("div", { class: "sam-row" }, this.find, this.stop, this.grid), this.bar, this.status, this.toggle, this.body);
+  }
+
+  // The stage must be on the page before the layer can lie over it.
+  begin() {
+    const { bench } = this;
+    this.layer = new EverythingLayer(bench.stage, bench.pointer, this.store.palette, {
+      hover: (mask) => this.inspect(mask), toggle: (mask) => mask && this.pick(mask),
+    });
+    this.restore();
+  }
+
+  close() {
+    this.closed = true;
+    if (this.running) this.task.stop().catch(() => {});
+    if (this.again) this.again.closed = true;
+    this.layer?.close();
+  }
+
+  slider([name, label, show, toValue, fromValue]) {
+    const value = h("output", {});
+    const input = h("input", {
+      type: "range", min: 0, max: 100, step: 1, "aria-label": label,
+      oninput: () => {
+        this.found.limits[name] = toValue(Number(input.value));
+        this.changed();
+      },
+    });
+    const draw = () => {
+      const now = this.found.limits[name];
+      if (document.activeElement !== input) input.value = fromValue(now);
+      value.textContent = show(now);
+      input.setAttribute("aria-valuetext", show(now));
+    };
+    return { element: h("label", {}, h("span", {}, label), input, value), draw };
+  }
+
+  actions() {
+    const { bench } = this;
+    this.all = button("Pick all", () => this.edit(() => this.found.shown().forEach((mask) => this.found.picked.add(mask.id))));
+    this.none = button("Pick none", () => this.edit(() => this.found.picked.clear()));
+    this.join = button("Join", () => this.joinPicked(), { title: "Make one mask of those that are picked (J)" });
+    this.remove = button("Delete", () => this.edit(() => this.found.remove(this.found.pickedShown())), { title: "Delete those that are picked (Delete)" });
+    this.objects = button(bench.isVideo ? "Track these" : "Make objects", () => this.makeObjects(), {
+      class: "sam-primary sam-grow", title: "Each picked mask becomes an object",
+    });
+    this.only = bench.isVideo ? button("Make objects", () => this.makeObjects(false), { title: "Each picked mask becomes an object, tracked later" }) : null;
+    const link = (text) => h("a", { class: "sam-link sam-grow", download: "" }, text);
+    this.coco = link("COCO JSON");
+    this.labels = link("Label map (PNG)");
+    this.what = h("span", { class: "sam-quiet" });
+    return h("div", { class: "sam-everything-actions" },
+      h("div", { class: "sam-row" }, this.all, this.none, this.join, this.remove),
+      h("div", { class: "sam-row" }, this.objects, this.only), this.again?.every, this.what,
+      h("div", { class: "sam-row" }, this.coco, this.labels));
+  }
+
+  // --- finding ----------------------------------------------------------------------------------
+
+  async restore() {
+    try {
+      const { frame, size, masks } = await get(`s/${this.store.token}/everything`);
+      if (frame === null || this.found) return;
+      this.found = new FoundMasks(frame);
+      this.found.take({ found: masks, gone: [], size });
+      this.found.start();
+      bringEdits(this.store.token, this.found);
+      this.draw();
+    } catch (error) {
+      this.bench.host.warn(error.message);
+    }
+  }
+
+  // Resolves to whether it was stopped. `limits`: thresholds to keep; chosen by what is found without them.
+  async run(limits = null) {
+    const { bench, store } = this;
+    if (this.running || bench.runs?.tracking) return true;
+    bench.player?.stop();
+    const before = this.found;
+    this.found = new FoundMasks(store.frame);
+    this.task = new LongTask(bench, "find_everything");
+    this.setRunning(true);
+    this.setOpen(true);
+    this.status.textContent = "Looking …";
+    this.limits = limits;
+    let text = "", stopped = true;
+    try {
+      const answer = await this.task.run({ frame: store.frame, grid: this.grid.value }, (step) => this.step(step));
+      stopped = answer.stopped;
+      bench.host.quiet("everything");
+      if (stopped && !answer.total) text = "Stopped before it began.";
+      else if (stopped) text = `Stopped after ${answer.done} of ${answer.total} points; what was found is kept.`;
+    } catch (error) {
+      if (!this.closed) bench.host.warn(error.message, null, "everything");
+    }
+    if (this.closed) return true;
+    this.setRunning(false);
+    if (before && !this.task.begun) this.found = before;
+    else this.found.start(limits);
+    this.status.textContent = text;
+    this.changed();
+    return stopped;
+  }
+
+  // What is new on the frame that is shown, by the thresholds that are set; null if it was stopped.
+  async findNew() {
+    this.onlyNew.checked = true;
+    if (await this.run({ ...this.found.limits }) || !this.store.knowsMasks(this.found.frame)) return null;
+    this.found.coverage = this.cover(this.found);
+    return this.found;
+  }
+
+  step(step) {
+    if (this.closed) return;
+    this.bar.max = step.total;
+    this.bar.value = step.done;
+    this.found.take(step);
+    this.status.textContent = `${step.done} of ${step.total} points`;
+    if (this.drawing) return;
+    this.drawing = requestAnimationFrame(() => {
+      this.drawing = 0;
+      if (this.running) this.found.start(this.limits);
+      this.draw();
+    });
+  }
+
+  async halt() {
+    this.stop.disabled = true;
+    try {
+      await this.task.stop();
+    } catch (error) {
+      this.bench.host.warn(error.message);
+    }
+    this.stop.disabled = false;
+  }
+
+  setRunning(running) {
+    this.running = running;
+    this.find.hidden = running;
+    this.stop.hidden = !running;
+    this.stop.disabled = false;
+    this.grid.disabled = running;
+    this.bar.hidden = !running;
+    if (running) this.bar.removeAttribute("value");
+  }
+
+  toggled() {
+    const here = this.found.frame === this.store.frame;
+    if (!here) this.bench.goto(this.found.frame);
+    this.setOpen(!(this.open && here));
+  }
+
+  setOpen(open) {
+    this.open = open;
+    this.bench.drawTools();
+  }
+
+  // Whether what was found is of the frame that is shown.
+  get isHere() {
+    return this.found?.frame === this.store.frame && !this.bench.runs?.tracking;
+  }
+
+  // Whether masks lie over that frame, where clicks pick them.
+  get isShowing() {
+    return Boolean(this.open && this.isHere);
+  }
+
+  // --- picking and editing ----------------------------------------------------------------------
+
+  inspect(mask) {
+    this.layer.hover(mask);
+    this.inspected.textContent = mask ? this.found.describe(mask) : "Point at a mask to see its area and scores; click to pick it.";
+  }
+
+  pick(mask) {
+    this.edit(() => this.found.toggle(mask.id));
+    this.inspect(mask);
+  }
+
+  // Every change can be taken back with the page's Undo.
+  edit(change) {
+    const { found } = this;
+    const before = found.snapshot();
+    change();
+    const after = found.snapshot();
+    const put = (state) => {
+      found.restore(state);
+      this.changed();
+    };
+    this.bench.history.did({ undo: () => put(before), redo: () => put(after) });
+    this.changed();
+  }
+
+  changed() {
+    keepEdits(this.store.token, this.found);
+    this.draw();
+  }
+
+  joinPicked() {
+    const masks = this.found.pickedShown();
+    if (masks.length < 2) return this.bench.host.warn("Pick two masks or more to join them.");
+    this.edit(() => this.found.join(masks, joinMasks(masks.map((mask) => mask.counts), this.found.size)));
+  }
+
+  key(event) {
+    const options = [...this.list.children];
+    const place = options.indexOf(document.activeElement);
+    if (event.ctrlKey || event.metaKey || event.altKey || place < 0) return;
+    const move = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: -place, End: options.length - 1 - place }[event.key];
+    if (move !== undefined) options[Math.min(options.length - 1, Math.max(0, place + move))].focus();
+    else if (event.key === "Delete") this.remove.click();
+    else if (event.key.toLowerCase() === "j") this.join.click();
+    else if (event.key === " " || event.key === "Enter") options[place].click();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  // --- objects ----------------------------------------------------------------------------------
+
+  async makeObjects(track = this.bench.isVideo) {
+    const { bench, store, found } = this;
+    const masks = found.pickedShown();
+    const room = bench.config.limits.max_objects - store.objects.length;
+    if (masks.length > room) return bench.host.warn(`${masks.length} masks are picked; there is room for ${room} more objects. Pick fewer.`);
+    this.addObjects(found, masks);
+    this.setOpen(false);
+    if (!track) return;
+    await bench.outbox.settled();
+    const again = this.again.isWanted;
+    if (!await bench.runs.track("both", !again) || !again) return;
+    const { finished, text } = await this.again.run(found.frame, (seen, fresh) => this.addObjects(seen, fresh, false));
+    if (this.again.closed) return;
+    this.setOpen(false);
+    this.status.textContent = text;
+    if (finished) bench.runs.render();
+  }
+
+  // In the colours in which they were seen, unless others are much like them, or in the next ones.
+  addObjects(found, masks, asSeen = true) {
+    const { bench, store } = this;
+    const { clip } = store;
+    bench.objectActions.addMasks(found.frame, masks.map((mask) => ({
+      ...(asSeen ? { color: this.layer.color(mask) } : {}),
+      stability: mask.stability,
+      counts: resizeMask(mask.counts, found.size, [clip.display_height, clip.display_width]),
+    })));
+  }
+
+  // What objects have on the frame of the masks; remembered, because it is asked for at every drawing.
+  cover(found) {
+    if (!this.onlyNew.checked) return null;
+    const { clip, objects } = this.store;
+    const masks = this.store.masksOn(found.frame);
+    const codes = objects.map((object) => masks[object.object_id]?.counts).filter(Boolean);
+    if (!this.coverage?.isOf(codes, found.size)) this.coverage = new Coverage(codes, [clip.display_height, clip.display_width], found.size);
+    return this.coverage;
+  }
+
+  // --- drawing ----------------------------------------------------------------------------------
+
+  draw() {
+    const { bench, found } = this;
+    const showing = this.isShowing;
+    const busy = Boolean(bench.runs?.tracking || this.again?.running);
+    this.find.disabled = busy;
+    this.toggle.hidden = !found || this.running;
+    this.toggle.textContent = showing ? "Hide masks found" : this.isHere ? "Show masks found" : `Show masks found on frame ${found?.frame}`;
+    this.toggle.setAttribute("aria-expanded", String(showing));
+    this.body.hidden = !showing;
+    if (!this.layer) return;
+    if (!showing) return this.layer.show(null, []);
+    found.coverage = this.cover(found);
+    const shown = found.shown();
+    this.layer.show(found, shown);
+    this.sliders.forEach((slider) => slider.draw());
+    this.drawList(shown);
+    this.drawActions(shown, found.pickedShown());
+  }
+
+  drawList(shown) {
+    const focused = document.activeElement?.dataset?.mask;
+    this.list.replaceChildren(...shown.slice(0, LISTED).map((mask) => this.option(mask)));
+    if (focused) [...this.list.children].find((option) => option.dataset.mask === focused)?.focus();
+    if (!this.layer.hovered) this.inspect(null);
+  }
+
+  option(mask) {
+    const { found } = this;
+    const picked = found.picked.has(mask.id);
+    const option = h("div", {
+      class: `sam-found-mask${picked ? " sam-current" : ""}`, role: "option", tabindex: 0, "data-mask": mask.id,
+      "aria-selected": String(picked), "aria-label": found.describe(mask),
+      onclick: () => this.pick(mask), onfocus: () => this.inspect(mask),
+      onpointerenter: () => this.inspect(mask), onpointerleave: () => this.inspect(null),
+    }, mask.parts ? `J${-mask.id}` : String(mask.id));
+    option.style.setProperty("--sam-mask", this.layer.color(mask));
+    return option;
+  }
+
+  drawActions(shown, picked) {
+    const { found } = this;
+    const text = `${shown.length} masks shown of ${found.masks.size} found, ${picked.length} picked.`;
+    if (!this.running && !this.status.textContent.startsWith("Stopped")) this.status.textContent = text;
+    const none = !picked.length;
+    const busy = this.running || Boolean(this.again?.running);
+    for (const each of [this.none, this.join, this.remove, this.objects, this.only]) if (each) each.disabled = none || busy;
+    this.join.disabled ||= picked.length < 2;
+    this.all.disabled = !shown.length || busy;
+    this.onlyNew.disabled = busy;
+    if (this.again) this.again.every.disabled = busy;
+    const meant = none ? shown : picked;
+    this.what.textContent = meant.length ? `Download ${none ? "all shown" : "the picked"} (${meant.length}) as` : "";
+    for (const [anchor, kind] of [[this.coco, "coco"], [this.labels, "labels"]]) {
+      anchor.hidden = !meant.length || this.running;
+      anchor.href = address(`s/${this.store.token}/everything/${kind}?masks=${found.groups(meant)}`);
+    }
+  }
+}

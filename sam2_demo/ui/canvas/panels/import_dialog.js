@@ -1,0 +1,62 @@
+// Takes masks from a file: as prompts of the frame that is shown, or as reference to measure against.
+
+import { button, h } from "../dom/dom.js";
+import { sendFile } from "../server/server.js";
+
+export class ImportDialog {
+  // `done` gets what was asked for and what the server made of the file.
+  constructor(bench, done) {
+    this.bench = bench;
+    this.done = done;
+    const where = bench.isVideo ? "prompts on this frame" : "objects";
+    const name = `masks-${bench.store.token}`;
+    const choice = (value, text, checked) => h("label", {}, h("input", { type: "radio", name, value, checked }), ` ${text}`);
+    this.prompts = choice("prompts", `As ${where}: each mask becomes an object, and can be tracked and corrected`, true);
+    this.reference = choice("reference", `As reference${bench.isVideo ? " for the whole clip" : ""}: what is right, to measure J&F and to simulate clicks`, false);
+    this.file = h("input", { type: "file", accept: ".png,.zip,.json,.txt,.csv,.webm", "aria-label": "File of masks", onchange: () => this.draw() });
+    this.go = button("Import", () => this.send(), { class: "sam-primary", disabled: true });
+    this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
+    this.problem = h("div", { class: "sam-notice", role: "alert", hidden: true });
+    const { width, height } = bench.store.clip;
+    this.element = h("dialog", { class: "sam-help sam-import", "aria-label": "Import masks" },
+      h("h3", {}, "Import masks"),
+      h("p", {}, `Label map (PNG), zip of DAVIS, SA-V, MOTS or per-object PNGs or of YOLO labels, SA-V JSON, COCO JSON with run lengths, MOTS text, CSV table with masks, or WebM video with alpha; masks of ${width} × ${height} pixels.`),
+      this.file, h("div", { class: "sam-choice", role: "radiogroup", "aria-label": "Use the masks as" }, this.prompts, this.reference),
+      this.problem, this.status,
+      h("div", { class: "sam-row" }, this.go, button("Close", () => this.element.close())));
+    this.element.addEventListener("keydown", (event) => event.stopPropagation());
+  }
+
+  open() {
+    this.problem.hidden = true;
+    this.status.textContent = "";
+    this.draw();
+    this.element.showModal();
+  }
+
+  draw() {
+    this.go.disabled = !this.file.files.length;
+  }
+
+  async send() {
+    const { bench } = this;
+    const [file] = this.file.files;
+    const use = this.reference.querySelector("input").checked ? "reference" : "prompts";
+    const frame = bench.store.frame;
+    this.go.disabled = true;
+    this.problem.hidden = true;
+    this.status.textContent = `Reading ${file.name} …`;
+    try {
+      await bench.outbox.settled();
+      const answer = await sendFile(`s/${bench.store.token}/import-masks?use=${use}&frame=${frame}`, file, () => {});
+      this.element.close();
+      this.file.value = "";
+      this.done({ use, frame, ...answer });
+    } catch (error) {
+      this.problem.textContent = error.message;
+      this.problem.hidden = false;
+    }
+    this.status.textContent = "";
+    this.draw();
+  }
+}

@@ -1,0 +1,94 @@
+// The list of objects: which one gets the clicks, its name, colour and picture, shown, alone, locked, removed.
+
+import { button, h } from "../dom/dom.js";
+
+export class ObjectsPanel {
+  constructor(bench) {
+    this.bench = bench;
+    this.store = bench.store;
+    this.list = h("div", { class: "sam-objects", role: "listbox", "aria-label": "Objects" });
+    this.add = button("+ Add object", () => bench.objectActions.add(), { class: "sam-wide" });
+    this.overlap = h("select", {
+      "aria-label": "Where objects overlap", onchange: () => bench.setOverlap(this.overlap.value),
+    }, h("option", { value: "score" }, "Overlaps: surer object wins"), h("option", { value: "both" }, "Overlaps: show both"));
+    this.element = h("section", { class: "sam-panel" }, h("h3", {}, "Objects"), this.list, this.add,
+      bench.isVideo ? this.overlap : null);
+    this.draw();
+  }
+
+  draw() {
+    const { objects } = this.store;
+    // A name that is being typed must survive redrawing.
+    if (this.list.contains(document.activeElement) && document.activeElement.classList.contains("sam-name")) return;
+    this.overlap.hidden = objects.length < 2;
+    this.overlap.value = this.store.view.overlap || "score";
+    if (!objects.length) {
+      this.list.replaceChildren(h("div", { class: "sam-quiet" }, "None yet: click on the picture."));
+      return;
+    }
+    this.list.replaceChildren(...objects.map((object) => this.row(object)));
+    this.reveal();
+  }
+
+  // Another current object, or one whose note made it taller, comes into sight. The list alone moves: the picture on
+  // the page must stay where it is.
+  reveal() {
+    const { list, store } = this;
+    const stamp = `${store.active} ${this.note(store.active)}`;
+    if (this.revealed === stamp) return;
+    this.revealed = stamp;
+    const row = list.querySelector(".sam-current");
+    if (!row) return;
+    const seen = list.getBoundingClientRect(), place = row.getBoundingClientRect();
+    list.scrollTop += Math.min(0, place.top - seen.top) + Math.max(0, place.bottom - seen.bottom);
+  }
+
+  row(object) {
+    const { store } = this;
+    const act = this.bench.objectActions;
+    const id = object.object_id;
+    const active = id === store.active;
+    const name = h("input", {
+      class: "sam-name", value: object.name, maxlength: 60, "aria-label": `Name of ${object.name}`, title: "Click to change the name", spellcheck: "false",
+      onchange: (event) => {
+        const text = event.target.value.trim() || object.name;
+        event.target.blur();
+        act.change(id, { name: text });
+      },
+      onkeydown: (event) => event.key === "Enter" && event.target.blur(),
+    });
+    const swatch = h("input", {
+      type: "color", class: "sam-swatch", value: object.color, "aria-label": `Colour of ${object.name}`,
+      onchange: (event) => act.change(id, { color: event.target.value }),
+    });
+    const small = (text, label, work, pressed) => button(text, work, {
+      class: "sam-small", "aria-label": `${label} ${object.name}`, title: label, "aria-pressed": pressed === undefined ? null : String(pressed),
+    });
+    return h("div", {
+      class: `sam-object${active ? " sam-current" : ""}${object.visible ? "" : " sam-hidden"}`,
+      role: "option", "aria-selected": String(active), tabindex: 0,
+      onclick: (event) => event.target.closest("button, input") || act.activate(id),
+      onkeydown: (event) => event.target === event.currentTarget && event.key === "Enter" && act.activate(id),
+    },
+    this.thumbnail(object), h("div", { class: "sam-object-text" },
+      h("div", { class: "sam-object-head" }, swatch, name, small("×", "Remove", () => act.remove(id))),
+      h("div", { class: "sam-object-tools" },
+        small(object.visible ? "Hide" : "Show", object.visible ? "Hide" : "Show", () => act.change(id, { visible: !object.visible })),
+        small("Solo", "Show only", () => act.solo(id)),
+        small(object.locked ? "Unlock" : "Lock", object.locked ? "Unlock" : "Lock", () => act.change(id, { locked: !object.locked })),
+        h("span", { class: "sam-quiet" }, this.note(id)))));
+  }
+
+  note(id) {
+    const count = this.store.promptedFrames(id).length;
+    return this.store.kind === "video" && count ? `prompts on ${count} frame${count > 1 ? "s" : ""}` : "";
+  }
+
+  // The object as it is on this frame, or the last picture of it.
+  thumbnail(object) {
+    const thumb = h("canvas", { class: "sam-thumb", width: 72, height: 72, "aria-hidden": "true" });
+    const mask = this.store.masksHere()[object.object_id];
+    if (mask && mask.area > 0) this.bench.stage.paintObjectThumb(thumb, mask.counts, object.color);
+    return thumb;
+  }
+}

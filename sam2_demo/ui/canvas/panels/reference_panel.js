@@ -1,0 +1,206 @@
+// Masks from files, and what they are good for: J&F of each object against its reference, and simulated clicks.
+
+import { button, h } from "../dom/dom.js";
+import { ImportDialog } from "./import_dialog.js";
+import { ReferenceLane } from "./reference_lane.js";
+import { get } from "../server/server.js";
+
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+const hundred = (value) => (value * 100).toFixed(1);
+
+export class ReferencePanel {
+  constructor(bench) {
+    this.bench = bench;
+    this.store = bench.store;
+    this.references = [];
+    this.dialog = new ImportDialog(bench, (answer) => this.imported(answer));
+    this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
+    this.rows = h("div", { class: "sam-references" });
+    this.total = h("div", { class: "sam-reference-total" });
+    this.drop = button("Remove the reference", () => this.forget(), { class: "sam-small", hidden: true });
+    this.element = h("section", { class: "sam-panel" }, h("h3", {}, "Masks from a file"),
+      button("Import masks …", () => this.dialog.open(), { class: "sam-wide", title: "As prompts, or as reference to measure against" }),
+      this.status, this.total, this.rows, this.drop, this.dialog.element);
+    this.lane = bench.isVideo ? new ReferenceLane(this.store, (frame) => bench.goto(frame)) : null;
+    if (this.lane) bench.timeline.element.append(this.lane.canvas);
+  }
+
+  begin() {
+    this.load();
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    this.closed = true;
+    this.lane?.close();
+  }
+
+  imported({ use, frame, objects, frames, num_frames: all }) {
+    if (use === "reference") {
+      this.status.textContent = this.bench.isVideo ? `Reference masks on ${frames} of ${all} frames.` : "Reference masks are here.";
+      this.stamp = null;
+      return this.load();
+    }
+    const { bench, store } = this;
+    const room = bench.config.limits.max_objects - store.objects.length;
+    if (objects.length > room) return this.warn(`The file has ${objects.length} masks; there is room for ${room} more objects.`);
+    bench.objectActions.addMasks(frame, objects.map(({ id, label, counts }) => ({ name: label || `Mask ${id}`, counts })));
+    this.status.textContent = `${objects.length} mask${objects.length === 1 ? "" : "s"} became object${objects.length === 1 ? "" : "s"}.`;
+  }
+
+  // Scores come in parts when there are many; what is asked for again is what changed.
+  async load() {
+    if (this.loading) {
+      this.again = true;
+      return;
+    }
+    this.loading = true;
+    try {
+      let found;
+      do {
+        this.again = false;
+        await this.bench.outbox.settled();
+        found = await get(`s/${this.store.token}/reference`);
+        if (this.closed) return;
+        this.references = found.references;
+        this.drawRows();
+      } while (!found.complete || this.again);
+    } catch (error) {
+      this.warn(error.message);
+    } finally {
+      this.loading = false;
+    }
+  }
+
+  // Called whenever something of the page changes; asks for scores when masks did.
+  draw() {
+    if (!this.references.length) return;
+    const { store } = this;
+    this.drawLane();
+    const masks = store.kind === "picture" ? store.chosenMasks() : null;
+    const stamp = JSON.stringify(store.objects.map(({ object_id: id, name, color }) => {
+      if (masks) return [id, name, color, masks[id]?.counts];
+      let sum = 0;
+      for (const [frame, { area, iou }] of store.track(id)) sum += (frame + 1) * (area + iou);
+      return [id, name, color, store.track(id).size, sum, store.masks.get(store.frame)?.[id]?.counts];
+    }));
+    if (stamp === this.stamp || this.bench.runs?.tracking) return;
+    this.stamp = stamp;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.load(), 250);
+  }
+
+  drawLane() {
+    const rows = this.references.filter((each) => this.store.object(each.object));
+    this.lane?.draw(rows.map((each) => ({ color: this.store.object(each.object).color, scores: each.scores })));
+  }
+
+  drawRows() {
+    const { references } = this;
+    this.drop.hidden = !references.length;
+    const focused = document.activeElement?.dataset?.reference;
+    this.rows.replaceChildren(...references.map((each) => this.row(each)));
+    if (focused) this.rows.querySelector(`[data-reference="${focused}"]`)?.focus();
+    const scored = references.filter((each) => each.scores.length);
+    this.total.textContent = scored.length > 1 ? `All: J&F ${hundred(mean(scored.map((each) => this.score(each))))}` : "";
+    this.drawLane();
+  }
+
+  score({ scores }) {
+    return mean(scores.map(([, j, f]) => (j + f) / 2));
+  }
+
+  name(reference) {
+    return reference.label || `Reference ${reference.id}`;
+  }
+
+  row(reference) {
+    const { store } = this;
+    const { scores } = reference;
+    const name = this.name(reference);
+    const pair = h("select", {
+      "aria-label": `Object measured against ${name}`, "data-reference": `pair ${reference.id}`,
+      onchange: () => this.pair(reference, pair.value === "" ? null : Number(pair.value)),
+    }, h("option", { value: "" }, "no object"), ...store.objects.map((o) => h("option", { value: o.object_id }, o.name)));
+    pair.value = store.object(reference.object) ? String(reference.object) : "";
+    const here = scores.find(([frame]) => frame === store.frame);
+    const jf = scores.length
+      ? `J&F ${hundred(this.score(reference))} (J ${hundred(mean(scores.map((s) => s[1])))}, F ${hundred(mean(scores.map((s) => s[2])))})`
+      : "not measured yet";
+    const many = this.bench.isVideo && scores.length ? ` on ${scores.length} of ${reference.frames.length} frames${here ? `, here ${hundred((here[1] + here[2]) / 2)}` : ""}` : "";
+    return h("div", { class: "sam-reference" },
+      h("div", { class: "sam-row" }, h("strong", {}, name), pair),
+      h("div", { class: "sam-score" }, jf + many),
+      button("Simulate next click", () => this.click(reference), {
+        "aria-label": `Simulate the next click for ${name}`, "data-reference": `click ${reference.id}`,
+        title: "Click at the centre of the largest error on this frame, as in the paper",
+      }));
+  }
+
+  async ask(question) {
+    await this.bench.outbox.settled();
+    const answer = await this.bench.host.ask("reference", question);
+    this.bench.host.quiet("reference");
+    return answer;
+  }
+
+  warn(text) {
+    this.bench.host.warn(text, null, "reference");
+  }
+
+  async pair(reference, object) {
+    try {
+      await this.ask({ name: "pair", reference_id: reference.id, object_id: object });
+      await this.load();
+    } catch (error) {
+      this.warn(error.message);
+    }
+  }
+
+  async click(reference) {
+    const { bench, store } = this;
+    const { objectActions: act } = bench;
+    if (this.clicking || bench.runs?.tracking) return;
+    const [nearest] = [...reference.frames].sort((a, b) => Math.abs(a - store.frame) - Math.abs(b - store.frame));
+    if (nearest !== store.frame) return this.warn(`The reference has no mask of frame ${store.frame}; the nearest frame that has one is ${nearest}.`);
+    const isNew = !store.object(reference.object);
+    if (isNew && !act.hasRoom()) return;
+    const made = isNew ? { ...store.newObject(), name: this.name(reference) } : null;
+    this.clicking = true;
+    let clicked = false;
+    try {
+      if (made) {
+        act.putBack(made, []);
+        reference.object = made.object_id;
+        await this.ask({ name: "pair", reference_id: reference.id, object_id: made.object_id });
+      }
+      act.activate(reference.object);
+      const { click } = await this.ask({ name: "next_click", frame: store.frame, object_id: reference.object });
+      if (!click) {
+        this.status.textContent = "Nothing is wrong on this frame.";
+      } else {
+        const [x, y, label] = click;
+        this.status.textContent = `Clicked at ${x}, ${y}: ${label ? "belongs to the object" : "does not belong to it"}.`;
+        if (made) act.remember(made);
+        clicked = true;
+        bench.editor.point({ x, y }, label);
+        await this.load();
+      }
+    } catch (error) {
+      this.warn(error.message);
+    }
+    if (made && !clicked) act.drop(made.object_id); // without a click it would stay empty
+    this.clicking = false;
+  }
+
+  async forget() {
+    try {
+      await this.ask({ name: "drop" });
+      this.references = [];
+      this.status.textContent = "";
+      this.drawRows();
+    } catch (error) {
+      this.warn(error.message);
+    }
+  }
+}

@@ -1,0 +1,133 @@
+// What can be taken home: the painted video and masks of a clip, mask, cut-out and overlay of a picture.
+
+import { button, h, seconds } from "../dom/dom.js";
+import { LongTask } from "../server/long_task.js";
+import { address } from "../server/server.js";
+
+const DOWNLOAD = "Download masks of all objects";
+
+// How far a file is, for people: what, a bar, and the time that is left.
+function progressOf(what, { done, total }, began) {
+  const left = ((performance.now() - began) / 1000 / done) * (total - done);
+  const bar = h("progress", { max: total, value: done || null, "aria-label": what });
+  const text = done ? `${what}: ${done} of ${total} frames, ${seconds(left)} left` : `${what} …`;
+  return [h("span", {}, text), bar];
+}
+
+// Masks in one of the formats that the server knows. Some take their time, so the file is made first, then fetched.
+class MaskDownload {
+  constructor(bench, formats) {
+    this.bench = bench;
+    this.format = h("select", { "aria-label": "Format of the masks" },
+      ...formats.map(([name, title]) => h("option", { value: name, selected: name === "png" }, title)));
+    this.start = button(DOWNLOAD, () => this.download());
+    this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
+    this.element = h("div", { class: "sam-masks" }, h("span", { class: "sam-quiet" }, "Masks as"), this.format, this.start, this.status);
+  }
+
+  async download() {
+    const { bench } = this;
+    const began = performance.now();
+    const show = (step) => this.status.replaceChildren(...progressOf("Making the file", step, began));
+    let text = "";
+    this.setBusy(true);
+    show({ done: 0, total: 1 });
+    try {
+      const { file } = await new LongTask(bench, "make_masks").run({ format: this.format.value }, show);
+      bench.host.quiet("masks");
+      h("a", { href: address(`s/${bench.store.token}/files/${file}`), download: "" }).click();
+    } catch (error) {
+      text = "The file was not finished.";
+      if (this.element.isConnected) bench.host.fail(error, () => this.download(), "masks");
+    }
+    this.setBusy(false);
+    this.status.textContent = text;
+  }
+
+  setBusy(busy) {
+    this.start.disabled = busy;
+    this.start.textContent = busy ? "The file is being made …" : DOWNLOAD;
+    this.format.disabled = busy;
+  }
+}
+
+export class VideoResults {
+  constructor(bench) {
+    this.store = bench.store;
+    this.bench = bench;
+    this.make = button("Make video", () => bench.runs.render(), { class: "sam-grow" });
+    this.stop = button("Stop", () => bench.runs.stop(), { class: "sam-stop", "aria-label": "Stop making the video", hidden: true });
+    this.note = h("div", { class: "sam-quiet", hidden: true }, "This video was made before your last changes.");
+    this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
+    this.player = h("div", { class: "sam-player" });
+    this.masks = new MaskDownload(bench, bench.config.formats);
+    this.element = h("section", { class: "sam-panel" }, h("h3", {}, "Result"),
+      h("div", { class: "sam-row" }, this.make, this.stop), this.status, this.player, this.note, this.masks.element);
+    if (this.store.result) this.show();
+    this.draw();
+  }
+
+  draw() {
+    const any = this.store.objects.some((o) => this.store.track(o.object_id).size);
+    this.make.disabled = !any || Boolean(this.bench.runs?.rendering || this.bench.runs?.tracking);
+    this.note.hidden = !this.store.result || this.store.result.current;
+    this.masks.element.hidden = !any;
+  }
+
+  progress(step, began) {
+    this.status.replaceChildren(...progressOf("Making the video", step, began));
+  }
+
+  begin() {
+    this.stop.hidden = false;
+    this.status.textContent = "Making the video …";
+  }
+
+  finish(text) {
+    this.stop.hidden = true;
+    this.status.textContent = text;
+    if (!text) this.show();
+    this.draw();
+  }
+
+  // The video that was made last, also after a reload.
+  show() {
+    const { file, made } = this.store.result;
+    const source = address(`s/${this.store.token}/files/${file}?v=${Math.round(made * 1000)}`);
+    this.player.replaceChildren(
+      h("video", { controls: true, src: source, preload: "metadata", playsinline: true, "aria-label": "The painted video" }),
+      h("a", { class: "sam-link sam-strong", href: `${source}&download`, download: "" }, "Download video (MP4)"));
+  }
+}
+
+export class PictureResults {
+  constructor(bench) {
+    this.store = bench.store;
+    this.links = h("div", { class: "sam-links" });
+    this.masks = new MaskDownload(bench, bench.config.formats.filter(([name]) => name !== "alpha"));
+    this.element = h("section", { class: "sam-panel" }, h("h3", {}, "Result"), this.links, this.masks.element);
+    this.draw();
+  }
+
+  draw() {
+    const any = Object.keys(this.store.chosenMasks()).length > 0;
+    this.masks.element.hidden = !any;
+    this.links.replaceChildren(...(any
+      ? [...this.ofCurrent(), this.link("Download overlay of all objects (PNG)", "overlay.png?", "Objects that are hidden are left out")]
+      : [h("div", { class: "sam-quiet" }, "Mask, cut-out and overlay appear here.")]));
+  }
+
+  // What concerns the current object alone.
+  ofCurrent() {
+    const { store } = this;
+    const object = store.object(store.active);
+    if (!store.chosenMasks()[store.active]) return [h("div", { class: "sam-quiet" }, `${object.name} has no mask yet: click on it.`)];
+    const query = `?object=${store.active}&`;
+    return [this.link(`Download mask of ${object.name} (PNG)`, `mask.png${query}`),
+      this.link(`Download cut-out of ${object.name} (PNG)`, `cutout.png${query}`)];
+  }
+
+  link(text, path, title = null) {
+    return h("a", { class: "sam-link", href: address(`s/${this.store.token}/picture/${path}v=${Date.now()}`), download: "", title }, text);
+  }
+}

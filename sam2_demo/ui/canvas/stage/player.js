@@ -1,0 +1,109 @@
+// Plays the clip on the canvas from its frames, with its sound; drops frames rather than slowing down.
+
+import { h } from "../dom/dom.js";
+import { address } from "../server/server.js";
+
+const AHEAD = 24;
+const LATE = 0.4; // seconds that pictures may lag before the sound waits for them
+
+export class Player {
+  constructor(store, frames, act) {
+    this.store = store;
+    this.frames = frames;
+    this.act = act;
+    this.timer = 0;
+    this.playing = false;
+    this.muted = false;
+    this.sound = null;
+  }
+
+  toggle() {
+    if (this.playing) this.stop();
+    else this.start();
+  }
+
+  mute() {
+    this.muted = !this.muted;
+    if (this.sound) this.sound.muted = this.muted;
+    this.act.timeline.setMuted(this.muted);
+  }
+
+  // The sound is fetched when it is first wanted.
+  openSound() {
+    const { store } = this;
+    if (this.sound || !store.clip.has_audio) return;
+    this.sound = h("audio", { class: "sam-sound", preload: "auto", src: address(`s/${store.token}/sound`) });
+    this.sound.muted = this.muted;
+    this.sound.addEventListener("error", () => {
+      this.sound = null;
+      this.act.say("The sound of this clip cannot be played here; the picture can.");
+    });
+    this.act.element.append(this.sound);
+  }
+
+  start() {
+    const { store } = this;
+    const last = store.clip.num_frames - 1;
+    if (last < 1) return;
+    this.openSound();
+    this.playing = true;
+    this.act.timeline.setPlaying(true);
+    this.time = store.timeOf(store.frame >= last ? 0 : store.frame);
+    this.end = store.timeOf(last) + 1 / store.clip.frame_rate;
+    this.before = performance.now();
+    this.frames.ahead(store.frameAt(this.time) - 1, AHEAD);
+    this.play();
+    this.timer = requestAnimationFrame((now) => this.tick(now));
+  }
+
+  // Lets the sound go on from where the picture is.
+  play() {
+    if (!this.sound) return;
+    if (Math.abs(this.sound.currentTime - this.time) > 0.05) this.sound.currentTime = this.time;
+    this.sound.play().catch(() => {});
+  }
+
+  stop() {
+    if (!this.playing) return;
+    this.playing = false;
+    cancelAnimationFrame(this.timer);
+    this.sound?.pause();
+    this.act.timeline.setPlaying(false);
+  }
+
+  close() {
+    this.stop();
+    this.sound?.removeAttribute("src");
+    this.sound?.remove();
+  }
+
+  // The sound's clock where it runs, else the computer's.
+  now(elapsed) {
+    const { sound } = this;
+    const runs = sound && !sound.paused && !sound.ended && sound.readyState >= 3;
+    return runs && Math.abs(sound.currentTime - this.time) < 1 ? sound.currentTime : this.time + elapsed;
+  }
+
+  tick(now) {
+    if (!this.playing) return;
+    if (!this.act.canvas.offsetParent) return this.stop(); // another tab of the page is shown
+    const { store, frames } = this;
+    const wanted = this.now((now - this.before) / 1000);
+    const index = store.frameAt(wanted);
+    if (frames.ready(index)) {
+      this.time = wanted;
+      if (index !== store.frame) this.act.goto(index, { playing: true });
+      if (this.sound?.paused && wanted < this.sound.duration) this.play();
+      if (wanted >= this.end) return this.stop();
+    } else {
+      if (wanted - this.time > LATE) this.sound?.pause();
+      frames.get(index).catch((error) => {
+        this.stop();
+        this.act.host.fail(error);
+      });
+    }
+    this.before = now;
+    frames.ahead(index, AHEAD);
+    this.timer = requestAnimationFrame((then) => this.tick(then));
+  }
+}
