@@ -129,6 +129,19 @@ _SOURCES = {
     "camvid": 1.5,
     "scb_tabletop": 0.7,
     "dsb2018_nuclei": 0.8,
+    # Many objects in each picture, but few pictures.
+    "coco_small": 4.0,
+    "labelme_facade": 2.0,
+    "facade_seg": 2.0,
+    "animals": 2.5,
+    "camvid_more": 2.0,
+    "pennfudan": 2.0,
+    "rooftop_pv": 2.0,
+    "fruits_yolo": 2.0,
+    "segmush": 2.0,
+    "nuts_demo": 2.0,
+    "cityscapes_few": 5.0,
+    "ade20k_few": 5.0,
 }
 
 _FIRST_BLOCKS = tuple(f"image_encoder.trunk.{part}" for part in ("stem.", "stages.0.", "stages.1."))
@@ -184,6 +197,12 @@ EMBEDDED = TrainingConfig(
         Stage(
             "last-pictures-384", 384, 16, 4, lr_start=2e-4, lr_end=5e-6, minutes=19, corrections=1,
             freeze=_FIRST_BLOCKS, statistics="kept", losses=AT_OUTLINES,
+        ),
+        # Annotated video, which the stages before had none of, beside made clips.
+        Stage(
+            "real-clips-384", 384, 16, 4, lr_start=3e-4, lr_end=5e-6, minutes=110, corrections=1,
+            freeze=_FIRST_BLOCKS, statistics="kept", losses=AT_OUTLINES,
+            clips=ClipStage(size=384, clips=2, frames=8, objects=3, picture_every=2, losses=AT_OUTLINES_CLIPS),
         ),
     ),
     trunk_rate=0.25,
