@@ -3,5 +3,7 @@ const served = window.gradio_config || {};
 const base = (served.root || window.location.origin + window.location.pathname).replace(/\/+$/, "");
 import(`${base}/sam2/static/VERSION/MODULE`).then(
   (module) => module.mount(element.querySelector(".sam-root"), { trigger, watch, props }),
-  (error) => { element.textContent = `The page could not be loaded completely: ${error.message}. Reload it.`; },
+  (error) => {
+    element.textContent = `The page could not be loaded completely: ${error.message}. Reload it.`;
+  },
 );

@@ -1,9 +1,9 @@
 // Says which model is in use and what others would give; loads another one with its progress shown.
 
-import { Channel } from "../server/channel.js";
 import { button, h } from "../dom/dom.js";
-import { chosenModel, lossOf, showModel, switchModel, watchModel } from "../state/model_choice.js";
+import { Channel } from "../server/channel.js";
 import { get } from "../server/server.js";
+import { chosenModel, lossOf, showModel, switchModel, watchModel } from "../state/model_choice.js";
 
 export function mount(element, { trigger, watch, props }) {
   new ModelBar(element, new Channel({ trigger, watch, props })).begin();
@@ -16,7 +16,8 @@ class ModelBar {
     this.line = h("div", { class: "sam-model-line" });
     this.list = h("div", { class: "sam-model-list", hidden: true, id: "sam-model-list" });
     this.toggle = button("Change model", () => this.setOpen(this.list.hidden), {
-      "aria-expanded": "false", "aria-controls": "sam-model-list",
+      "aria-expanded": "false",
+      "aria-controls": "sam-model-list",
     });
     this.status = h("div", { class: "sam-model-status", role: "status", "aria-live": "polite" });
     element.classList.add("sam-model-bar");
@@ -29,7 +30,10 @@ class ModelBar {
     try {
       this.take(await get("models"), null);
     } catch (error) {
-      this.status.replaceChildren(`${error.message} `, button("Try again", () => this.begin(), { class: "sam-small" }));
+      this.status.replaceChildren(
+        `${error.message} `,
+        button("Try again", () => this.begin(), { class: "sam-small" }),
+      );
     }
   }
 
@@ -51,9 +55,13 @@ class ModelBar {
       current?.notice ? h("div", { class: "sam-model-notice" }, current.notice) : "",
     );
     this.list.replaceChildren(
-      h("p", {},
+      h(
+        "p",
+        {},
         "Bigger models follow things more faithfully and need more time per frame. They are downloaded once from ",
-        "the Hugging Face Hub; to start with one: ", h("code", {}, "python app.py --model facebook/sam2.1-hiera-tiny")),
+        "the Hugging Face Hub; to start with one: ",
+        h("code", {}, "python app.py --model facebook/sam2.1-hiera-tiny"),
+      ),
       h("div", { class: "sam-model-table" }, ...this.models.map((model) => this.row(model))),
     );
   }
@@ -64,11 +72,19 @@ class ModelBar {
       model.accuracy ? `J&F ${model.accuracy} on SA-V test` : null,
       model.megabytes && !model.loaded ? `${model.megabytes} MB to download` : null,
       model.speed || null,
-    ].filter(Boolean).join(" · ");
+    ]
+      .filter(Boolean)
+      .join(" · ");
     const label = inUse ? "In use" : model.loaded ? "Use" : model.megabytes ? "Download and use" : "Use";
-    return h("div", { class: `sam-model${inUse ? " sam-current" : ""}` },
+    return h(
+      "div",
+      { class: `sam-model${inUse ? " sam-current" : ""}` },
       h("div", {}, h("strong", {}, model.label), h("div", { class: "sam-quiet" }, facts)),
-      button(label, () => this.choose(model), { disabled: inUse || this.busy, "aria-label": `${label}: ${model.label}` }));
+      button(label, () => this.choose(model), {
+        disabled: inUse || this.busy,
+        "aria-label": `${label}: ${model.label}`,
+      }),
+    );
   }
 
   // Says first what would be lost.
@@ -77,9 +93,15 @@ class ModelBar {
     this.setOpen(false);
     this.toggle.focus();
     if (!loss) return this.load(model);
-    this.status.replaceChildren(h("span", {}, `${loss} `), h("span", { class: "sam-row" },
-      button("Change the model", () => this.load(model), { class: "sam-primary sam-small" }),
-      button("Keep this one", () => this.status.replaceChildren(), { class: "sam-small" })));
+    this.status.replaceChildren(
+      h("span", {}, `${loss} `),
+      h(
+        "span",
+        { class: "sam-row" },
+        button("Change the model", () => this.load(model), { class: "sam-primary sam-small" }),
+        button("Keep this one", () => this.status.replaceChildren(), { class: "sam-small" }),
+      ),
+    );
     return null;
   }
 
@@ -90,10 +112,14 @@ class ModelBar {
     this.status.replaceChildren(`Loading ${model.label} …`);
     try {
       if (!model.loaded) {
-        const answer = await this.channel.ask("load_model", { source: model.name }, {
-          limit: 120000,
-          onStep: ({ text, share }) => this.progress(text, share),
-        });
+        const answer = await this.channel.ask(
+          "load_model",
+          { source: model.name },
+          {
+            limit: 120000,
+            onStep: ({ text, share }) => this.progress(text, share),
+          },
+        );
         this.take(answer, before);
         model = { ...model, name: answer.name };
       }
@@ -102,7 +128,10 @@ class ModelBar {
       this.status.textContent = `${model.label} is in use from the next click.`;
     } catch (error) {
       showModel(before);
-      this.status.replaceChildren(`${error.message} `, button("Try again", () => this.load(model), { class: "sam-small" }));
+      this.status.replaceChildren(
+        `${error.message} `,
+        button("Try again", () => this.load(model), { class: "sam-small" }),
+      );
     }
     this.busy = false;
     this.draw();

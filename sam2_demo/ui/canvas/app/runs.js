@@ -35,8 +35,11 @@ export class Runs {
       bench.host.warn("Looking again is under way: press Stop first.");
       return false;
     }
-    const from = store.frame, question = this.question(way);
-    let text = "", finished = false, complete = false;
+    const from = store.frame,
+      question = this.question(way);
+    let text = "",
+      finished = false,
+      complete = false;
     bench.player.stop();
     this.tracking = true;
     this.received = 0;
@@ -77,10 +80,15 @@ export class Runs {
     bench.setFrame(step.frame);
     if (this.showing) return;
     this.showing = true;
-    bench.frames.get(step.frame).then((bitmap) => {
-      this.showing = false;
-      if (this.tracking) bench.stage.show(bitmap, step.frame);
-    }, () => { this.showing = false; });
+    bench.frames.get(step.frame).then(
+      (bitmap) => {
+        this.showing = false;
+        if (this.tracking) bench.stage.show(bitmap, step.frame);
+      },
+      () => {
+        this.showing = false;
+      },
+    );
   }
 
   // Steps may have been lost on the way here; the server knows what there is.
@@ -125,7 +133,8 @@ export class Runs {
     try {
       const answer = await this.run("make_video", {}, (step) => bench.results.progress(step, began));
       bench.host.quiet("video");
-      if (answer.file) store.result = { file: answer.file, made: Date.now() / 1000, current: !bench.outbox.keys().length };
+      if (answer.file)
+        store.result = { file: answer.file, made: Date.now() / 1000, current: !bench.outbox.keys().length };
       else text = "The video was not finished; press Make video when you are ready.";
     } catch (error) {
       text = "The video was not finished.";

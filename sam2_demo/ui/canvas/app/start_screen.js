@@ -1,8 +1,8 @@
 // Nothing is open yet: choose a file, drop one, or take an example.
 
 import { button, h } from "../dom/dom.js";
-import { chosenModel } from "../state/model_choice.js";
 import { address, get, post, sendFile } from "../server/server.js";
+import { chosenModel } from "../state/model_choice.js";
 
 const WORDS = {
   video: { noun: "video", accept: "video/*,image/gif", hint: "MP4, MOV, WebM, MKV, AVI or GIF" },
@@ -19,19 +19,30 @@ export class StartScreen {
     const limits = config.limits;
     const suffixes = kind === "video" ? `,${config.suffixes.join(",")}` : "";
     this.input = h("input", {
-      type: "file", accept: accept + suffixes, class: "sam-file", "aria-label": `Choose a ${noun}`,
+      type: "file",
+      accept: accept + suffixes,
+      class: "sam-file",
+      "aria-label": `Choose a ${noun}`,
       onchange: () => this.input.files.length && this.send(this.input.files[0]),
     });
     this.status = h("div", { class: "sam-upload-status", role: "status", "aria-live": "polite" });
-    const most = kind === "video"
-      ? `up to ${limits.max_upload_mb} MB and ${Math.round(limits.max_clip_seconds / 60)} minutes`
-      : `up to ${limits.max_upload_mb} MB`;
-    this.drop = h("div", { class: "sam-drop" },
+    const most =
+      kind === "video"
+        ? `up to ${limits.max_upload_mb} MB and ${Math.round(limits.max_clip_seconds / 60)} minutes`
+        : `up to ${limits.max_upload_mb} MB`;
+    this.drop = h(
+      "div",
+      { class: "sam-drop" },
       h("div", { class: "sam-drop-title" }, `Drop a ${noun} here`),
       button(`Choose a ${noun}`, () => this.input.click(), { class: "sam-primary" }),
       this.input,
-      h("div", { class: "sam-quiet" }, `${hint}; ${most}. Kept under a private link, deleted after ${limits.keep_hours} hours without use.`),
-      this.status);
+      h(
+        "div",
+        { class: "sam-quiet" },
+        `${hint}; ${most}. Kept under a private link, deleted after ${limits.keep_hours} hours without use.`,
+      ),
+      this.status,
+    );
     this.gallery = h("div", { class: "sam-gallery" });
     this.element = h("div", { class: "sam-start" }, this.drop, this.gallery);
     this.listen();
@@ -59,16 +70,22 @@ export class StartScreen {
       if (!own.length) return;
       this.gallery.replaceChildren(
         h("div", { class: "sam-gallery-title" }, "or try one of these"),
-        h("div", { class: "sam-cards" }, ...own.map((example) => this.card(example))));
+        h("div", { class: "sam-cards" }, ...own.map((example) => this.card(example))),
+      );
     } catch (error) {
-      this.gallery.replaceChildren(h("div", { class: "sam-quiet" }, `Examples: ${error.message} `),
-        button("Try again", () => this.showExamples(), { class: "sam-small" }));
+      this.gallery.replaceChildren(
+        h("div", { class: "sam-quiet" }, `Examples: ${error.message} `),
+        button("Try again", () => this.showExamples(), { class: "sam-small" }),
+      );
     }
   }
 
   card(example) {
     const poster = address(`examples/${encodeURIComponent(example.name)}/poster.jpg`);
-    const card = button("", () => this.openExample(example), { class: "sam-card", "aria-label": `Example: ${example.title}` });
+    const card = button("", () => this.openExample(example), {
+      class: "sam-card",
+      "aria-label": `Example: ${example.title}`,
+    });
     card.append(h("img", { src: poster, alt: "", loading: "lazy" }), h("span", {}, example.title));
     return card;
   }

@@ -1,10 +1,10 @@
 // One component: start screen, then the canvas with its tools, timeline, objects and results.
 
-import { Channel } from "../server/channel.js";
-import { Connection } from "./connection.js";
 import { button, h } from "../dom/dom.js";
-import { showModel } from "../state/model_choice.js";
+import { Channel } from "../server/channel.js";
 import { get } from "../server/server.js";
+import { showModel } from "../state/model_choice.js";
+import { Connection } from "./connection.js";
 import { StartScreen } from "./start_screen.js";
 import { Workbench } from "./workbench.js";
 
@@ -72,19 +72,24 @@ class Studio {
     this.workbench?.close();
     this.rememberToken(state.token);
     if (state.model) showModel(state.model);
-    this.workbench = new Workbench(state, {
-      ask: (event, question, options) => this.channel.ask(event, { ...question, token: state.token }, options),
-      config: this.config,
-      warn: (text, retry, about) => this.warn(text, retry, about),
-      tell: (text) => this.tell(text),
-      lost: (error) => this.connection.lost(error),
-      fail: (error, retry, about) => (error.lost ? this.connection.lost(error) : this.warn(error.message, retry, about)),
-      quiet: (about) => this.quiet(about),
-      leave: () => {
-        this.close();
-        this.start();
+    this.workbench = new Workbench(
+      state,
+      {
+        ask: (event, question, options) => this.channel.ask(event, { ...question, token: state.token }, options),
+        config: this.config,
+        warn: (text, retry, about) => this.warn(text, retry, about),
+        tell: (text) => this.tell(text),
+        lost: (error) => this.connection.lost(error),
+        fail: (error, retry, about) =>
+          error.lost ? this.connection.lost(error) : this.warn(error.message, retry, about),
+        quiet: (about) => this.quiet(about),
+        leave: () => {
+          this.close();
+          this.start();
+        },
       },
-    }, example);
+      example,
+    );
     this.body.replaceChildren(this.workbench.element);
     this.workbench.begin();
     if (state.notice) this.warn(state.notice);
@@ -103,11 +108,21 @@ class Studio {
   warn(text, retry = null, about = "") {
     clearTimeout(this.noticeTimer);
     this.about = about;
-    const again = retry && button("Try again", () => {
-      this.close();
-      retry();
-    }, { class: "sam-small" });
-    const close = h("button", { type: "button", class: "sam-close", "aria-label": "Close message", onclick: () => this.close() }, "×");
+    const again =
+      retry &&
+      button(
+        "Try again",
+        () => {
+          this.close();
+          retry();
+        },
+        { class: "sam-small" },
+      );
+    const close = h(
+      "button",
+      { type: "button", class: "sam-close", "aria-label": "Close message", onclick: () => this.close() },
+      "×",
+    );
     this.notice.replaceChildren(h("span", {}, text), again || "", close);
     this.notice.hidden = false;
   }

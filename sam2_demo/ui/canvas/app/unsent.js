@@ -4,7 +4,10 @@ const name = (token) => `sam2-unsent-${token}`;
 
 export function keepUnsent(bench) {
   const { store, outbox } = bench;
-  const prompts = outbox.keys().filter((key) => key.startsWith("prompt ")).map((key) => key.split(" ").slice(1).map(Number));
+  const prompts = outbox
+    .keys()
+    .filter((key) => key.startsWith("prompt "))
+    .map((key) => key.split(" ").slice(1).map(Number));
   const value = {
     objects: store.objects,
     prompts: prompts.map(([frame, object]) => [frame, object, store.prompt(frame, object)]),

@@ -1,30 +1,30 @@
 // An open clip or picture: ties canvas, tools, timeline, objects, tracking and results together.
 
-import { Candidates } from "../panels/candidates.js";
 import { button, h } from "../dom/dom.js";
-import { EffectsPanel } from "../panels/effects_panel.js";
-import { EverythingPanel } from "../panels/everything_panel.js";
-import { Frames } from "../stage/frames.js";
-import { HelpSheet } from "../panels/help_sheet.js";
-import { History } from "../state/history.js";
 import { Keyboard } from "../edit/keyboard.js";
-import { joinModel } from "../state/model_choice.js";
 import { ObjectActions } from "../edit/object_actions.js";
-import { ObjectsPanel } from "../panels/objects_panel.js";
-import { Outbox } from "../server/outbox.js";
-import { Player } from "../stage/player.js";
 import { Pointer } from "../edit/pointer.js";
 import { PromptEditor } from "../edit/prompt_editor.js";
+import { Candidates } from "../panels/candidates.js";
+import { EffectsPanel } from "../panels/effects_panel.js";
+import { EverythingPanel } from "../panels/everything_panel.js";
+import { HelpSheet } from "../panels/help_sheet.js";
+import { ObjectsPanel } from "../panels/objects_panel.js";
 import { ReferencePanel } from "../panels/reference_panel.js";
 import { PictureResults, VideoResults } from "../panels/results.js";
-import { Runs } from "./runs.js";
-import { get } from "../server/server.js";
 import { SessionBar } from "../panels/session_bar.js";
-import { Stage } from "../stage/stage.js";
-import { Store } from "../state/store.js";
 import { Timeline } from "../panels/timeline.js";
 import { Toolbar } from "../panels/toolbar.js";
 import { TrackPanel } from "../panels/track_panel.js";
+import { Outbox } from "../server/outbox.js";
+import { get } from "../server/server.js";
+import { Frames } from "../stage/frames.js";
+import { Player } from "../stage/player.js";
+import { Stage } from "../stage/stage.js";
+import { History } from "../state/history.js";
+import { joinModel } from "../state/model_choice.js";
+import { Store } from "../state/store.js";
+import { Runs } from "./runs.js";
 import { forgetUnsent, keepUnsent, sendUnsent } from "./unsent.js";
 
 const MASK_BLOCK = 40;
@@ -40,7 +40,10 @@ export class Workbench {
     this.model = state.model;
     this.frames = new Frames(`s/${store.token}/frames`, store.clip.num_frames, () => this.stage.bitmap);
     this.history = new History(() => this.drawTools());
-    this.outbox = new Outbox((busy) => this.setBusy(busy), (error) => this.lost(error));
+    this.outbox = new Outbox(
+      (busy) => this.setBusy(busy),
+      (error) => this.lost(error),
+    );
     this.leaveModel = joinModel(this);
     this.leaving = () => this.outbox.keys().length && keepUnsent(this);
     window.addEventListener("pagehide", this.leaving);
@@ -49,7 +52,10 @@ export class Workbench {
     this.alternatives = null;
     this.fetching = new Set();
     this.canvas = h("canvas", { class: "sam-canvas", tabindex: 0, role: "application", "data-tool": "include" });
-    this.canvas.setAttribute("aria-label", this.isVideo ? "Video frame: click to select an object" : "Picture: click to select an object");
+    this.canvas.setAttribute(
+      "aria-label",
+      this.isVideo ? "Video frame: click to select an object" : "Picture: click to select an object",
+    );
     this.canvas.style.aspectRatio = `${store.clip.width} / ${store.clip.height}`;
     this.stage = new Stage(this.canvas, store);
     this.pointer = new Pointer(this.stage, store, this.editor);
@@ -72,18 +78,41 @@ export class Workbench {
 
   build() {
     this.tipText = h("span", { role: "status", "aria-live": "polite" });
-    this.tryIt = button("Show me", () => this.trySuggestion(), { class: "sam-small", hidden: true, title: "Select what this example is about" });
+    this.tryIt = button("Show me", () => this.trySuggestion(), {
+      class: "sam-small",
+      hidden: true,
+      title: "Select what this example is about",
+    });
     this.tip = h("div", { class: "sam-tip" }, this.tipText, this.tryIt);
     this.spinner = h("div", { class: "sam-spinner", hidden: true, "aria-hidden": "true" });
-    this.element = h("div", { class: "sam-work" },
-      h("div", { class: "sam-main" },
+    this.element = h(
+      "div",
+      { class: "sam-work" },
+      h(
+        "div",
+        { class: "sam-main" },
         this.session.element,
-        h("div", { class: "sam-left" }, this.toolbar.element, this.tip,
-          h("div", { class: "sam-stage" }, this.canvas, this.spinner), this.timeline?.element),
-        h("div", { class: "sam-side" }, this.objects.element, this.trackPanel?.element, this.candidates.element,
-          this.everything.element, this.reference.element),
-        h("div", { class: "sam-below" }, this.effects.element, this.results.element, this.session.keep)),
-      this.help.element);
+        h(
+          "div",
+          { class: "sam-left" },
+          this.toolbar.element,
+          this.tip,
+          h("div", { class: "sam-stage" }, this.canvas, this.spinner),
+          this.timeline?.element,
+        ),
+        h(
+          "div",
+          { class: "sam-side" },
+          this.objects.element,
+          this.trackPanel?.element,
+          this.candidates.element,
+          this.everything.element,
+          this.reference.element,
+        ),
+        h("div", { class: "sam-below" }, this.effects.element, this.results.element, this.session.keep),
+      ),
+      this.help.element,
+    );
   }
 
   // An example comes with a prompt that works: shown as a marker to press.
@@ -101,7 +130,9 @@ export class Workbench {
       if (prompt.object) this.objectActions.set(store.active, { name: prompt.object });
       const labels = prompt.point_labels || [];
       this.editor.edit({
-        points: (prompt.points || []).map(([x, y], k) => [x, y, labels[k] ?? 1]), box: prompt.box || null, mask: null,
+        points: (prompt.points || []).map(([x, y], k) => [x, y, labels[k] ?? 1]),
+        box: prompt.box || null,
+        mask: null,
       });
     }
   }
@@ -207,7 +238,10 @@ export class Workbench {
     this.fetching.add(block);
     try {
       const first = block * MASK_BLOCK;
-      for (const [from, to] of [[frame, frame], [first, first + MASK_BLOCK - 1]]) {
+      for (const [from, to] of [
+        [frame, frame],
+        [first, first + MASK_BLOCK - 1],
+      ]) {
         const { masks } = await get(`s/${store.token}/masks/${from}-${to}`, 60000);
         for (const [index, found] of Object.entries(masks)) {
           if (!store.masks.has(Number(index))) store.masks.set(Number(index), found);
@@ -282,7 +316,10 @@ export class Workbench {
 
   setBusy(busy) {
     clearTimeout(this.busyTimer);
-    if (busy) this.busyTimer = setTimeout(() => { this.spinner.hidden = false; }, 250);
+    if (busy)
+      this.busyTimer = setTimeout(() => {
+        this.spinner.hidden = false;
+      }, 250);
     else this.spinner.hidden = true;
   }
 
@@ -313,9 +350,12 @@ export class Workbench {
   nextStep() {
     const { store } = this;
     if (this.runs?.tracking) return "Tracking. Stop keeps what is done.";
-    if (this.everything.isShowing) return "Click on a mask to pick it, again to leave it out. To select things with clicks of your own, press Hide masks found.";
-    if (!store.prompts.size) return "Click on the thing you want. Right-click on what does not belong to it, drag for a box.";
-    if (!this.isVideo) return "More clicks refine the mask; right-click takes parts away. Add object selects another thing.";
+    if (this.everything.isShowing)
+      return "Click on a mask to pick it, again to leave it out. To select things with clicks of your own, press Hide masks found.";
+    if (!store.prompts.size)
+      return "Click on the thing you want. Right-click on what does not belong to it, drag for a box.";
+    if (!this.isVideo)
+      return "More clicks refine the mask; right-click takes parts away. Add object selects another thing.";
     if (!store.isTracked()) return "More clicks refine the mask. Then press Track to follow it through the clip.";
     return "Wrong somewhere? Click on that frame to correct it, then press Track again.";
   }

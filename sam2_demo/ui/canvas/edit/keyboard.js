@@ -1,6 +1,6 @@
 // Everything without a mouse: keys of the open clip or picture, with a cursor on the canvas for placing points.
 
-const TOOLS = { "1": "include", "2": "exclude", "3": "box", "4": "brush", "5": "erase", "6": "pan" };
+const TOOLS = { 1: "include", 2: "exclude", 3: "box", 4: "brush", 5: "erase", 6: "pan" };
 
 export class Keyboard {
   constructor(bench) {
@@ -15,7 +15,10 @@ export class Keyboard {
     const typing = event.target.matches("input:not([type=range]), select, textarea");
     if (typing || bench.help.isOpen()) return;
     const onButton = event.target.matches("button, a, video, [role=option]");
-    const done = this.withModifier(event) || this.canvasKey(event) || (!(onButton && [" ", "Enter"].includes(event.key)) && this.plain(event));
+    const done =
+      this.withModifier(event) ||
+      this.canvasKey(event) ||
+      (!(onButton && [" ", "Enter"].includes(event.key)) && this.plain(event));
     if (done) event.preventDefault();
   }
 
@@ -23,7 +26,7 @@ export class Keyboard {
     const { bench } = this;
     if (!event.ctrlKey && !event.metaKey) return false;
     const key = event.key.toLowerCase();
-    if (key === "z" && event.shiftKey || key === "y") bench.redo();
+    if ((key === "z" && event.shiftKey) || key === "y") bench.redo();
     else if (key === "z") bench.undo();
     else return false;
     return true;
@@ -70,12 +73,17 @@ export class Keyboard {
   plain(event) {
     const { bench } = this;
     if (event.ctrlKey || event.metaKey || event.altKey) return false;
-    if (TOOLS[event.key]) return bench.toolbar.choose(TOOLS[event.key]), true;
+    if (TOOLS[event.key]) return (bench.toolbar.choose(TOOLS[event.key]), true);
     const work = {
       "?": () => bench.help.open(),
-      "+": () => bench.stage.zoomBy(1.5), "=": () => bench.stage.zoomBy(1.5), "-": () => bench.stage.zoomBy(1 / 1.5),
-      "0": () => bench.stage.fit(),
-      a: () => bench.objectActions.add(), c: () => bench.editor.clear(), x: () => this.nextObject(), p: () => bench.toolbar.togglePreview(),
+      "+": () => bench.stage.zoomBy(1.5),
+      "=": () => bench.stage.zoomBy(1.5),
+      "-": () => bench.stage.zoomBy(1 / 1.5),
+      0: () => bench.stage.fit(),
+      a: () => bench.objectActions.add(),
+      c: () => bench.editor.clear(),
+      x: () => this.nextObject(),
+      p: () => bench.toolbar.togglePreview(),
       ...(bench.isVideo ? this.videoKeys(event) : {}),
     }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!work) return false;
@@ -90,15 +98,25 @@ export class Keyboard {
     const onSlider = event.target.matches("input[type=range]");
     return {
       " ": () => bench.togglePlay(),
-      ...(onSlider ? {} : {
-        ArrowLeft: () => bench.goto(store.frame - far), ArrowRight: () => bench.goto(store.frame + far),
-        Home: () => bench.goto(0), End: () => bench.goto(store.clip.num_frames - 1),
-      }),
-      ",": () => bench.goto(store.frame - 1), ".": () => bench.goto(store.frame + 1),
-      "<": () => bench.goto(store.frame - 10), ">": () => bench.goto(store.frame + 10),
+      ...(onSlider
+        ? {}
+        : {
+            ArrowLeft: () => bench.goto(store.frame - far),
+            ArrowRight: () => bench.goto(store.frame + far),
+            Home: () => bench.goto(0),
+            End: () => bench.goto(store.clip.num_frames - 1),
+          }),
+      ",": () => bench.goto(store.frame - 1),
+      ".": () => bench.goto(store.frame + 1),
+      "<": () => bench.goto(store.frame - 10),
+      ">": () => bench.goto(store.frame + 10),
       t: () => (bench.runs.tracking ? bench.runs.stop() : bench.trackPanel.start.click()),
-      escape: () => {}, Escape: () => bench.runs.tracking && bench.runs.stop(),
-      m: () => bench.player.mute(), n: () => bench.nextDoubtful(), i: () => bench.setMark("mark_in"), o: () => bench.setMark("mark_out"),
+      escape: () => {},
+      Escape: () => bench.runs.tracking && bench.runs.stop(),
+      m: () => bench.player.mute(),
+      n: () => bench.nextDoubtful(),
+      i: () => bench.setMark("mark_in"),
+      o: () => bench.setMark("mark_out"),
     };
   }
 

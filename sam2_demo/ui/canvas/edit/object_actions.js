@@ -37,10 +37,14 @@ export class ObjectActions {
 
   // New objects, each prompted by a mask on `frame`; one step of undo for all of them. `made`: [{color, name or stability, counts}].
   addMasks(frame, made) {
-    const { store } = this, all = [];
+    const { store } = this,
+      all = [];
     for (const { counts, color, ...look } of made) {
       const others = [...store.objects, ...all.map(({ object }) => object)];
-      all.push({ object: { ...store.newObject(others, color), ...look }, prompt: { points: [], box: null, mask: counts } });
+      all.push({
+        object: { ...store.newObject(others, color), ...look },
+        prompt: { points: [], box: null, mask: counts },
+      });
     }
     const put = () => all.forEach(({ object, prompt }) => this.putBack(object, [[frame, prompt]]));
     put();
@@ -70,7 +74,8 @@ export class ObjectActions {
   }
 
   change(id, change) {
-    const before = { ...this.store.object(id) }, after = { ...before, ...change };
+    const before = { ...this.store.object(id) },
+      after = { ...before, ...change };
     this.bench.history.did({ undo: () => this.set(id, before), redo: () => this.set(id, after) });
     this.set(id, after);
   }
@@ -81,7 +86,11 @@ export class ObjectActions {
     if (!object) return;
     Object.assign(object, value);
     bench.outdate();
-    bench.outbox.put(`object ${id}`, () => bench.command({ name: "put_object", object: store.object(id) || value }), id);
+    bench.outbox.put(
+      `object ${id}`,
+      () => bench.command({ name: "put_object", object: store.object(id) || value }),
+      id,
+    );
     bench.drawAll();
   }
 

@@ -67,8 +67,13 @@ export class Pointer {
     const negative = event.button === 2 || event.altKey || this.tool === "exclude";
     const corner = this.cornerAt(at);
     this.gesture = {
-      kind: corner ? "corner" : "click", start: at, screen: { x: event.clientX, y: event.clientY },
-      negative, hit: this.pointAt(at), moved: false, corner,
+      kind: corner ? "corner" : "click",
+      start: at,
+      screen: { x: event.clientX, y: event.clientY },
+      negative,
+      hit: this.pointAt(at),
+      moved: false,
+      corner,
     };
   }
 
@@ -146,7 +151,8 @@ export class Pointer {
   }
 
   boxBetween(a, b) {
-    const p = this.clamp(a), q = this.clamp(b);
+    const p = this.clamp(a),
+      q = this.clamp(b);
     return [Math.min(p.x, q.x), Math.min(p.y, q.y), Math.max(p.x, q.x), Math.max(p.y, q.y)];
   }
 
@@ -187,7 +193,12 @@ export class Pointer {
     if (!box) return null;
     const near = this.stage.reach(NEAR);
     const [x0, y0, x1, y1] = box;
-    for (const [x, y, ox, oy] of [[x0, y0, x1, y1], [x1, y0, x0, y1], [x0, y1, x1, y0], [x1, y1, x0, y0]]) {
+    for (const [x, y, ox, oy] of [
+      [x0, y0, x1, y1],
+      [x1, y0, x0, y1],
+      [x0, y1, x1, y0],
+      [x1, y1, x0, y0],
+    ]) {
       if (Math.hypot(x - at.x, y - at.y) < near) return { x: ox, y: oy };
     }
     return null;

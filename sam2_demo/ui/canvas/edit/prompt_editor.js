@@ -32,7 +32,8 @@ export class PromptEditor {
 
   box(corners) {
     const [x0, y0, x1, y1] = corners;
-    if (x1 - x0 < 2 || y1 - y0 < 2) return this.bench.host.warn("The box has no area: drag from one corner to the opposite one.");
+    if (x1 - x0 < 2 || y1 - y0 < 2)
+      return this.bench.host.warn("The box has no area: drag from one corner to the opposite one.");
     this.edit({ ...this.current(), box: corners.map(round) });
   }
 
@@ -124,7 +125,8 @@ export class PromptEditor {
       return;
     }
     if (store.active === null) bench.objectActions.add();
-    const object = store.active, frame = store.frame;
+    const object = store.active,
+      frame = store.frame;
     const earlier = before || this.current();
     this.beforeMove = null;
     this.apply(frame, object, after);

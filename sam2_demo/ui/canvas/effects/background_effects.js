@@ -1,6 +1,6 @@
 // Effects behind the objects. Each takes the pen of the picture so far, the scene and a variant 0, 1 or 2.
 
-import { blocks, blurred, fill, FLAT, scaled, smooth, verticalGradient } from "./effect_tools.js";
+import { blocks, blurred, FLAT, fill, scaled, smooth, verticalGradient } from "./effect_tools.js";
 
 export const BACKGROUND_EFFECTS = {
   original: ["Original", [], null],
@@ -51,7 +51,8 @@ function backgroundOutline(pen, scene, kind) {
   const image = pen.getImageData(0, 0, width, height);
   const { data } = image;
   const luma = new Float32Array(width * height);
-  for (let k = 0; k < luma.length; k++) luma[k] = 0.2126 * data[4 * k] + 0.7152 * data[4 * k + 1] + 0.0722 * data[4 * k + 2];
+  for (let k = 0; k < luma.length; k++)
+    luma[k] = 0.2126 * data[4 * k] + 0.7152 * data[4 * k + 1] + 0.0722 * data[4 * k + 2];
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const k = y * width + x;
@@ -70,7 +71,8 @@ function backgroundText(pen, scene) {
   const sprite = scene.lettering;
   if (!sprite) return;
   const unit = Math.max(scene.width, scene.height) / 1280;
-  const wide = Math.max(1, Math.round(sprite.width * unit)), high = Math.max(1, Math.round(sprite.height * unit));
+  const wide = Math.max(1, Math.round(sprite.width * unit)),
+    high = Math.max(1, Math.round(sprite.height * unit));
   const tile = scaled(sprite, wide, high);
   for (let y = 0; y < scene.height; y += high) for (let x = 0; x < scene.width; x += wide) pen.drawImage(tile, x, y);
 }
@@ -83,7 +85,18 @@ function backgroundPicture(pen, scene) {
   const { backdrop, width, height } = scene;
   if (!backdrop) return;
   const scale = Math.max(width / backdrop.width, height / backdrop.height);
-  const w = Math.max(1, Math.min(backdrop.width, Math.round(width / scale))), h = Math.max(1, Math.min(backdrop.height, Math.round(height / scale)));
+  const w = Math.max(1, Math.min(backdrop.width, Math.round(width / scale))),
+    h = Math.max(1, Math.min(backdrop.height, Math.round(height / scale)));
   smooth(pen);
-  pen.drawImage(backdrop, Math.floor((backdrop.width - w) / 2), Math.floor((backdrop.height - h) / 2), w, h, 0, 0, width, height);
+  pen.drawImage(
+    backdrop,
+    Math.floor((backdrop.width - w) / 2),
+    Math.floor((backdrop.height - h) / 2),
+    w,
+    h,
+    0,
+    0,
+    width,
+    height,
+  );
 }

@@ -1,15 +1,21 @@
 // What effects are made of: layers cut to masks, rings, blur, blocks, gradients, scaled pictures.
 
 export const FLAT = ["#ffffff", "#000000", "#00b140"];
-const GRADIENTS = [["#ff5e62", "#ffc371"], ["#2193b0", "#6dd5ed"], ["#833ab4", "#fd1d1d"]];
+const GRADIENTS = [
+  ["#ff5e62", "#ffc371"],
+  ["#2193b0", "#6dd5ed"],
+  ["#833ab4", "#fd1d1d"],
+];
 
-export const pixels = (scene, reference) => Math.max(1, Math.round((reference * Math.max(scene.width, scene.height)) / 1280));
+export const pixels = (scene, reference) =>
+  Math.max(1, Math.round((reference * Math.max(scene.width, scene.height)) / 1280));
 
 const scratch = {};
 
 export function sheet(name, width, height) {
   let canvas = scratch[name];
-  if (!canvas || canvas.width !== width || canvas.height !== height) canvas = scratch[name] = new OffscreenCanvas(width, height);
+  if (!canvas || canvas.width !== width || canvas.height !== height)
+    canvas = scratch[name] = new OffscreenCanvas(width, height);
   const pen = canvas.getContext("2d");
   pen.globalAlpha = 1;
   pen.globalCompositeOperation = "source-over";
@@ -70,11 +76,24 @@ export function verticalGradient(pen, scene, kind) {
 export function ring(pen, scene, { mask, bounds }, reach, color) {
   if (!bounds) return;
   const [canvas, layer] = sheet("ring", scene.width, scene.height);
-  const x = bounds[0], y = bounds[1], w = bounds[2] - x, h = bounds[3] - y;
+  const x = bounds[0],
+    y = bounds[1],
+    w = bounds[2] - x,
+    h = bounds[3] - y;
   const steps = reach > 5 ? 32 : 16;
   for (let step = 0; step < steps; step++) {
     const angle = (step * 2 * Math.PI) / steps;
-    layer.drawImage(mask, x, y, w, h, x + Math.round(reach * Math.cos(angle)), y + Math.round(reach * Math.sin(angle)), w, h);
+    layer.drawImage(
+      mask,
+      x,
+      y,
+      w,
+      h,
+      x + Math.round(reach * Math.cos(angle)),
+      y + Math.round(reach * Math.sin(angle)),
+      w,
+      h,
+    );
   }
   layer.globalCompositeOperation = "destination-out";
   layer.drawImage(mask, 0, 0);
@@ -89,8 +108,16 @@ export function blurred(pen, scene, kind) {
   const { width, height, frame } = scene;
   // The frame mirrored around itself, so that its edges do not fade.
   const [canvas, wide] = sheet("blur", width + 2 * border, height + 2 * border);
-  for (const [sx, ox] of [[1, border], [-1, border], [-1, border + 2 * width]]) {
-    for (const [sy, oy] of [[1, border], [-1, border], [-1, border + 2 * height]]) {
+  for (const [sx, ox] of [
+    [1, border],
+    [-1, border],
+    [-1, border + 2 * width],
+  ]) {
+    for (const [sy, oy] of [
+      [1, border],
+      [-1, border],
+      [-1, border + 2 * height],
+    ]) {
       wide.setTransform(sx, 0, 0, sy, ox, oy);
       wide.drawImage(frame, 0, 0, width, height);
     }
@@ -104,7 +131,8 @@ export function blurred(pen, scene, kind) {
 export function blocks(pen, scene, kind) {
   const { width, height, frame } = scene;
   const block = pixels(scene, [14, 28, 48][kind]);
-  const w = Math.max(1, Math.round(width / block)), h = Math.max(1, Math.round(height / block));
+  const w = Math.max(1, Math.round(width / block)),
+    h = Math.max(1, Math.round(height / block));
   pen.imageSmoothingEnabled = false;
   pen.drawImage(scaled(frame, w, h), 0, 0, width, height);
   pen.imageSmoothingEnabled = true;
@@ -132,16 +160,20 @@ export function scaled(image, width, height) {
 
 // Means along one axis of RGBA values: `length` of them become `wanted` on each of the lines.
 function averaged(values, length, lines, wanted, alongRows) {
-  const step = alongRows ? 4 : 4 * lines, stride = alongRows ? 4 * length : 4;
-  const outStep = step, outStride = alongRows ? 4 * wanted : 4;
+  const step = alongRows ? 4 : 4 * lines,
+    stride = alongRows ? 4 * length : 4;
+  const outStep = step,
+    outStride = alongRows ? 4 * wanted : 4;
   const out = new Float32Array(4 * wanted * lines);
   const ratio = length / wanted;
   for (let k = 0; k < wanted; k++) {
-    const start = k * ratio, end = Math.min(length, start + ratio);
+    const start = k * ratio,
+      end = Math.min(length, start + ratio);
     for (let j = Math.floor(start); j < end - 1e-6; j++) {
       const weight = (Math.min(end, j + 1) - Math.max(start, j)) / (end - start);
       for (let line = 0; line < lines; line++) {
-        const from = line * stride + j * step, to = line * outStride + k * outStep;
+        const from = line * stride + j * step,
+          to = line * outStride + k * outStep;
         for (let c = 0; c < 4; c++) out[to + c] += values[from + c] * weight;
       }
     }

@@ -1,6 +1,18 @@
 // Effects on and over the objects. Each takes the pen of the picture so far, the scene and a variant 0, 1 or 2.
 
-import { blocks, blurred, fill, FLAT, outside, pixels, place, ring, unionMask, verticalGradient, within } from "./effect_tools.js";
+import {
+  blocks,
+  blurred,
+  FLAT,
+  fill,
+  outside,
+  pixels,
+  place,
+  ring,
+  unionMask,
+  verticalGradient,
+  within,
+} from "./effect_tools.js";
 
 export const OBJECT_EFFECTS = {
   overlay: ["Overlay", ["Normal", "Strong", "No outline"], overlay],
@@ -62,20 +74,26 @@ function burst(pen, scene, kind) {
   const far = 2 * (scene.width + scene.height);
   for (const { bounds, color } of scene.subjects) {
     if (!bounds) continue;
-    const x = (bounds[0] + bounds[2]) / 2, y = (bounds[1] + bounds[3]) / 2;
-    outside(pen, { ...scene, subjects: scene.everyone }, (layer) => {
-      layer.fillStyle = color;
-      layer.beginPath();
-      for (let ray = 0; ray < count; ray++) {
-        layer.moveTo(x, y);
-        for (const half of [0, 0.5]) {
-          const angle = ((ray + half) * 2 * Math.PI) / count;
-          layer.lineTo(x + far * Math.cos(angle), y + far * Math.sin(angle));
+    const x = (bounds[0] + bounds[2]) / 2,
+      y = (bounds[1] + bounds[3]) / 2;
+    outside(
+      pen,
+      { ...scene, subjects: scene.everyone },
+      (layer) => {
+        layer.fillStyle = color;
+        layer.beginPath();
+        for (let ray = 0; ray < count; ray++) {
+          layer.moveTo(x, y);
+          for (const half of [0, 0.5]) {
+            const angle = ((ray + half) * 2 * Math.PI) / count;
+            layer.lineTo(x + far * Math.cos(angle), y + far * Math.sin(angle));
+          }
+          layer.closePath();
         }
-        layer.closePath();
-      }
-      layer.fill();
-    }, 0.6);
+        layer.fill();
+      },
+      0.6,
+    );
   }
 }
 
@@ -113,7 +131,9 @@ function labelBox(pen, scene, kind) {
 function trail(pen, scene, kind) {
   const line = pixels(scene, 4);
   for (const { color, trail: centers } of scene.subjects) {
-    const points = centers.slice(-[30, 90, 100000][kind]).map(([x, y]) => [Math.round(x * scene.width), Math.round(y * scene.height)]);
+    const points = centers
+      .slice(-[30, 90, 100000][kind])
+      .map(([x, y]) => [Math.round(x * scene.width), Math.round(y * scene.height)]);
     if (!points.length) continue;
     pen.strokeStyle = pen.fillStyle = color;
     pen.lineWidth = line;

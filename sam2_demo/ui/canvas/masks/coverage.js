@@ -19,12 +19,18 @@ export class Coverage {
   }
 
   isOf(codes, size) {
-    return `${size}` === `${this.size}` && codes.length === this.codes.length && codes.every((counts, k) => counts === this.codes[k]);
+    return (
+      `${size}` === `${this.size}` &&
+      codes.length === this.codes.length &&
+      codes.every((counts, k) => counts === this.codes[k])
+    );
   }
 
   // The share of a mask that is covered, in 0 to 1.
   share(counts) {
-    let start = 0, area = 0, covered = 0;
+    let start = 0,
+      area = 0,
+      covered = 0;
     decodeRuns(counts).forEach((run, index) => {
       if (index & 1) {
         area += run;

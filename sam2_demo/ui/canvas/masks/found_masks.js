@@ -25,8 +25,15 @@ export function suppress(masks) {
 }
 
 export function filtered(masks, { areaMin, areaMax, iou, stability }, pixels) {
-  return suppress(masks.filter((mask) => mask.iou >= iou && mask.stability >= stability
-    && mask.area >= areaMin * pixels && mask.area <= areaMax * pixels));
+  return suppress(
+    masks.filter(
+      (mask) =>
+        mask.iou >= iou &&
+        mask.stability >= stability &&
+        mask.area >= areaMin * pixels &&
+        mask.area <= areaMax * pixels,
+    ),
+  );
 }
 
 // Models differ in how they score: the strictest thresholds, from the published ones down, that leave enough.
@@ -34,7 +41,8 @@ export function startingPoint(masks, pixels) {
   let best = { areaMin: 0.0005, areaMax: 0.6, ...PUBLISHED };
   let most = -1;
   for (let step = 0; step <= STEPS; step++) {
-    const mix = (name) => Math.round((PUBLISHED[name] + (LOOSEST[name] - PUBLISHED[name]) * (step / STEPS)) * 1000) / 1000;
+    const mix = (name) =>
+      Math.round((PUBLISHED[name] + (LOOSEST[name] - PUBLISHED[name]) * (step / STEPS)) * 1000) / 1000;
     const limits = { areaMin: 0.0005, areaMax: 0.6, iou: mix("iou"), stability: mix("stability") };
     const count = filtered(masks, limits, pixels).length;
     if (count > most) {
@@ -80,7 +88,9 @@ export class FoundMasks {
 
   // Parts of a joined mask do not show on their own.
   shown() {
-    const parts = new Set([...this.joined.values()].filter((mask) => !this.removed.has(mask.id)).flatMap((mask) => mask.parts));
+    const parts = new Set(
+      [...this.joined.values()].filter((mask) => !this.removed.has(mask.id)).flatMap((mask) => mask.parts),
+    );
     const isNew = (mask) => !this.coverage || 1 - this.coverage.share(mask.counts) >= NEW;
     const single = [...this.masks.values()].filter((mask) => !parts.has(mask.id) && isNew(mask));
     const all = [...filtered(single, this.limits, this.pixels), ...this.joined.values()];
@@ -108,7 +118,12 @@ export class FoundMasks {
 
   // Plain values of all that a person changed, thresholds included; `redo` takes them.
   edits() {
-    return { joined: [...this.joined.values()], removed: [...this.removed], picked: [...this.picked], limits: this.limits };
+    return {
+      joined: [...this.joined.values()],
+      removed: [...this.removed],
+      picked: [...this.picked],
+      limits: this.limits,
+    };
   }
 
   redo({ joined, removed, picked, limits }) {
@@ -152,7 +167,9 @@ export class FoundMasks {
 
   describe(mask) {
     const share = (mask.area / this.pixels) * 100;
-    return `${this.name(mask)}: ${share.toFixed(share < 1 ? 2 : 1)} % of the picture, predicted IoU ${mask.iou.toFixed(2)}, `
-      + `stability ${mask.stability.toFixed(2)}`;
+    return (
+      `${this.name(mask)}: ${share.toFixed(share < 1 ? 2 : 1)} % of the picture, predicted IoU ${mask.iou.toFixed(2)}, ` +
+      `stability ${mask.stability.toFixed(2)}`
+    );
   }
 }

@@ -30,8 +30,10 @@ export function maskIou(counts, otherCounts) {
     let end = 0;
     return decodeRuns(each).map((run) => (end += run));
   });
-  let at = 0, shared = 0, joint = 0;
-  for (let i = 0, k = 0; i < ends.length && k < otherEnds.length;) {
+  let at = 0,
+    shared = 0,
+    joint = 0;
+  for (let i = 0, k = 0; i < ends.length && k < otherEnds.length; ) {
     const next = Math.min(ends[i], otherEnds[k]);
     if (i & k & 1) shared += next - at;
     if ((i | k) & 1) joint += next - at;

@@ -4,13 +4,15 @@ export function decodeRuns(counts) {
   const runs = [];
   let position = 0;
   while (position < counts.length) {
-    let value = 0, shift = 0, more = true;
+    let value = 0,
+      shift = 0,
+      more = true;
     while (more) {
       const code = counts.charCodeAt(position++) - 48;
       value |= (code & 31) << shift;
       shift += 5;
       more = (code & 32) !== 0;
-      if (!more && (code & 16)) value |= -1 << shift;
+      if (!more && code & 16) value |= -1 << shift;
     }
     if (runs.length > 2) value += runs[runs.length - 2];
     runs.push(value);
@@ -39,7 +41,8 @@ export function paintMask(counts, width, height, color) {
   const turned = new OffscreenCanvas(height, width);
   const picture = new ImageData(height, width);
   const pixels = new Uint32Array(picture.data.buffer);
-  const red = parseInt(color.slice(1, 3), 16), green = parseInt(color.slice(3, 5), 16);
+  const red = parseInt(color.slice(1, 3), 16),
+    green = parseInt(color.slice(3, 5), 16);
   const blue = parseInt(color.slice(5, 7), 16);
   const packed = ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
   let start = 0;
@@ -61,7 +64,8 @@ export function encodeCanvas(canvas) {
   const { width, height } = canvas;
   const data = canvas.getContext("2d").getImageData(0, 0, width, height).data;
   const runs = [];
-  let previous = 0, length = 0;
+  let previous = 0,
+    length = 0;
   for (let x = 0; x < width; x++) {
     for (let y = 0; y < height; y++) {
       const value = data[(y * width + x) * 4 + 3] >= 128 ? 1 : 0;
@@ -79,11 +83,16 @@ export function encodeCanvas(canvas) {
 
 // [x0, y0, x1, y1] of a mask whose columns have `height` pixels, end exclusive; null for an empty one.
 export function maskBounds(counts, height) {
-  let start = 0, x0 = Infinity, x1 = -1, y0 = Infinity, y1 = -1;
+  let start = 0,
+    x0 = Infinity,
+    x1 = -1,
+    y0 = Infinity,
+    y1 = -1;
   decodeRuns(counts).forEach((run, index) => {
     if (index & 1 && run > 0) {
       const last = start + run - 1;
-      const first = Math.floor(start / height), final = Math.floor(last / height);
+      const first = Math.floor(start / height),
+        final = Math.floor(last / height);
       x0 = Math.min(x0, first);
       x1 = Math.max(x1, final);
       y0 = Math.min(y0, first === final ? start % height : 0);

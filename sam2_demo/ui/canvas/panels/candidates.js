@@ -24,9 +24,11 @@ export class Candidates {
     this.element.hidden = this.bench.isVideo && !found.length;
     const words = this.words(found);
     const around = found.length ? this.bench.stage.closeUp(found.map((mask) => mask.counts)) : null;
-    this.list.replaceChildren(...(found.length
-      ? found.map((_, position) => this.card(choice, position, { word: words[position], around }))
-      : [h("div", { class: "sam-quiet" }, "A single click gets up to three: the whole, a part, a part of that.")]));
+    this.list.replaceChildren(
+      ...(found.length
+        ? found.map((_, position) => this.card(choice, position, { word: words[position], around }))
+        : [h("div", { class: "sam-quiet" }, "A single click gets up to three: the whole, a part, a part of that.")]),
+    );
   }
 
   // The larger of several masks is the whole, the smaller ones are parts of it.
@@ -38,12 +40,14 @@ export class Candidates {
 
   card(choice, position, { word, around }) {
     const { bench } = this;
-    const mask = choice.candidates[position], isChosen = position === choice.chosen;
+    const mask = choice.candidates[position],
+      isChosen = position === choice.chosen;
     const thumb = h("canvas", { width: 168, height: 120, "aria-hidden": "true" });
     bench.stage.paintThumb(thumb, mask.counts, bench.store.object(bench.store.active).color, around);
     const percent = Math.round(mask.iou * 100);
     const card = button("", () => bench.editor.choose(choice, position), {
-      class: `sam-candidate${isChosen ? " sam-current" : ""}`, "aria-pressed": String(isChosen),
+      class: `sam-candidate${isChosen ? " sam-current" : ""}`,
+      "aria-pressed": String(isChosen),
       "aria-label": `Candidate ${position + 1}, score ${percent} %`,
     });
     card.append(thumb, h("span", {}, `${word} ${percent} %`.trim()));

@@ -20,24 +20,50 @@ export class EffectsPanel {
       this.layer("extra", "On top", { ...NONE, ...OBJECT_EFFECTS }, "none", "extra"),
     ];
     this.color = h("input", {
-      type: "color", class: "sam-swatch", "aria-label": "Background colour", value: "#00b140",
+      type: "color",
+      class: "sam-swatch",
+      "aria-label": "Background colour",
+      value: "#00b140",
       onchange: () => bench.setView({ background_color: this.color.value }),
     });
     this.text = h("input", {
-      class: "sam-text", maxlength: 40, "aria-label": "Background text", value: "SAM 2", onchange: () => bench.setView({ text: this.text.value }),
+      class: "sam-text",
+      maxlength: 40,
+      "aria-label": "Background text",
+      value: "SAM 2",
+      onchange: () => bench.setView({ text: this.text.value }),
     });
-    this.file = h("input", { type: "file", accept: "image/*", "aria-label": "Background picture", onchange: () => this.send() });
+    this.file = h("input", {
+      type: "file",
+      accept: "image/*",
+      "aria-label": "Background picture",
+      onchange: () => this.send(),
+    });
     const [background, objects, extra] = this.layers.map((layer) => layer.element);
-    this.element = h("section", { class: "sam-panel sam-effects" }, h("h3", {}, "Effects"),
-      background, this.color, this.text, this.file, this.forWhom, objects, extra);
+    this.element = h(
+      "section",
+      { class: "sam-panel sam-effects" },
+      h("h3", {}, "Effects"),
+      background,
+      this.color,
+      this.text,
+      this.file,
+      this.forWhom,
+      objects,
+      extra,
+    );
     this.draw();
   }
 
   layer(name, title, effects, preset, own = null) {
     const layer = { name, effects, preset, own };
-    layer.choice = h("select", { "aria-label": `${title} effect`, onchange: () => this.change(layer, layer.choice.value, 0) });
+    layer.choice = h("select", {
+      "aria-label": `${title} effect`,
+      onchange: () => this.change(layer, layer.choice.value, 0),
+    });
     layer.variant = h("select", {
-      "aria-label": `${title} variant`, onchange: () => this.change(layer, layer.choice.value, Number(layer.variant.value)),
+      "aria-label": `${title} variant`,
+      onchange: () => this.change(layer, layer.choice.value, Number(layer.variant.value)),
     });
     layer.element = h("div", { class: "sam-layer" }, h("span", {}, title), layer.choice, layer.variant);
     return layer;
@@ -74,8 +100,10 @@ export class EffectsPanel {
     if (!this.object()) this.chosen = null;
     const names = JSON.stringify(objects.map((o) => [o.object_id, o.name]));
     if (this.target.dataset.of !== names) {
-      this.target.replaceChildren(h("option", { value: "" }, "all objects"),
-        ...objects.map((o) => h("option", { value: o.object_id }, `${o.name} alone`)));
+      this.target.replaceChildren(
+        h("option", { value: "" }, "all objects"),
+        ...objects.map((o) => h("option", { value: o.object_id }, `${o.name} alone`)),
+      );
       this.target.dataset.of = names;
     }
     this.target.value = this.chosen === null ? "" : String(this.chosen);
@@ -87,9 +115,11 @@ export class EffectsPanel {
     const offered = object ? { ...AS_ALL, ...effects } : effects;
     const kind = object ? "one" : "all";
     if (choice.dataset.of !== kind) {
-      choice.replaceChildren(...Object.entries(offered)
-        .sort(([a], [b]) => (a === "" ? -1 : b === "" ? 1 : 0))
-        .map(([value, [label]]) => h("option", { value }, label)));
+      choice.replaceChildren(
+        ...Object.entries(offered)
+          .sort(([a], [b]) => (a === "" ? -1 : b === "" ? 1 : 0))
+          .map(([value, [label]]) => h("option", { value }, label)),
+      );
       choice.dataset.of = kind;
     }
     const value = object ? object[own] || "" : view[name];

@@ -1,16 +1,21 @@
 // Everything mode: find, watch, filter, inspect, pick, join, delete, download, and make objects of what is picked.
 
-import { Coverage } from "../masks/coverage.js";
 import { button, h } from "../dom/dom.js";
-import { EverythingLayer } from "../stage/everything_layer.js";
+import { Coverage } from "../masks/coverage.js";
 import { FoundMasks } from "../masks/found_masks.js";
-import { bringEdits, keepEdits } from "../state/kept_edits.js";
-import { LongTask } from "../server/long_task.js";
-import { LookAgain } from "./look_again.js";
 import { joinMasks, resizeMask } from "../masks/mask_shapes.js";
+import { LongTask } from "../server/long_task.js";
 import { address, get } from "../server/server.js";
+import { EverythingLayer } from "../stage/everything_layer.js";
+import { bringEdits, keepEdits } from "../state/kept_edits.js";
+import { LookAgain } from "./look_again.js";
 
-const GRIDS = [["16", "Quick: 16 × 16 points"], ["24", "Normal: 24 × 24"], ["32", "As published: 32 × 32"], ["32+crops", "Fine: 32 × 32 and crops"]];
+const GRIDS = [
+  ["16", "Quick: 16 × 16 points"],
+  ["24", "Normal: 24 × 24"],
+  ["32", "As published: 32 × 32"],
+  ["32+crops", "Fine: 32 × 32 and crops"],
+];
 const LISTED = 120;
 const percent = (share) => `${(share * 100).toFixed(share < 0.0995 ? 2 : 0)} %`;
 const plain = (value) => value.toFixed(2);
@@ -36,31 +41,63 @@ export class EverythingPanel {
     this.layer = null;
     this.limits = null;
     this.coverage = null;
-    this.grid = h("select", { "aria-label": "How closely to look" }, ...GRIDS.map(([value, label]) => h("option", { value, selected: value === "24" }, label)));
+    this.grid = h(
+      "select",
+      { "aria-label": "How closely to look" },
+      ...GRIDS.map(([value, label]) => h("option", { value, selected: value === "24" }, label)),
+    );
     this.find = button("Find everything", () => this.run(), { class: "sam-primary sam-grow" });
-    this.stop = button("Stop", () => this.halt(), { class: "sam-stop sam-grow", hidden: true, "aria-label": "Stop looking" });
+    this.stop = button("Stop", () => this.halt(), {
+      class: "sam-stop sam-grow",
+      hidden: true,
+      "aria-label": "Stop looking",
+    });
     this.bar = h("progress", { max: 1, value: 0, hidden: true, "aria-label": "Looking for everything" });
     this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
     this.sliders = LIMITS.map((limit) => this.slider(limit));
     this.onlyNew = h("input", { type: "checkbox", onchange: () => this.draw() });
     this.again = bench.isVideo ? new LookAgain(bench, () => this.findNew()) : null;
     this.inspected = h("div", { class: "sam-inspected" });
-    this.list = h("div", { class: "sam-found", role: "listbox", "aria-multiselectable": "true", "aria-label": "Masks found" });
+    this.list = h("div", {
+      class: "sam-found",
+      role: "listbox",
+      "aria-multiselectable": "true",
+      "aria-label": "Masks found",
+    });
     this.list.addEventListener("keydown", (event) => this.key(event));
-    this.body = h("div", { class: "sam-everything-body", hidden: true },
+    this.body = h(
+      "div",
+      { class: "sam-everything-body", hidden: true },
       h("div", { class: "sam-limits" }, ...this.sliders.map((each) => each.element)),
-      h("label", { class: "sam-tick", title: "Hide masks of which objects have more than half" }, this.onlyNew, " Only what no object covers yet"),
-      this.inspected, this.list, this.actions());
+      h(
+        "label",
+        { class: "sam-tick", title: "Hide masks of which objects have more than half" },
+        this.onlyNew,
+        " Only what no object covers yet",
+      ),
+      this.inspected,
+      this.list,
+      this.actions(),
+    );
     this.toggle = button("Show masks found", () => this.toggled(), { hidden: true, "aria-expanded": "false" });
-    this.element = h("section", { class: "sam-panel sam-everything-panel" }, h("h3", {}, "Everything"),
-      h("div", { class: "sam-row" }, this.find, this.stop, this.grid), this.bar, this.status, this.toggle, this.body);
+    this.element = h(
+      "section",
+      { class: "sam-panel sam-everything-panel" },
+      h("h3", {}, "Everything"),
+      h("div", { class: "sam-row" }, this.find, this.stop, this.grid),
+      this.bar,
+      this.status,
+      this.toggle,
+      this.body,
+    );
   }
 
   // The stage must be on the page before the layer can lie over it.
   begin() {
     const { bench } = this;
     this.layer = new EverythingLayer(bench.stage, bench.pointer, this.store.palette, {
-      hover: (mask) => this.inspect(mask), toggle: (mask) => mask && this.pick(mask),
+      hover: (mask) => this.inspect(mask),
+      toggle: (mask) => mask && this.pick(mask),
     });
     this.restore();
   }
@@ -75,7 +112,11 @@ export class EverythingPanel {
   slider([name, label, show, toValue, fromValue]) {
     const value = h("output", {});
     const input = h("input", {
-      type: "range", min: 0, max: 100, step: 1, "aria-label": label,
+      type: "range",
+      min: 0,
+      max: 100,
+      step: 1,
+      "aria-label": label,
       oninput: () => {
         this.found.limits[name] = toValue(Number(input.value));
         this.changed();
@@ -92,22 +133,36 @@ export class EverythingPanel {
 
   actions() {
     const { bench } = this;
-    this.all = button("Pick all", () => this.edit(() => this.found.shown().forEach((mask) => this.found.picked.add(mask.id))));
+    this.all = button("Pick all", () =>
+      this.edit(() => this.found.shown().forEach((mask) => this.found.picked.add(mask.id))),
+    );
     this.none = button("Pick none", () => this.edit(() => this.found.picked.clear()));
     this.join = button("Join", () => this.joinPicked(), { title: "Make one mask of those that are picked (J)" });
-    this.remove = button("Delete", () => this.edit(() => this.found.remove(this.found.pickedShown())), { title: "Delete those that are picked (Delete)" });
-    this.objects = button(bench.isVideo ? "Track these" : "Make objects", () => this.makeObjects(), {
-      class: "sam-primary sam-grow", title: "Each picked mask becomes an object",
+    this.remove = button("Delete", () => this.edit(() => this.found.remove(this.found.pickedShown())), {
+      title: "Delete those that are picked (Delete)",
     });
-    this.only = bench.isVideo ? button("Make objects", () => this.makeObjects(false), { title: "Each picked mask becomes an object, tracked later" }) : null;
+    this.objects = button(bench.isVideo ? "Track these" : "Make objects", () => this.makeObjects(), {
+      class: "sam-primary sam-grow",
+      title: "Each picked mask becomes an object",
+    });
+    this.only = bench.isVideo
+      ? button("Make objects", () => this.makeObjects(false), {
+          title: "Each picked mask becomes an object, tracked later",
+        })
+      : null;
     const link = (text) => h("a", { class: "sam-link sam-grow", download: "" }, text);
     this.coco = link("COCO JSON");
     this.labels = link("Label map (PNG)");
     this.what = h("span", { class: "sam-quiet" });
-    return h("div", { class: "sam-everything-actions" },
+    return h(
+      "div",
+      { class: "sam-everything-actions" },
       h("div", { class: "sam-row" }, this.all, this.none, this.join, this.remove),
-      h("div", { class: "sam-row" }, this.objects, this.only), this.again?.every, this.what,
-      h("div", { class: "sam-row" }, this.coco, this.labels));
+      h("div", { class: "sam-row" }, this.objects, this.only),
+      this.again?.every,
+      this.what,
+      h("div", { class: "sam-row" }, this.coco, this.labels),
+    );
   }
 
   // --- finding ----------------------------------------------------------------------------------
@@ -138,7 +193,8 @@ export class EverythingPanel {
     this.setOpen(true);
     this.status.textContent = "Looking …";
     this.limits = limits;
-    let text = "", stopped = true;
+    let text = "",
+      stopped = true;
     try {
       const answer = await this.task.run({ frame: store.frame, grid: this.grid.value }, (step) => this.step(step));
       stopped = answer.stopped;
@@ -160,7 +216,7 @@ export class EverythingPanel {
   // What is new on the frame that is shown, by the thresholds that are set; null if it was stopped.
   async findNew() {
     this.onlyNew.checked = true;
-    if (await this.run({ ...this.found.limits }) || !this.store.knowsMasks(this.found.frame)) return null;
+    if ((await this.run({ ...this.found.limits })) || !this.store.knowsMasks(this.found.frame)) return null;
     this.found.coverage = this.cover(this.found);
     return this.found;
   }
@@ -224,7 +280,9 @@ export class EverythingPanel {
 
   inspect(mask) {
     this.layer.hover(mask);
-    this.inspected.textContent = mask ? this.found.describe(mask) : "Point at a mask to see its area and scores; click to pick it.";
+    this.inspected.textContent = mask
+      ? this.found.describe(mask)
+      : "Point at a mask to see its area and scores; click to pick it.";
   }
 
   pick(mask) {
@@ -254,14 +312,29 @@ export class EverythingPanel {
   joinPicked() {
     const masks = this.found.pickedShown();
     if (masks.length < 2) return this.bench.host.warn("Pick two masks or more to join them.");
-    this.edit(() => this.found.join(masks, joinMasks(masks.map((mask) => mask.counts), this.found.size)));
+    this.edit(() =>
+      this.found.join(
+        masks,
+        joinMasks(
+          masks.map((mask) => mask.counts),
+          this.found.size,
+        ),
+      ),
+    );
   }
 
   key(event) {
     const options = [...this.list.children];
     const place = options.indexOf(document.activeElement);
     if (event.ctrlKey || event.metaKey || event.altKey || place < 0) return;
-    const move = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: -place, End: options.length - 1 - place }[event.key];
+    const move = {
+      ArrowRight: 1,
+      ArrowDown: 1,
+      ArrowLeft: -1,
+      ArrowUp: -1,
+      Home: -place,
+      End: options.length - 1 - place,
+    }[event.key];
     if (move !== undefined) options[Math.min(options.length - 1, Math.max(0, place + move))].focus();
     else if (event.key === "Delete") this.remove.click();
     else if (event.key.toLowerCase() === "j") this.join.click();
@@ -277,13 +350,14 @@ export class EverythingPanel {
     const { bench, store, found } = this;
     const masks = found.pickedShown();
     const room = bench.config.limits.max_objects - store.objects.length;
-    if (masks.length > room) return bench.host.warn(`${masks.length} masks are picked; there is room for ${room} more objects. Pick fewer.`);
+    if (masks.length > room)
+      return bench.host.warn(`${masks.length} masks are picked; there is room for ${room} more objects. Pick fewer.`);
     this.addObjects(found, masks);
     this.setOpen(false);
     if (!track) return;
     await bench.outbox.settled();
     const again = this.again.isWanted;
-    if (!await bench.runs.track("both", !again) || !again) return;
+    if (!(await bench.runs.track("both", !again)) || !again) return;
     const { finished, text } = await this.again.run(found.frame, (seen, fresh) => this.addObjects(seen, fresh, false));
     if (this.again.closed) return;
     this.setOpen(false);
@@ -295,11 +369,14 @@ export class EverythingPanel {
   addObjects(found, masks, asSeen = true) {
     const { bench, store } = this;
     const { clip } = store;
-    bench.objectActions.addMasks(found.frame, masks.map((mask) => ({
-      ...(asSeen ? { color: this.layer.color(mask) } : {}),
-      stability: mask.stability,
-      counts: resizeMask(mask.counts, found.size, [clip.display_height, clip.display_width]),
-    })));
+    bench.objectActions.addMasks(
+      found.frame,
+      masks.map((mask) => ({
+        ...(asSeen ? { color: this.layer.color(mask) } : {}),
+        stability: mask.stability,
+        counts: resizeMask(mask.counts, found.size, [clip.display_height, clip.display_width]),
+      })),
+    );
   }
 
   // What objects have on the frame of the masks; remembered, because it is asked for at every drawing.
@@ -308,7 +385,8 @@ export class EverythingPanel {
     const { clip, objects } = this.store;
     const masks = this.store.masksOn(found.frame);
     const codes = objects.map((object) => masks[object.object_id]?.counts).filter(Boolean);
-    if (!this.coverage?.isOf(codes, found.size)) this.coverage = new Coverage(codes, [clip.display_height, clip.display_width], found.size);
+    if (!this.coverage?.isOf(codes, found.size))
+      this.coverage = new Coverage(codes, [clip.display_height, clip.display_width], found.size);
     return this.coverage;
   }
 
@@ -320,7 +398,11 @@ export class EverythingPanel {
     const busy = Boolean(bench.runs?.tracking || this.again?.running);
     this.find.disabled = busy;
     this.toggle.hidden = !found || this.running;
-    this.toggle.textContent = showing ? "Hide masks found" : this.isHere ? "Show masks found" : `Show masks found on frame ${found?.frame}`;
+    this.toggle.textContent = showing
+      ? "Hide masks found"
+      : this.isHere
+        ? "Show masks found"
+        : `Show masks found on frame ${found?.frame}`;
     this.toggle.setAttribute("aria-expanded", String(showing));
     this.body.hidden = !showing;
     if (!this.layer) return;
@@ -343,12 +425,22 @@ export class EverythingPanel {
   option(mask) {
     const { found } = this;
     const picked = found.picked.has(mask.id);
-    const option = h("div", {
-      class: `sam-found-mask${picked ? " sam-current" : ""}`, role: "option", tabindex: 0, "data-mask": mask.id,
-      "aria-selected": String(picked), "aria-label": found.describe(mask),
-      onclick: () => this.pick(mask), onfocus: () => this.inspect(mask),
-      onpointerenter: () => this.inspect(mask), onpointerleave: () => this.inspect(null),
-    }, mask.parts ? `J${-mask.id}` : String(mask.id));
+    const option = h(
+      "div",
+      {
+        class: `sam-found-mask${picked ? " sam-current" : ""}`,
+        role: "option",
+        tabindex: 0,
+        "data-mask": mask.id,
+        "aria-selected": String(picked),
+        "aria-label": found.describe(mask),
+        onclick: () => this.pick(mask),
+        onfocus: () => this.inspect(mask),
+        onpointerenter: () => this.inspect(mask),
+        onpointerleave: () => this.inspect(null),
+      },
+      mask.parts ? `J${-mask.id}` : String(mask.id),
+    );
     option.style.setProperty("--sam-mask", this.layer.color(mask));
     return option;
   }
@@ -359,14 +451,18 @@ export class EverythingPanel {
     if (!this.running && !this.status.textContent.startsWith("Stopped")) this.status.textContent = text;
     const none = !picked.length;
     const busy = this.running || Boolean(this.again?.running);
-    for (const each of [this.none, this.join, this.remove, this.objects, this.only]) if (each) each.disabled = none || busy;
+    for (const each of [this.none, this.join, this.remove, this.objects, this.only])
+      if (each) each.disabled = none || busy;
     this.join.disabled ||= picked.length < 2;
     this.all.disabled = !shown.length || busy;
     this.onlyNew.disabled = busy;
     if (this.again) this.again.every.disabled = busy;
     const meant = none ? shown : picked;
     this.what.textContent = meant.length ? `Download ${none ? "all shown" : "the picked"} (${meant.length}) as` : "";
-    for (const [anchor, kind] of [[this.coco, "coco"], [this.labels, "labels"]]) {
+    for (const [anchor, kind] of [
+      [this.coco, "coco"],
+      [this.labels, "labels"],
+    ]) {
       anchor.hidden = !meant.length || this.running;
       anchor.href = address(`s/${this.store.token}/everything/${kind}?masks=${found.groups(meant)}`);
     }

@@ -64,8 +64,19 @@ export class Filmstrip {
       if (!picture) return;
       // Covers its place: the picture's middle where the place is narrower.
       const scale = Math.max(wide / picture.width, this.canvas.height / picture.height);
-      const w = wide / scale, h = this.canvas.height / scale;
-      pen.drawImage(picture, (picture.width - w) / 2, (picture.height - h) / 2, w, h, place * wide, 0, wide, this.canvas.height);
+      const w = wide / scale,
+        h = this.canvas.height / scale;
+      pen.drawImage(
+        picture,
+        (picture.width - w) / 2,
+        (picture.height - h) / 2,
+        w,
+        h,
+        place * wide,
+        0,
+        wide,
+        this.canvas.height,
+      );
     });
   }
 }

@@ -10,20 +10,53 @@ export class ImportDialog {
     this.done = done;
     const where = bench.isVideo ? "prompts on this frame" : "objects";
     const name = `masks-${bench.store.token}`;
-    const choice = (value, text, checked) => h("label", {}, h("input", { type: "radio", name, value, checked }), ` ${text}`);
-    this.prompts = choice("prompts", `As ${where}: each mask becomes an object, and can be tracked and corrected`, true);
-    this.reference = choice("reference", `As reference${bench.isVideo ? " for the whole clip" : ""}: what is right, to measure J&F and to simulate clicks`, false);
-    this.file = h("input", { type: "file", accept: ".png,.zip,.json,.txt,.csv,.webm", "aria-label": "File of masks", onchange: () => this.draw() });
+    const choice = (value, text, checked) =>
+      h("label", {}, h("input", { type: "radio", name, value, checked }), ` ${text}`);
+    this.prompts = choice(
+      "prompts",
+      `As ${where}: each mask becomes an object, and can be tracked and corrected`,
+      true,
+    );
+    this.reference = choice(
+      "reference",
+      `As reference${bench.isVideo ? " for the whole clip" : ""}: what is right, to measure J&F and to simulate clicks`,
+      false,
+    );
+    this.file = h("input", {
+      type: "file",
+      accept: ".png,.zip,.json,.txt,.csv,.webm",
+      "aria-label": "File of masks",
+      onchange: () => this.draw(),
+    });
     this.go = button("Import", () => this.send(), { class: "sam-primary", disabled: true });
     this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
     this.problem = h("div", { class: "sam-notice", role: "alert", hidden: true });
     const { width, height } = bench.store.clip;
-    this.element = h("dialog", { class: "sam-help sam-import", "aria-label": "Import masks" },
+    this.element = h(
+      "dialog",
+      { class: "sam-help sam-import", "aria-label": "Import masks" },
       h("h3", {}, "Import masks"),
-      h("p", {}, `Label map (PNG), zip of DAVIS, SA-V, MOTS or per-object PNGs or of YOLO labels, SA-V JSON, COCO JSON with run lengths, MOTS text, CSV table with masks, or WebM video with alpha; masks of ${width} × ${height} pixels.`),
-      this.file, h("div", { class: "sam-choice", role: "radiogroup", "aria-label": "Use the masks as" }, this.prompts, this.reference),
-      this.problem, this.status,
-      h("div", { class: "sam-row" }, this.go, button("Close", () => this.element.close())));
+      h(
+        "p",
+        {},
+        `Label map (PNG), zip of DAVIS, SA-V, MOTS or per-object PNGs or of YOLO labels, SA-V JSON, COCO JSON with run lengths, MOTS text, CSV table with masks, or WebM video with alpha; masks of ${width} × ${height} pixels.`,
+      ),
+      this.file,
+      h(
+        "div",
+        { class: "sam-choice", role: "radiogroup", "aria-label": "Use the masks as" },
+        this.prompts,
+        this.reference,
+      ),
+      this.problem,
+      this.status,
+      h(
+        "div",
+        { class: "sam-row" },
+        this.go,
+        button("Close", () => this.element.close()),
+      ),
+    );
     this.element.addEventListener("keydown", (event) => event.stopPropagation());
   }
 

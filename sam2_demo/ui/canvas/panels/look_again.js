@@ -3,7 +3,12 @@
 import { h } from "../dom/dom.js";
 
 const TRIES = 300;
-const EVERY = [["0", "and do not look again"], ["1", "and look again every second"], ["2", "and look again every 2 seconds"], ["5", "and look again every 5 seconds"]];
+const EVERY = [
+  ["0", "and do not look again"],
+  ["1", "and look again every second"],
+  ["2", "and look again every 2 seconds"],
+  ["5", "and look again every 5 seconds"],
+];
 
 export class LookAgain {
   // `find` looks on the frame that is shown; it resolves to what it found, null if it was stopped.
@@ -12,9 +17,14 @@ export class LookAgain {
     this.find = find;
     this.running = false;
     this.closed = false;
-    this.every = h("select", {
-      "aria-label": "Looking again", title: "Everything that no object covers there is tracked, too, with the thresholds that are set here",
-    }, ...EVERY.map(([value, label]) => h("option", { value }, label)));
+    this.every = h(
+      "select",
+      {
+        "aria-label": "Looking again",
+        title: "Everything that no object covers there is tracked, too, with the thresholds that are set here",
+      },
+      ...EVERY.map(([value, label]) => h("option", { value }, label)),
+    );
   }
 
   get isWanted() {
@@ -23,8 +33,10 @@ export class LookAgain {
 
   frames(first) {
     const { store } = this.bench;
-    const every = Number(this.every.value), frames = [];
-    const last = store.clip.num_frames - 1, end = store.timeOf(last);
+    const every = Number(this.every.value),
+      frames = [];
+    const last = store.clip.num_frames - 1,
+      end = store.timeOf(last);
     for (let at = store.timeOf(first) + every, before = first; at < end + every / 2; at += every) {
       const frame = store.frameAt(at); // the one that is shown then; a still may last for several looks
       if (frame > before) frames.push(frame);
@@ -48,13 +60,16 @@ export class LookAgain {
   async run(first, add) {
     const { bench } = this;
     this.running = true;
-    let made = 0, looked = 0, text = "", finished = false;
+    let made = 0,
+      looked = 0,
+      text = "",
+      finished = false;
     try {
       const frames = this.frames(first);
       finished = !frames.length;
       for (const frame of frames) {
         await bench.goto(frame);
-        if (!await this.masksOf(frame)) break;
+        if (!(await this.masksOf(frame))) break;
         const found = await this.find();
         if (!found || this.closed) break;
         looked++;
@@ -64,9 +79,10 @@ export class LookAgain {
         if (taken.length) {
           add(found, taken);
           made += taken.length;
-          if (!await bench.runs.track("both", false) || this.closed) break;
+          if (!(await bench.runs.track("both", false)) || this.closed) break;
         }
-        if (taken.length < masks.length) text = ` There is room for no more than ${bench.config.limits.max_objects} objects.`;
+        if (taken.length < masks.length)
+          text = ` There is room for no more than ${bench.config.limits.max_objects} objects.`;
         finished = frame === frames.at(-1) || Boolean(text);
         if (text) break;
       }
@@ -74,6 +90,9 @@ export class LookAgain {
       this.running = false;
     }
     if (!this.closed) await bench.goto(first);
-    return { finished, text: `Looked again on ${looked} frame${looked === 1 ? "" : "s"}: ${made} new object${made === 1 ? "" : "s"}.${text}` };
+    return {
+      finished,
+      text: `Looked again on ${looked} frame${looked === 1 ? "" : "s"}: ${made} new object${made === 1 ? "" : "s"}.${text}`,
+    };
   }
 }

@@ -8,11 +8,23 @@ export class ObjectsPanel {
     this.store = bench.store;
     this.list = h("div", { class: "sam-objects", role: "listbox", "aria-label": "Objects" });
     this.add = button("+ Add object", () => bench.objectActions.add(), { class: "sam-wide" });
-    this.overlap = h("select", {
-      "aria-label": "Where objects overlap", onchange: () => bench.setOverlap(this.overlap.value),
-    }, h("option", { value: "score" }, "Overlaps: surer object wins"), h("option", { value: "both" }, "Overlaps: show both"));
-    this.element = h("section", { class: "sam-panel" }, h("h3", {}, "Objects"), this.list, this.add,
-      bench.isVideo ? this.overlap : null);
+    this.overlap = h(
+      "select",
+      {
+        "aria-label": "Where objects overlap",
+        onchange: () => bench.setOverlap(this.overlap.value),
+      },
+      h("option", { value: "score" }, "Overlaps: surer object wins"),
+      h("option", { value: "both" }, "Overlaps: show both"),
+    );
+    this.element = h(
+      "section",
+      { class: "sam-panel" },
+      h("h3", {}, "Objects"),
+      this.list,
+      this.add,
+      bench.isVideo ? this.overlap : null,
+    );
     this.draw();
   }
 
@@ -39,7 +51,8 @@ export class ObjectsPanel {
     this.revealed = stamp;
     const row = list.querySelector(".sam-current");
     if (!row) return;
-    const seen = list.getBoundingClientRect(), place = row.getBoundingClientRect();
+    const seen = list.getBoundingClientRect(),
+      place = row.getBoundingClientRect();
     list.scrollTop += Math.min(0, place.top - seen.top) + Math.max(0, place.bottom - seen.bottom);
   }
 
@@ -49,7 +62,12 @@ export class ObjectsPanel {
     const id = object.object_id;
     const active = id === store.active;
     const name = h("input", {
-      class: "sam-name", value: object.name, maxlength: 60, "aria-label": `Name of ${object.name}`, title: "Click to change the name", spellcheck: "false",
+      class: "sam-name",
+      value: object.name,
+      maxlength: 60,
+      "aria-label": `Name of ${object.name}`,
+      title: "Click to change the name",
+      spellcheck: "false",
       onchange: (event) => {
         const text = event.target.value.trim() || object.name;
         event.target.blur();
@@ -58,25 +76,54 @@ export class ObjectsPanel {
       onkeydown: (event) => event.key === "Enter" && event.target.blur(),
     });
     const swatch = h("input", {
-      type: "color", class: "sam-swatch", value: object.color, "aria-label": `Colour of ${object.name}`,
+      type: "color",
+      class: "sam-swatch",
+      value: object.color,
+      "aria-label": `Colour of ${object.name}`,
       onchange: (event) => act.change(id, { color: event.target.value }),
     });
-    const small = (text, label, work, pressed) => button(text, work, {
-      class: "sam-small", "aria-label": `${label} ${object.name}`, title: label, "aria-pressed": pressed === undefined ? null : String(pressed),
-    });
-    return h("div", {
-      class: `sam-object${active ? " sam-current" : ""}${object.visible ? "" : " sam-hidden"}`,
-      role: "option", "aria-selected": String(active), tabindex: 0,
-      onclick: (event) => event.target.closest("button, input") || act.activate(id),
-      onkeydown: (event) => event.target === event.currentTarget && event.key === "Enter" && act.activate(id),
-    },
-    this.thumbnail(object), h("div", { class: "sam-object-text" },
-      h("div", { class: "sam-object-head" }, swatch, name, small("×", "Remove", () => act.remove(id))),
-      h("div", { class: "sam-object-tools" },
-        small(object.visible ? "Hide" : "Show", object.visible ? "Hide" : "Show", () => act.change(id, { visible: !object.visible })),
-        small("Solo", "Show only", () => act.solo(id)),
-        small(object.locked ? "Unlock" : "Lock", object.locked ? "Unlock" : "Lock", () => act.change(id, { locked: !object.locked })),
-        h("span", { class: "sam-quiet" }, this.note(id)))));
+    const small = (text, label, work, pressed) =>
+      button(text, work, {
+        class: "sam-small",
+        "aria-label": `${label} ${object.name}`,
+        title: label,
+        "aria-pressed": pressed === undefined ? null : String(pressed),
+      });
+    return h(
+      "div",
+      {
+        class: `sam-object${active ? " sam-current" : ""}${object.visible ? "" : " sam-hidden"}`,
+        role: "option",
+        "aria-selected": String(active),
+        tabindex: 0,
+        onclick: (event) => event.target.closest("button, input") || act.activate(id),
+        onkeydown: (event) => event.target === event.currentTarget && event.key === "Enter" && act.activate(id),
+      },
+      this.thumbnail(object),
+      h(
+        "div",
+        { class: "sam-object-text" },
+        h(
+          "div",
+          { class: "sam-object-head" },
+          swatch,
+          name,
+          small("×", "Remove", () => act.remove(id)),
+        ),
+        h(
+          "div",
+          { class: "sam-object-tools" },
+          small(object.visible ? "Hide" : "Show", object.visible ? "Hide" : "Show", () =>
+            act.change(id, { visible: !object.visible }),
+          ),
+          small("Solo", "Show only", () => act.solo(id)),
+          small(object.locked ? "Unlock" : "Lock", object.locked ? "Unlock" : "Lock", () =>
+            act.change(id, { locked: !object.locked }),
+          ),
+          h("span", { class: "sam-quiet" }, this.note(id)),
+        ),
+      ),
+    );
   }
 
   note(id) {

@@ -8,7 +8,12 @@ const EDGE = 16; // as on the timeline's slider
 export class ReferenceLane {
   constructor(store, seek) {
     this.store = store;
-    this.canvas = h("canvas", { class: "sam-lanes sam-reference-lanes", role: "img", "aria-label": "J&F over time", hidden: true });
+    this.canvas = h("canvas", {
+      class: "sam-lanes sam-reference-lanes",
+      role: "img",
+      "aria-label": "J&F over time",
+      hidden: true,
+    });
     const go = (event) => {
       const rect = this.canvas.getBoundingClientRect();
       const share = (event.clientX - rect.left - EDGE / 2) / (rect.width - EDGE);
@@ -34,7 +39,8 @@ export class ReferenceLane {
     canvas.hidden = !rows.length;
     if (!rows.length) return;
     canvas.style.height = `${rows.length * LANE}px`;
-    const ratio = window.devicePixelRatio || 1, width = canvas.clientWidth;
+    const ratio = window.devicePixelRatio || 1,
+      width = canvas.clientWidth;
     if (!width) return;
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(rows.length * LANE * ratio);

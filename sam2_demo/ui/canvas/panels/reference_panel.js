@@ -1,9 +1,9 @@
 // Masks from files, and what they are good for: J&F of each object against its reference, and simulated clicks.
 
 import { button, h } from "../dom/dom.js";
+import { get } from "../server/server.js";
 import { ImportDialog } from "./import_dialog.js";
 import { ReferenceLane } from "./reference_lane.js";
-import { get } from "../server/server.js";
 
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 const hundred = (value) => (value * 100).toFixed(1);
@@ -18,9 +18,20 @@ export class ReferencePanel {
     this.rows = h("div", { class: "sam-references" });
     this.total = h("div", { class: "sam-reference-total" });
     this.drop = button("Remove the reference", () => this.forget(), { class: "sam-small", hidden: true });
-    this.element = h("section", { class: "sam-panel" }, h("h3", {}, "Masks from a file"),
-      button("Import masks …", () => this.dialog.open(), { class: "sam-wide", title: "As prompts, or as reference to measure against" }),
-      this.status, this.total, this.rows, this.drop, this.dialog.element);
+    this.element = h(
+      "section",
+      { class: "sam-panel" },
+      h("h3", {}, "Masks from a file"),
+      button("Import masks …", () => this.dialog.open(), {
+        class: "sam-wide",
+        title: "As prompts, or as reference to measure against",
+      }),
+      this.status,
+      this.total,
+      this.rows,
+      this.drop,
+      this.dialog.element,
+    );
     this.lane = bench.isVideo ? new ReferenceLane(this.store, (frame) => bench.goto(frame)) : null;
     if (this.lane) bench.timeline.element.append(this.lane.canvas);
   }
@@ -37,14 +48,20 @@ export class ReferencePanel {
 
   imported({ use, frame, objects, frames, num_frames: all }) {
     if (use === "reference") {
-      this.status.textContent = this.bench.isVideo ? `Reference masks on ${frames} of ${all} frames.` : "Reference masks are here.";
+      this.status.textContent = this.bench.isVideo
+        ? `Reference masks on ${frames} of ${all} frames.`
+        : "Reference masks are here.";
       this.stamp = null;
       return this.load();
     }
     const { bench, store } = this;
     const room = bench.config.limits.max_objects - store.objects.length;
-    if (objects.length > room) return this.warn(`The file has ${objects.length} masks; there is room for ${room} more objects.`);
-    bench.objectActions.addMasks(frame, objects.map(({ id, label, counts }) => ({ name: label || `Mask ${id}`, counts })));
+    if (objects.length > room)
+      return this.warn(`The file has ${objects.length} masks; there is room for ${room} more objects.`);
+    bench.objectActions.addMasks(
+      frame,
+      objects.map(({ id, label, counts }) => ({ name: label || `Mask ${id}`, counts })),
+    );
     this.status.textContent = `${objects.length} mask${objects.length === 1 ? "" : "s"} became object${objects.length === 1 ? "" : "s"}.`;
   }
 
@@ -78,12 +95,14 @@ export class ReferencePanel {
     const { store } = this;
     this.drawLane();
     const masks = store.kind === "picture" ? store.chosenMasks() : null;
-    const stamp = JSON.stringify(store.objects.map(({ object_id: id, name, color }) => {
-      if (masks) return [id, name, color, masks[id]?.counts];
-      let sum = 0;
-      for (const [frame, { area, iou }] of store.track(id)) sum += (frame + 1) * (area + iou);
-      return [id, name, color, store.track(id).size, sum, store.masks.get(store.frame)?.[id]?.counts];
-    }));
+    const stamp = JSON.stringify(
+      store.objects.map(({ object_id: id, name, color }) => {
+        if (masks) return [id, name, color, masks[id]?.counts];
+        let sum = 0;
+        for (const [frame, { area, iou }] of store.track(id)) sum += (frame + 1) * (area + iou);
+        return [id, name, color, store.track(id).size, sum, store.masks.get(store.frame)?.[id]?.counts];
+      }),
+    );
     if (stamp === this.stamp || this.bench.runs?.tracking) return;
     this.stamp = stamp;
     clearTimeout(this.timer);
@@ -102,7 +121,8 @@ export class ReferencePanel {
     this.rows.replaceChildren(...references.map((each) => this.row(each)));
     if (focused) this.rows.querySelector(`[data-reference="${focused}"]`)?.focus();
     const scored = references.filter((each) => each.scores.length);
-    this.total.textContent = scored.length > 1 ? `All: J&F ${hundred(mean(scored.map((each) => this.score(each))))}` : "";
+    this.total.textContent =
+      scored.length > 1 ? `All: J&F ${hundred(mean(scored.map((each) => this.score(each))))}` : "";
     this.drawLane();
   }
 
@@ -118,23 +138,36 @@ export class ReferencePanel {
     const { store } = this;
     const { scores } = reference;
     const name = this.name(reference);
-    const pair = h("select", {
-      "aria-label": `Object measured against ${name}`, "data-reference": `pair ${reference.id}`,
-      onchange: () => this.pair(reference, pair.value === "" ? null : Number(pair.value)),
-    }, h("option", { value: "" }, "no object"), ...store.objects.map((o) => h("option", { value: o.object_id }, o.name)));
+    const pair = h(
+      "select",
+      {
+        "aria-label": `Object measured against ${name}`,
+        "data-reference": `pair ${reference.id}`,
+        onchange: () => this.pair(reference, pair.value === "" ? null : Number(pair.value)),
+      },
+      h("option", { value: "" }, "no object"),
+      ...store.objects.map((o) => h("option", { value: o.object_id }, o.name)),
+    );
     pair.value = store.object(reference.object) ? String(reference.object) : "";
     const here = scores.find(([frame]) => frame === store.frame);
     const jf = scores.length
       ? `J&F ${hundred(this.score(reference))} (J ${hundred(mean(scores.map((s) => s[1])))}, F ${hundred(mean(scores.map((s) => s[2])))})`
       : "not measured yet";
-    const many = this.bench.isVideo && scores.length ? ` on ${scores.length} of ${reference.frames.length} frames${here ? `, here ${hundred((here[1] + here[2]) / 2)}` : ""}` : "";
-    return h("div", { class: "sam-reference" },
+    const many =
+      this.bench.isVideo && scores.length
+        ? ` on ${scores.length} of ${reference.frames.length} frames${here ? `, here ${hundred((here[1] + here[2]) / 2)}` : ""}`
+        : "";
+    return h(
+      "div",
+      { class: "sam-reference" },
       h("div", { class: "sam-row" }, h("strong", {}, name), pair),
       h("div", { class: "sam-score" }, jf + many),
       button("Simulate next click", () => this.click(reference), {
-        "aria-label": `Simulate the next click for ${name}`, "data-reference": `click ${reference.id}`,
+        "aria-label": `Simulate the next click for ${name}`,
+        "data-reference": `click ${reference.id}`,
         title: "Click at the centre of the largest error on this frame, as in the paper",
-      }));
+      }),
+    );
   }
 
   async ask(question) {
@@ -162,7 +195,10 @@ export class ReferencePanel {
     const { objectActions: act } = bench;
     if (this.clicking || bench.runs?.tracking) return;
     const [nearest] = [...reference.frames].sort((a, b) => Math.abs(a - store.frame) - Math.abs(b - store.frame));
-    if (nearest !== store.frame) return this.warn(`The reference has no mask of frame ${store.frame}; the nearest frame that has one is ${nearest}.`);
+    if (nearest !== store.frame)
+      return this.warn(
+        `The reference has no mask of frame ${store.frame}; the nearest frame that has one is ${nearest}.`,
+      );
     const isNew = !store.object(reference.object);
     if (isNew && !act.hasRoom()) return;
     const made = isNew ? { ...store.newObject(), name: this.name(reference) } : null;

@@ -18,11 +18,21 @@ function progressOf(what, { done, total }, began) {
 class MaskDownload {
   constructor(bench, formats) {
     this.bench = bench;
-    this.format = h("select", { "aria-label": "Format of the masks" },
-      ...formats.map(([name, title]) => h("option", { value: name, selected: name === "png" }, title)));
+    this.format = h(
+      "select",
+      { "aria-label": "Format of the masks" },
+      ...formats.map(([name, title]) => h("option", { value: name, selected: name === "png" }, title)),
+    );
     this.start = button(DOWNLOAD, () => this.download());
     this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
-    this.element = h("div", { class: "sam-masks" }, h("span", { class: "sam-quiet" }, "Masks as"), this.format, this.start, this.status);
+    this.element = h(
+      "div",
+      { class: "sam-masks" },
+      h("span", { class: "sam-quiet" }, "Masks as"),
+      this.format,
+      this.start,
+      this.status,
+    );
   }
 
   async download() {
@@ -56,13 +66,25 @@ export class VideoResults {
     this.store = bench.store;
     this.bench = bench;
     this.make = button("Make video", () => bench.runs.render(), { class: "sam-grow" });
-    this.stop = button("Stop", () => bench.runs.stop(), { class: "sam-stop", "aria-label": "Stop making the video", hidden: true });
+    this.stop = button("Stop", () => bench.runs.stop(), {
+      class: "sam-stop",
+      "aria-label": "Stop making the video",
+      hidden: true,
+    });
     this.note = h("div", { class: "sam-quiet", hidden: true }, "This video was made before your last changes.");
     this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
     this.player = h("div", { class: "sam-player" });
     this.masks = new MaskDownload(bench, bench.config.formats);
-    this.element = h("section", { class: "sam-panel" }, h("h3", {}, "Result"),
-      h("div", { class: "sam-row" }, this.make, this.stop), this.status, this.player, this.note, this.masks.element);
+    this.element = h(
+      "section",
+      { class: "sam-panel" },
+      h("h3", {}, "Result"),
+      h("div", { class: "sam-row" }, this.make, this.stop),
+      this.status,
+      this.player,
+      this.note,
+      this.masks.element,
+    );
     if (this.store.result) this.show();
     this.draw();
   }
@@ -95,8 +117,15 @@ export class VideoResults {
     const { file, made } = this.store.result;
     const source = address(`s/${this.store.token}/files/${file}?v=${Math.round(made * 1000)}`);
     this.player.replaceChildren(
-      h("video", { controls: true, src: source, preload: "metadata", playsinline: true, "aria-label": "The painted video" }),
-      h("a", { class: "sam-link sam-strong", href: `${source}&download`, download: "" }, "Download video (MP4)"));
+      h("video", {
+        controls: true,
+        src: source,
+        preload: "metadata",
+        playsinline: true,
+        "aria-label": "The painted video",
+      }),
+      h("a", { class: "sam-link sam-strong", href: `${source}&download`, download: "" }, "Download video (MP4)"),
+    );
   }
 }
 
@@ -104,7 +133,10 @@ export class PictureResults {
   constructor(bench) {
     this.store = bench.store;
     this.links = h("div", { class: "sam-links" });
-    this.masks = new MaskDownload(bench, bench.config.formats.filter(([name]) => name !== "alpha"));
+    this.masks = new MaskDownload(
+      bench,
+      bench.config.formats.filter(([name]) => name !== "alpha"),
+    );
     this.element = h("section", { class: "sam-panel" }, h("h3", {}, "Result"), this.links, this.masks.element);
     this.draw();
   }
@@ -112,22 +144,34 @@ export class PictureResults {
   draw() {
     const any = Object.keys(this.store.chosenMasks()).length > 0;
     this.masks.element.hidden = !any;
-    this.links.replaceChildren(...(any
-      ? [...this.ofCurrent(), this.link("Download overlay of all objects (PNG)", "overlay.png?", "Objects that are hidden are left out")]
-      : [h("div", { class: "sam-quiet" }, "Mask, cut-out and overlay appear here.")]));
+    this.links.replaceChildren(
+      ...(any
+        ? [
+            ...this.ofCurrent(),
+            this.link("Download overlay of all objects (PNG)", "overlay.png?", "Objects that are hidden are left out"),
+          ]
+        : [h("div", { class: "sam-quiet" }, "Mask, cut-out and overlay appear here.")]),
+    );
   }
 
   // What concerns the current object alone.
   ofCurrent() {
     const { store } = this;
     const object = store.object(store.active);
-    if (!store.chosenMasks()[store.active]) return [h("div", { class: "sam-quiet" }, `${object.name} has no mask yet: click on it.`)];
+    if (!store.chosenMasks()[store.active])
+      return [h("div", { class: "sam-quiet" }, `${object.name} has no mask yet: click on it.`)];
     const query = `?object=${store.active}&`;
-    return [this.link(`Download mask of ${object.name} (PNG)`, `mask.png${query}`),
-      this.link(`Download cut-out of ${object.name} (PNG)`, `cutout.png${query}`)];
+    return [
+      this.link(`Download mask of ${object.name} (PNG)`, `mask.png${query}`),
+      this.link(`Download cut-out of ${object.name} (PNG)`, `cutout.png${query}`),
+    ];
   }
 
   link(text, path, title = null) {
-    return h("a", { class: "sam-link", href: address(`s/${this.store.token}/picture/${path}v=${Date.now()}`), download: "", title }, text);
+    return h(
+      "a",
+      { class: "sam-link", href: address(`s/${this.store.token}/picture/${path}v=${Date.now()}`), download: "", title },
+      text,
+    );
   }
 }

@@ -9,15 +9,40 @@ export class SessionBar {
     this.store = bench.store;
     const { clip } = bench.store;
     const rate = clip.frame_rate.toFixed(2).replace(/\.?0+$/, "");
-    const facts = bench.isVideo ? `${clip.width} × ${clip.height}, ${clip.num_frames} frames, ${rate} fps` : `${clip.width} × ${clip.height}`;
-    this.element = h("div", { class: "sam-top" },
-      h("div", { class: "sam-row" },
+    const facts = bench.isVideo
+      ? `${clip.width} × ${clip.height}, ${clip.num_frames} frames, ${rate} fps`
+      : `${clip.width} × ${clip.height}`;
+    this.element = h(
+      "div",
+      { class: "sam-top" },
+      h(
+        "div",
+        { class: "sam-row" },
         button(bench.isVideo ? "Other video" : "Other picture", () => bench.host.leave(), { class: "sam-grow" }),
         button("Copy link", () => this.copyLink(), { title: "Whoever has this link can open and change this session" }),
-        button("?", () => bench.help.open(), { "aria-label": "Help and keys", title: "Help and keys (?)", class: "sam-help-button" })),
-      h("div", { class: "sam-clip" }, h("strong", { title: clip.name }, clip.name), h("span", { class: "sam-quiet" }, facts)));
-    this.keep = h("div", { class: "sam-quiet sam-keep" }, this.keepText(), " ",
-      button("Delete now", () => this.forget(), { class: "sam-small", title: "Delete this session with its file and results" }));
+        button("?", () => bench.help.open(), {
+          "aria-label": "Help and keys",
+          title: "Help and keys (?)",
+          class: "sam-help-button",
+        }),
+      ),
+      h(
+        "div",
+        { class: "sam-clip" },
+        h("strong", { title: clip.name }, clip.name),
+        h("span", { class: "sam-quiet" }, facts),
+      ),
+    );
+    this.keep = h(
+      "div",
+      { class: "sam-quiet sam-keep" },
+      this.keepText(),
+      " ",
+      button("Delete now", () => this.forget(), {
+        class: "sam-small",
+        title: "Delete this session with its file and results",
+      }),
+    );
   }
 
   keepText() {

@@ -1,8 +1,8 @@
 // Where we are in the clip: filmstrip, frame slider, play and step buttons, marks, and one lane per object.
 
 import { button, clock, h } from "../dom/dom.js";
-import { Filmstrip } from "./filmstrip.js";
 import { icon } from "../dom/icons.js";
+import { Filmstrip } from "./filmstrip.js";
 
 const LANE = 18;
 const THUMB = 16;
@@ -13,18 +13,42 @@ export class Timeline {
     this.bench = bench;
     const { num_frames: count } = store.clip;
     this.slider = h("input", {
-      type: "range", min: 0, max: count - 1, step: 1, value: 0, class: "sam-slider", "aria-label": "Frame",
+      type: "range",
+      min: 0,
+      max: count - 1,
+      step: 1,
+      value: 0,
+      class: "sam-slider",
+      "aria-label": "Frame",
       oninput: () => bench.goto(Number(this.slider.value)),
     });
-    this.play = button(icon("play"), () => bench.togglePlay(), { "aria-label": "Play", title: "Play or pause (Space)" });
+    this.play = button(icon("play"), () => bench.togglePlay(), {
+      "aria-label": "Play",
+      title: "Play or pause (Space)",
+    });
     this.sound = store.clip.has_audio
-      ? button(icon("sound"), () => bench.player.mute(), { "aria-label": "Mute", "aria-pressed": "false", title: "Sound on or off (M)" }) : null;
+      ? button(icon("sound"), () => bench.player.mute(), {
+          "aria-label": "Mute",
+          "aria-pressed": "false",
+          title: "Sound on or off (M)",
+        })
+      : null;
     this.where = h("div", { class: "sam-where" });
     this.lanes = h("canvas", { class: "sam-lanes", "aria-hidden": "true" });
     this.film = new Filmstrip(store);
-    this.check = button("", () => bench.nextDoubtful(), { class: "sam-check", hidden: true, title: "Go to the next frame to check (N)" });
-    this.markIn = button("In", () => bench.setMark("mark_in"), { title: "Mark in (I): tracking between the marks starts here", "aria-pressed": "false" });
-    this.markOut = button("Out", () => bench.setMark("mark_out"), { title: "Mark out (O): tracking between the marks ends here", "aria-pressed": "false" });
+    this.check = button("", () => bench.nextDoubtful(), {
+      class: "sam-check",
+      hidden: true,
+      title: "Go to the next frame to check (N)",
+    });
+    this.markIn = button("In", () => bench.setMark("mark_in"), {
+      title: "Mark in (I): tracking between the marks starts here",
+      "aria-pressed": "false",
+    });
+    this.markOut = button("Out", () => bench.setMark("mark_out"), {
+      title: "Mark out (O): tracking between the marks ends here",
+      "aria-pressed": "false",
+    });
     for (const strip of [this.lanes, this.film.canvas]) {
       strip.addEventListener("pointerdown", (event) => {
         strip.setPointerCapture(event.pointerId);
@@ -32,13 +56,29 @@ export class Timeline {
       });
       strip.addEventListener("pointermove", (event) => event.buttons && this.seek(event));
     }
-    const jump = (drawing, name, where) => button(icon(drawing), () => bench.goto(where()), { "aria-label": name, title: name });
-    this.element = h("section", { class: "sam-timeline" },
-      h("div", { class: "sam-row" },
-        jump("first", "First frame", () => 0), jump("previous", "Previous frame", () => store.frame - 1), this.play,
-        jump("next", "Next frame", () => store.frame + 1), jump("last", "Last frame", () => count - 1),
-        this.sound, this.markIn, this.markOut, this.check, this.where),
-      this.slider, this.film.canvas, this.lanes);
+    const jump = (drawing, name, where) =>
+      button(icon(drawing), () => bench.goto(where()), { "aria-label": name, title: name });
+    this.element = h(
+      "section",
+      { class: "sam-timeline" },
+      h(
+        "div",
+        { class: "sam-row" },
+        jump("first", "First frame", () => 0),
+        jump("previous", "Previous frame", () => store.frame - 1),
+        this.play,
+        jump("next", "Next frame", () => store.frame + 1),
+        jump("last", "Last frame", () => count - 1),
+        this.sound,
+        this.markIn,
+        this.markOut,
+        this.check,
+        this.where,
+      ),
+      this.slider,
+      this.film.canvas,
+      this.lanes,
+    );
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(this.lanes);
     this.draw();

@@ -16,26 +16,49 @@ export class Toolbar {
     this.pointer = pointer;
     this.bench = bench;
     const act = bench;
-    this.tools = TOOLS.map(([name, label, title]) => button(label, () => this.choose(name), {
-      title, "data-tool": name, "aria-pressed": String(name === pointer.tool), class: `sam-tool sam-tool-${name}`,
-    }));
+    this.tools = TOOLS.map(([name, label, title]) =>
+      button(label, () => this.choose(name), {
+        title,
+        "data-tool": name,
+        "aria-pressed": String(name === pointer.tool),
+        class: `sam-tool sam-tool-${name}`,
+      }),
+    );
     this.undo = button("Undo", () => act.undo(), { title: "Undo (Ctrl+Z)" });
     this.redo = button("Redo", () => act.redo(), { title: "Redo (Ctrl+Shift+Z)" });
-    this.clear = button("Clear", () => bench.editor.clear(), { title: "Remove the prompts of the chosen object on this frame" });
+    this.clear = button("Clear", () => bench.editor.clear(), {
+      title: "Remove the prompts of the chosen object on this frame",
+    });
     this.size = h("input", {
-      type: "range", min: 4, max: 120, value: pointer.size, class: "sam-size", "aria-label": "Brush size", hidden: true,
-      oninput: () => { pointer.size = Number(this.size.value); },
+      type: "range",
+      min: 4,
+      max: 120,
+      value: pointer.size,
+      class: "sam-size",
+      "aria-label": "Brush size",
+      hidden: true,
+      oninput: () => {
+        pointer.size = Number(this.size.value);
+      },
     });
     this.preview = button("Preview", () => this.togglePreview(), {
-      "aria-pressed": "false", title: "Show what a click under the pointer would select (P)", class: "sam-tool",
+      "aria-pressed": "false",
+      title: "Show what a click under the pointer would select (P)",
+      class: "sam-tool",
     });
-    this.element = h("div", { class: "sam-toolbar", role: "toolbar", "aria-label": "Prompt tools" },
+    this.element = h(
+      "div",
+      { class: "sam-toolbar", role: "toolbar", "aria-label": "Prompt tools" },
       h("div", { class: "sam-group" }, ...this.tools, this.size),
       h("div", { class: "sam-group" }, this.undo, this.redo, this.clear, this.preview),
-      h("div", { class: "sam-group sam-zoom" },
+      h(
+        "div",
+        { class: "sam-group sam-zoom" },
         button("−", () => stage.zoomBy(1 / 1.5), { "aria-label": "Zoom out", title: "Zoom out" }),
         button("Fit", () => stage.fit(), { "aria-label": "Fit the picture", title: "Show the whole picture" }),
-        button("+", () => stage.zoomBy(1.5), { "aria-label": "Zoom in", title: "Zoom in" })));
+        button("+", () => stage.zoomBy(1.5), { "aria-label": "Zoom in", title: "Zoom in" }),
+      ),
+    );
   }
 
   togglePreview() {

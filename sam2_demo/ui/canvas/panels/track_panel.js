@@ -14,13 +14,23 @@ const WAYS = [
 export class TrackPanel {
   constructor(bench) {
     this.bench = bench;
-    this.way = h("select", { "aria-label": "Which way to track" }, ...WAYS.map(([value, label]) => h("option", { value }, label)));
+    this.way = h(
+      "select",
+      { "aria-label": "Which way to track" },
+      ...WAYS.map(([value, label]) => h("option", { value }, label)),
+    );
     this.start = button("Track", () => bench.runs.track(this.way.value), { class: "sam-primary sam-grow" });
     this.stop = button("Stop", () => this.halt(), { class: "sam-stop sam-grow", hidden: true });
     this.bar = h("progress", { max: 1, value: 0, hidden: true, "aria-label": "Tracking" });
     this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
-    this.element = h("section", { class: "sam-panel" }, h("h3", {}, "Track"),
-      h("div", { class: "sam-row" }, this.start, this.stop, this.way), this.bar, this.status);
+    this.element = h(
+      "section",
+      { class: "sam-panel" },
+      h("h3", {}, "Track"),
+      h("div", { class: "sam-row" }, this.start, this.stop, this.way),
+      this.bar,
+      this.status,
+    );
   }
 
   draw({ canTrack }) {

@@ -81,7 +81,8 @@ export class EverythingLayer {
     const { x, y } = this.stage.toPicture(event);
     if (x < 0 || y < 0 || x >= clip.width || y >= clip.height) return null;
     const [height, width] = this.found.size;
-    const column = Math.floor((x * width) / clip.width), row = Math.floor((y * height) / clip.height);
+    const column = Math.floor((x * width) / clip.width),
+      row = Math.floor((y * height) / clip.height);
     return this.shown[this.labels[column * height + row] - 1] || null;
   }
 
@@ -116,7 +117,13 @@ export class EverythingLayer {
     }
     const unit = (2 * this.stage.ratio) / this.stage.view().scale;
     pen.globalAlpha = 0.25;
-    for (const [dx, dy] of [[-unit, 0], [unit, 0], [0, -unit], [0, unit]]) pen.drawImage(this.hoverPicture, dx, dy, width, height);
+    for (const [dx, dy] of [
+      [-unit, 0],
+      [unit, 0],
+      [0, -unit],
+      [0, unit],
+    ])
+      pen.drawImage(this.hoverPicture, dx, dy, width, height);
     pen.globalAlpha = 0.45;
     pen.drawImage(this.hoverPicture, 0, 0, width, height);
     pen.globalAlpha = 1;

@@ -20,7 +20,12 @@ export class Frames {
     } else {
       const pending = this.load(index);
       entry = { pending, bitmap: null };
-      pending.then((bitmap) => { entry.bitmap = bitmap; }, () => this.cache.delete(index));
+      pending.then(
+        (bitmap) => {
+          entry.bitmap = bitmap;
+        },
+        () => this.cache.delete(index),
+      );
     }
     this.cache.set(index, entry);
     this.trim();
@@ -47,12 +52,19 @@ export class Frames {
       if (this.cache.size <= KEPT) break;
       if (entry.bitmap && entry.bitmap === this.shown()) continue;
       this.cache.delete(index);
-      entry.pending.then((bitmap) => bitmap !== this.shown() && bitmap.close(), () => {});
+      entry.pending.then(
+        (bitmap) => bitmap !== this.shown() && bitmap.close(),
+        () => {},
+      );
     }
   }
 
   close() {
-    for (const entry of this.cache.values()) entry.pending.then((bitmap) => bitmap.close(), () => {});
+    for (const entry of this.cache.values())
+      entry.pending.then(
+        (bitmap) => bitmap.close(),
+        () => {},
+      );
     this.cache.clear();
   }
 }

@@ -49,14 +49,22 @@ function paintBox(stage, [x0, y0, x1, y1], color, unit, handles) {
   context.strokeRect(x0, y0, x1 - x0, y1 - y0);
   if (!handles) return;
   context.fillStyle = "#ffffff";
-  for (const [x, y] of [[x0, y0], [x1, y0], [x0, y1], [x1, y1]]) {
+  for (const [x, y] of [
+    [x0, y0],
+    [x1, y0],
+    [x0, y1],
+    [x1, y1],
+  ]) {
     context.fillRect(x - 4 * unit, y - 4 * unit, 8 * unit, 8 * unit);
   }
 }
 
 function paintCursor(stage, unit) {
   const { context, cursor } = stage;
-  for (const [width, color] of [[4, "#000000"], [2, "#ffffff"]]) {
+  for (const [width, color] of [
+    [4, "#000000"],
+    [2, "#ffffff"],
+  ]) {
     context.lineWidth = width * unit;
     context.strokeStyle = color;
     context.beginPath();

@@ -1,8 +1,8 @@
 // The picture with its masks and markers, drawn on one canvas with zoom and pan.
 
 import { drawEffects, layerOf } from "../effects/effects.js";
-import { paintMarkers } from "./markers.js";
 import { maskBounds, paintMask } from "../masks/rle.js";
+import { paintMarkers } from "./markers.js";
 import { Sprites } from "./sprites.js";
 
 export class Stage {
@@ -39,7 +39,8 @@ export class Stage {
   resize() {
     const { width, height } = this.canvas.getBoundingClientRect();
     this.ratio = window.devicePixelRatio || 1;
-    const w = Math.max(1, Math.round(width * this.ratio)), h = Math.max(1, Math.round(height * this.ratio));
+    const w = Math.max(1, Math.round(width * this.ratio)),
+      h = Math.max(1, Math.round(height * this.ratio));
     if (this.canvas.width !== w || this.canvas.height !== h) {
       this.canvas.width = w;
       this.canvas.height = h;
@@ -172,7 +173,9 @@ export class Stage {
   scene(shown, width, height) {
     const { store, sprites } = this;
     const { view } = store;
-    const named = new Set(shown.flatMap(({ object }) => ["objects", "extra"].map((layer) => layerOf(object, view, layer)[0])));
+    const named = new Set(
+      shown.flatMap(({ object }) => ["objects", "extra"].map((layer) => layerOf(object, view, layer)[0])),
+    );
     const subjects = shown.map(({ object, mask }) => ({
       ...object,
       mask: this.maskCanvas(mask.counts, object.color),
@@ -182,7 +185,11 @@ export class Stage {
     }));
     const kind = view.background_variant || 0;
     return {
-      frame: this.bitmap, width, height, subjects, view,
+      frame: this.bitmap,
+      width,
+      height,
+      subjects,
+      view,
       stickers: named.has("emoji") ? [0, 1, 2].map((k) => sprites.sticker(k)) : null,
       lettering: view.background === "text" ? sprites.lettering(view.text ?? "SAM 2", kind) : null,
       backdrop: view.background === "picture" && view.backdrop ? sprites.backdrop(view.backdrop) : null,
@@ -205,10 +212,12 @@ export class Stage {
     if (!this.bitmap) return;
     const pen = canvas.getContext("2d");
     const mask = this.maskCanvas(counts, color);
-    const w = x1 - x0, h = y1 - y0;
+    const w = x1 - x0,
+      h = y1 - y0;
     const scale = Math.min(canvas.width / w, canvas.height / h);
     const place = [(canvas.width - w * scale) / 2, (canvas.height - h * scale) / 2, w * scale, h * scale];
-    const kx = this.bitmap.width / mask.width, ky = this.bitmap.height / mask.height;
+    const kx = this.bitmap.width / mask.width,
+      ky = this.bitmap.height / mask.height;
     pen.drawImage(this.bitmap, x0 * kx, y0 * ky, w * kx, h * ky, ...place);
     pen.fillStyle = "rgba(0, 0, 0, 0.45)";
     pen.fillRect(...place);
@@ -222,13 +231,15 @@ export class Stage {
     const bounds = maskBounds(counts, mask.height);
     if (!bounds || !this.bitmap) return;
     const [x0, y0, x1, y1] = bounds;
-    const w = x1 - x0, h = y1 - y0;
+    const w = x1 - x0,
+      h = y1 - y0;
     const pen = canvas.getContext("2d");
     const scale = Math.min(canvas.width / w, canvas.height / h);
     const place = [(canvas.width - w * scale) / 2, (canvas.height - h * scale) / 2, w * scale, h * scale];
     pen.drawImage(mask, x0, y0, w, h, ...place);
     pen.globalCompositeOperation = "source-in";
-    const kx = this.bitmap.width / mask.width, ky = this.bitmap.height / mask.height;
+    const kx = this.bitmap.width / mask.width,
+      ky = this.bitmap.height / mask.height;
     pen.drawImage(this.bitmap, x0 * kx, y0 * ky, w * kx, h * ky, ...place);
   }
 }

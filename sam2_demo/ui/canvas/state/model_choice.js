@@ -22,7 +22,11 @@ export function joinModel(user) {
 }
 
 // What would be lost by another model, in words; empty if nothing.
-export const lossOf = (name) => [...users].map((user) => user.lossOf(name)).filter(Boolean).join(" ");
+export const lossOf = (name) =>
+  [...users]
+    .map((user) => user.lossOf(name))
+    .filter(Boolean)
+    .join(" ");
 
 export async function switchModel(name) {
   showModel(name);

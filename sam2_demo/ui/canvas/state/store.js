@@ -36,7 +36,10 @@ export class Store {
   // Its colour is the one that is `wanted` or the palette's next, if that differs clearly from those of the `others`.
   newObject(others = this.objects, wanted = null) {
     const id = this.nextId++;
-    const color = freshColor(wanted ? [wanted, ...this.palette] : this.palette, others.map((o) => o.color));
+    const color = freshColor(
+      wanted ? [wanted, ...this.palette] : this.palette,
+      others.map((o) => o.color),
+    );
     return { object_id: id, name: `Object ${id}`, color, visible: true, locked: false };
   }
 
@@ -62,7 +65,13 @@ export class Store {
     this.masks.set(frame, masks);
     for (const object of this.objects) {
       const mask = masks[object.object_id];
-      if (mask) this.track(object.object_id).set(frame, { score: mask.score, area: mask.area, iou: mask.iou, center: mask.center });
+      if (mask)
+        this.track(object.object_id).set(frame, {
+          score: mask.score,
+          area: mask.area,
+          iou: mask.iou,
+          center: mask.center,
+        });
       else this.track(object.object_id).delete(frame);
     }
   }
@@ -81,7 +90,8 @@ export class Store {
   frameAt(seconds) {
     const { times, frame_rate: rate, num_frames: count } = this.clip;
     if (!times) return Math.max(0, Math.min(count - 1, Math.floor(seconds * rate + 1e-3)));
-    let low = 0, high = count - 1;
+    let low = 0,
+      high = count - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
       if (times[middle] <= seconds + 1e-3) low = middle;
@@ -93,7 +103,10 @@ export class Store {
   setTracks(tracks) {
     this.tracks.clear();
     for (const [id, entries] of Object.entries(tracks)) {
-      this.tracks.set(Number(id), new Map(entries.map(([frame, score, area, iou, center]) => [frame, { score, area, iou, center }])));
+      this.tracks.set(
+        Number(id),
+        new Map(entries.map(([frame, score, area, iou, center]) => [frame, { score, area, iou, center }])),
+      );
     }
   }
 
@@ -152,7 +165,8 @@ export class Store {
   // First and last frame between the marks; the whole clip without marks.
   marks() {
     const last = this.clip.num_frames - 1;
-    const a = this.view.mark_in ?? 0, b = this.view.mark_out ?? last;
+    const a = this.view.mark_in ?? 0,
+      b = this.view.mark_out ?? last;
     return { first: Math.max(0, Math.min(a, b)), last: Math.min(last, Math.max(a, b)) };
   }
 
