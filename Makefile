@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench clean scripts-check
 
 demo: $(VENV)/.demo
 	$(BIN)/python app.py $(ARGS)
@@ -11,9 +11,20 @@ demo: $(VENV)/.demo
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(ARGS)
 
-check: $(VENV)/.dev
+check: $(VENV)/.dev scripts-check
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# The page's scripts. Only developers need Node; where it is missing this is skipped, but never in CI.
+scripts-check:
+	@if command -v npm >/dev/null; then \
+	  $(MAKE) --no-print-directory node_modules/.installed && npm run --silent check; \
+	elif [ "$${CI:-}" = true ]; then echo "npm is missing: the page's scripts cannot be checked" >&2; exit 1; \
+	else echo "skipped: checking the page's scripts needs Node 18 or later with npm"; fi
+
+node_modules/.installed: package-lock.json package.json
+	npm ci --silent
+	touch $@
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m sam2_demo.benchmark $(ARGS)
@@ -28,4 +39,4 @@ $(VENV)/.dev: $(VENV)/.demo pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) node_modules build *.egg-info

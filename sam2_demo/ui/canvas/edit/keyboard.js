@@ -73,8 +73,9 @@ export class Keyboard {
   plain(event) {
     const { bench } = this;
     if (event.ctrlKey || event.metaKey || event.altKey) return false;
-    if (TOOLS[event.key]) return (bench.toolbar.choose(TOOLS[event.key]), true);
+    const tool = TOOLS[event.key];
     const work = {
+      ...(tool ? { [event.key]: () => bench.toolbar.choose(tool) } : {}),
       "?": () => bench.help.open(),
       "+": () => bench.stage.zoomBy(1.5),
       "=": () => bench.stage.zoomBy(1.5),

@@ -46,9 +46,14 @@ export class ObjectActions {
         prompt: { points: [], box: null, mask: counts },
       });
     }
-    const put = () => all.forEach(({ object, prompt }) => this.putBack(object, [[frame, prompt]]));
+    const put = () => {
+      for (const { object, prompt } of all) this.putBack(object, [[frame, prompt]]);
+    };
+    const drop = () => {
+      for (const { object } of all) this.drop(object.object_id);
+    };
     put();
-    this.bench.history.did({ undo: () => all.forEach(({ object }) => this.drop(object.object_id)), redo: put });
+    this.bench.history.did({ undo: drop, redo: put });
   }
 
   putBack(object, prompts) {
@@ -100,7 +105,9 @@ export class ObjectActions {
     const alone = objects.every((o) => o.visible === (o.object_id === id));
     const before = objects.map((o) => ({ ...o }));
     const after = objects.map((o) => ({ ...o, visible: alone || o.object_id === id }));
-    const apply = (values) => values.forEach((o) => this.set(o.object_id, { visible: o.visible }));
+    const apply = (values) => {
+      for (const { object_id: each, visible } of values) this.set(each, { visible });
+    };
     apply(after);
     this.bench.history.did({ undo: () => apply(before), redo: () => apply(after) });
   }

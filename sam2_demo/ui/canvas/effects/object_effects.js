@@ -139,7 +139,7 @@ function trail(pen, scene, kind) {
     pen.lineWidth = line;
     pen.lineJoin = pen.lineCap = "round";
     pen.beginPath();
-    points.forEach(([x, y], index) => (index ? pen.lineTo(x + 0.5, y + 0.5) : pen.moveTo(x + 0.5, y + 0.5)));
+    for (const [x, y] of points) pen.lineTo(x + 0.5, y + 0.5);
     pen.stroke();
     const [x, y] = points[points.length - 1];
     pen.beginPath();

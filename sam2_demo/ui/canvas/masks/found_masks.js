@@ -101,6 +101,10 @@ export class FoundMasks {
     return this.shown().filter((mask) => this.picked.has(mask.id));
   }
 
+  pickAll() {
+    for (const mask of this.shown()) this.picked.add(mask.id);
+  }
+
   toggle(id) {
     if (!this.picked.delete(id)) this.picked.add(id);
   }

@@ -133,9 +133,7 @@ export class EverythingPanel {
 
   actions() {
     const { bench } = this;
-    this.all = button("Pick all", () =>
-      this.edit(() => this.found.shown().forEach((mask) => this.found.picked.add(mask.id))),
-    );
+    this.all = button("Pick all", () => this.edit(() => this.found.pickAll()));
     this.none = button("Pick none", () => this.edit(() => this.found.picked.clear()));
     this.join = button("Join", () => this.joinPicked(), { title: "Make one mask of those that are picked (J)" });
     this.remove = button("Delete", () => this.edit(() => this.found.remove(this.found.pickedShown())), {
@@ -410,7 +408,7 @@ export class EverythingPanel {
     found.coverage = this.cover(found);
     const shown = found.shown();
     this.layer.show(found, shown);
-    this.sliders.forEach((slider) => slider.draw());
+    for (const slider of this.sliders) slider.draw();
     this.drawList(shown);
     this.drawActions(shown, found.pickedShown());
   }

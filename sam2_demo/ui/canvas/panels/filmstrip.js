@@ -40,8 +40,9 @@ export class Filmstrip {
   async load() {
     if (this.loading) return;
     this.loading = true;
-    let missing;
-    while (!this.closed && (missing = this.frames().find((frame) => !this.pictures.has(frame))) !== undefined) {
+    while (!this.closed) {
+      const missing = this.frames().find((frame) => !this.pictures.has(frame));
+      if (missing === undefined) break;
       try {
         this.pictures.set(missing, await bitmap(`s/${this.store.token}/thumbs/${missing}.jpg`));
       } catch {

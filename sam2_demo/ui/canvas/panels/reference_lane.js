@@ -49,7 +49,7 @@ export class ReferenceLane {
     const ink = getComputedStyle(canvas);
     const gap = (width - EDGE) / Math.max(1, store.clip.num_frames - 1);
     const place = (frame) => EDGE / 2 + frame * gap;
-    rows.forEach((row, index) => this.drawRow(pen, row, index * LANE, { width, gap, place, ink }));
+    for (const [index, row] of rows.entries()) this.drawRow(pen, row, index * LANE, { width, gap, place, ink });
     pen.fillStyle = ink.color;
     pen.fillRect(place(store.frame) - 0.75, 0, 1.5, rows.length * LANE);
   }

@@ -136,7 +136,8 @@ export class Timeline {
     const ink = getComputedStyle(lanes);
     const gap = (width - THUMB) / Math.max(1, store.clip.num_frames - 1);
     const place = (frame) => THUMB / 2 + frame * gap;
-    store.objects.forEach((object, row) => this.drawLane(pen, object, row * LANE, { width, gap, place, ink }));
+    for (const [row, object] of store.objects.entries())
+      this.drawLane(pen, object, row * LANE, { width, gap, place, ink });
     this.drawMarks(pen, place, ink);
   }
 

@@ -46,7 +46,7 @@ export class Outbox {
     }
     this.busyChanged(false);
     if (this.stalled) this.lost(this.stalled);
-    this.idle.splice(0).forEach(({ resolve, reject }) => (this.stalled ? reject(this.stalled) : resolve()));
+    for (const { resolve, reject } of this.idle.splice(0)) this.stalled ? reject(this.stalled) : resolve();
   }
 
   resume() {
