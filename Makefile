@@ -27,7 +27,7 @@ node_modules/.installed: package-lock.json package.json
 	touch $@
 
 bench: $(VENV)/.dev
-	$(BIN)/python -m sam2_demo.benchmark $(ARGS)
+	$(BIN)/python -m tools.benchmark $(ARGS)
 
 $(VENV)/.demo: requirements.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -8,9 +8,9 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from sam2_demo.engines.model_host import ModelHost
+from sam2_demo.engines.network_engine import EngineOptions, load_engine
 from sam2_demo.errors import DemoError
-from sam2_demo.ui.model_host import ModelHost
-from sam2_demo.ui.network_engine import EngineOptions, load_engine
 from sam2_demo.ui.page import build_page, launch_options
 from sam2_demo.ui.settings import AppSettings, Limits
 from sam2_demo.ui.studio_server import StudioServer

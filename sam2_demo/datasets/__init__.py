@@ -1,1 +1,1 @@
-"""Picture and video sets with ground truth, made clips and simulated prompts."""
+"""Picture and video sets with ground truth, and simulated prompts."""

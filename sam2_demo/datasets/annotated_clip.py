@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.files import content_of
-from sam2_demo.tracking.masklet import decode_rle
+from sam2_demo.masks.masklet import decode_rle
 from sam2_demo.video import open_video
 from sam2_demo.video.pictures import picture_size, read_picture
 

@@ -15,7 +15,7 @@ from sam2_demo.errors import DemoError
 from sam2_demo.evaluation import image_run, interactive_run, results, video_run
 from sam2_demo.evaluation.image_protocol import ImageProtocol
 from sam2_demo.evaluation.interactive_protocol import MODES, PAUSE_BELOW, InteractiveProtocol
-from sam2_demo.evaluation.models import BASELINES, FurtherRows, choose_models
+from sam2_demo.evaluation.rows import BASELINES, FurtherRows, choose_models
 from sam2_demo.evaluation.run_folder import seconds_by_model
 from sam2_demo.evaluation.video_protocol import PROMPTS
 from sam2_demo.evaluation.video_run import LAYOUTS, ClipData

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam2_demo.errors import PromptError
-from sam2_demo.evaluation.predictors import BoolMask
+from sam2_demo.evaluation.contestants import BoolMask
 from sam2_demo.video import FrameReader, open_video
 
 _GRABCUT_ROUNDS = 5

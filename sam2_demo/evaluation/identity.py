@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sam2_demo.errors import DatasetError, WeightsError
-from sam2_demo.evaluation.models import WEIGHTS_SUFFIXES, Model
+from sam2_demo.evaluation.rows import WEIGHTS_SUFFIXES, Model
 from sam2_demo.formats.files import content_digest
 
 if TYPE_CHECKING:

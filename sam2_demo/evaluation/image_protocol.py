@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from sam2_demo.datasets.pictures import AnnotatedPicture, PictureObject
 from sam2_demo.datasets.prompt_simulation import Click, box_around, click_on_error
-from sam2_demo.evaluation.metrics import region_similarity
-from sam2_demo.evaluation.predictors import BoolMask, PicturePredictor
+from sam2_demo.evaluation.contestants import BoolMask, PicturePredictor
+from sam2_demo.masks.metrics import region_similarity
 
 BOX = "box"
 

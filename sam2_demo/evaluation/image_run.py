@@ -10,15 +10,15 @@ from sam2_demo.datasets.coco_instances import open_coco
 from sam2_demo.datasets.pictures import AnnotatedPicture, LabelMapPictures, PictureSet
 from sam2_demo.errors import DatasetError
 from sam2_demo.evaluation import image_protocol, plots, results
+from sam2_demo.evaluation.contestants import PicturePredictor
 from sam2_demo.evaluation.identity import model_identities
 from sam2_demo.evaluation.image_protocol import ImageProtocol, ObjectAnswers
-from sam2_demo.evaluation.models import Model
 from sam2_demo.evaluation.pictures import save_errors
-from sam2_demo.evaluation.predictors import PicturePredictor
 from sam2_demo.evaluation.report import Report, write_report
+from sam2_demo.evaluation.rows import Model
 from sam2_demo.evaluation.run_folder import Log, RunFolder
 from sam2_demo.formats.files import write_json
-from sam2_demo.tracking.masklet import encode_rle
+from sam2_demo.masks.masklet import encode_rle
 
 
 @dataclass(frozen=True)

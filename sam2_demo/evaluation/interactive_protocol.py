@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sam2_demo.datasets.annotated_clip import AnnotatedClip
-from sam2_demo.evaluation.metrics import region_similarity
-from sam2_demo.evaluation.predictors import BoolMask, ClipPredictor, TrackedFrame, TrackingSession
+from sam2_demo.evaluation.contestants import BoolMask, ClipPredictor, TrackedFrame, TrackingSession
 from sam2_demo.evaluation.video_protocol import click_until, objects_by_start
-from sam2_demo.tracking.masklet import Masklet
+from sam2_demo.masks.masklet import Masklet
+from sam2_demo.masks.metrics import region_similarity
 
 MODES = ("offline", "online")
 PAUSE_BELOW = 0.75

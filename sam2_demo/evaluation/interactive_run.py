@@ -10,12 +10,12 @@ import numpy as np
 
 from sam2_demo.datasets.annotated_clip import AnnotatedClip, AnnotatedClips
 from sam2_demo.evaluation import plots, results, scoring
+from sam2_demo.evaluation.contestants import ClipPredictor
 from sam2_demo.evaluation.identity import model_identities
 from sam2_demo.evaluation.interactive_protocol import InteractiveProtocol, interact
-from sam2_demo.evaluation.models import Model
-from sam2_demo.evaluation.predictors import ClipPredictor
 from sam2_demo.evaluation.report import Report, write_report
 from sam2_demo.evaluation.results import Row
+from sam2_demo.evaluation.rows import Model
 from sam2_demo.evaluation.run_folder import Log, RunFolder
 from sam2_demo.evaluation.video_run import ClipData, clip_record, unscored_notes, write_prediction
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sam2_demo.datasets.prompt_simulation import box_around
 from sam2_demo.errors import PromptError
 from sam2_demo.evaluation.baselines import BaselineFrame, prompted_objects
-from sam2_demo.evaluation.predictors import BoolMask
+from sam2_demo.evaluation.contestants import BoolMask
 from sam2_demo.network.config import PUBLISHED_ANSWERS
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.image_predictor import ImagePredictor

@@ -15,8 +15,8 @@ import numpy as np
 
 from sam2_demo.datasets.annotated_clip import AnnotatedClip
 from sam2_demo.errors import DatasetError
-from sam2_demo.evaluation.metrics import boundary_accuracy, region_similarity
-from sam2_demo.tracking.masklet import Masklet
+from sam2_demo.masks.masklet import Masklet
+from sam2_demo.masks.metrics import boundary_accuracy, region_similarity
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from sam2_demo.datasets.annotated_clip import AnnotatedClip
 from sam2_demo.datasets.prompt_simulation import box_around, click_on_error
 from sam2_demo.errors import PromptError
-from sam2_demo.evaluation.predictors import BoolMask, ClipPredictor, TrackedFrame, TrackingSession
-from sam2_demo.tracking.masklet import Masklet
+from sam2_demo.evaluation.contestants import BoolMask, ClipPredictor, TrackedFrame, TrackingSession
+from sam2_demo.masks.masklet import Masklet
 
 PROMPT_CLICKS = {"click": 1, "clicks3": 3, "clicks5": 5}
 PROMPTS = (*PROMPT_CLICKS, "box", "mask")

@@ -14,18 +14,18 @@ from sam2_demo.datasets.davis import DavisClips
 from sam2_demo.datasets.sa_v import SaVClips
 from sam2_demo.errors import ConfigError, DatasetError
 from sam2_demo.evaluation import plots, results, scoring
+from sam2_demo.evaluation.contestants import ClipPredictor
 from sam2_demo.evaluation.identity import model_identities, predictions_identity
-from sam2_demo.evaluation.models import Model
 from sam2_demo.evaluation.pictures import save_errors
-from sam2_demo.evaluation.predictors import ClipPredictor
 from sam2_demo.evaluation.report import Report, write_report
+from sam2_demo.evaluation.rows import Model
 from sam2_demo.evaluation.run_folder import Log, RunFolder
 from sam2_demo.evaluation.scoring import ObjectScores, ScoringRules
 from sam2_demo.evaluation.video_protocol import PROMPT_CLICKS, track_clip
 from sam2_demo.formats import davis, sa_v
 from sam2_demo.formats.annotation import ClipAnnotation, from_masklets
 from sam2_demo.formats.files import frame_files
-from sam2_demo.tracking.masklet import Masklet
+from sam2_demo.masks.masklet import Masklet
 
 LAYOUTS = ("davis", "sav")
 

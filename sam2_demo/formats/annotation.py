@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import Any
 
 from sam2_demo.errors import DatasetError
-from sam2_demo.tracking.masklet import Masklet, Rle
+from sam2_demo.masks.masklet import Masklet, Rle
 
 VOID_LABEL = 255  # in indexed PNGs: pixels that count neither for nor against
 

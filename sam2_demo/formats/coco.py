@@ -17,7 +17,7 @@ from pycocotools import mask as coco_mask
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.files import PathLike, content_of, read_json, write_json
-from sam2_demo.tracking.masklet import Masklet, Rle, decode_rle, encode_rle
+from sam2_demo.masks.masklet import Masklet, Rle, decode_rle, encode_rle
 
 UNNAMED = "object"
 

@@ -18,7 +18,7 @@ import numpy as np
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.files import PathLike, content_of, write_text
-from sam2_demo.tracking.masklet import Masklet
+from sam2_demo.masks.masklet import Masklet
 
 _LONGEST_CELL = 1 << 26  # the csv module takes 131072 characters, which intricate masks exceed
 _BYTE_ORDER_MARK = "\ufeff"  # spreadsheets begin UTF-8 with it

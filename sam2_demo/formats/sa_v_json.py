@@ -17,7 +17,7 @@ import numpy as np
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.files import content_of
-from sam2_demo.tracking.masklet import Masklet, Rle, encode_rle
+from sam2_demo.masks.masklet import Masklet, Rle, encode_rle
 
 ANNOTATION_STEP = 4  # 6 annotations per second of a 24 frames/s video
 _STEP = "annotation_step"  # not a published field; other readers pass over it

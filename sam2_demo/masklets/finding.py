@@ -23,12 +23,12 @@ from numpy.typing import NDArray
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.masklets.options import MaskletOptions
 from sam2_demo.masklets.selection import Candidate, TrackedMasklet, covered_area, keep_good, new_candidates
+from sam2_demo.masks.masklet import Masklet, Rle, decode_rle, encode_rle
 from sam2_demo.tracking.automatic_masks import AutomaticMaskGenerator, AutomaticMaskOptions, MaskRecord
+from sam2_demo.tracking.clip_tracker import ClipTracker, FrameResult
 from sam2_demo.tracking.mask_selection import stability_scores, without_small_regions
-from sam2_demo.tracking.masklet import Masklet, Rle, decode_rle, encode_rle
 from sam2_demo.tracking.pixels import Rgb
 from sam2_demo.tracking.video_predictor import VideoPredictor
-from sam2_demo.tracking.video_session import FrameResult, VideoSession
 from sam2_demo.video import FrameReader, VideoSource, open_video
 
 _CROP_POINTS_DOWNSCALE = 4  # 32, then 8 and 2 points per side on crops; the paper takes 32, 4 and 2
@@ -203,7 +203,7 @@ class _Finder:
     def _is_annotated(self, frame_index: int) -> bool:
         return frame_index % self.options.annotation_step == 0
 
-    def _forget(self, session: VideoSession, frame_index: int) -> None:
+    def _forget(self, session: ClipTracker, frame_index: int) -> None:
         """The session's own copy of a frame's masks, which would grow with the clip."""
         for masklet in session.masklets.values():
             masklet.discard(frame_index)

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam2_demo.errors import InputError, PromptError, SessionError
-from sam2_demo.sessions.mask_code import display_size
-from sam2_demo.sessions.picture_workspace import PictureWorkspace
-from sam2_demo.sessions.video_workspace import VideoWorkspace
+from sam2_demo.masks.masklet import decode_rle, encode_rle
+from sam2_demo.masks.run_lengths import display_size
+from sam2_demo.sessions.clip_session import ClipSession
+from sam2_demo.sessions.picture_session import PictureSession
 from sam2_demo.tracking.automatic_masks import MaskRecord
 from sam2_demo.tracking.mask_selection import SAME_BOX, box_iou, without_small_regions
-from sam2_demo.tracking.masklet import decode_rle, encode_rle
 
 WORKING_LIMIT = 1024
 MOST_MASKS = 600
@@ -31,7 +31,7 @@ LEAST_STABILITY = 0.3
 SMALL_REGION = 200 / 1024**2  # of the picture; 200 pixels in the paper
 FILE_NAME = "everything.json"
 
-AnyWorkspace = VideoWorkspace | PictureWorkspace
+AnySession = ClipSession | PictureSession
 
 
 @dataclass(frozen=True)
@@ -81,30 +81,30 @@ class Everything:
         return {"frame": self.frame, "size": list(self.size), "masks": [asdict(mask) for mask in self.masks.values()]}
 
 
-def search(workspace: AnyWorkspace, frame: int, points_per_side: int, crop_layers: int = 0) -> Iterator[SearchStep]:
+def search(session: AnySession, frame: int, points_per_side: int, crop_layers: int = 0) -> Iterator[SearchStep]:
     """Find everything on a frame; ends early, keeping what is found, when `cancel` is set."""
-    rgb = _pixels(workspace, frame)
-    size = display_size(workspace.size, WORKING_LIMIT)
-    if size != workspace.size:
+    rgb = _pixels(session, frame)
+    size = display_size(session.size, WORKING_LIMIT)
+    if size != session.size:
         rgb = np.asarray(cv2.resize(rgb, size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
-    with workspace.task(wait=False):
-        workspace.cancel.clear()
+    with session.task(wait=False):
+        session.cancel.clear()
         collection = Collection(size)
-        steps = workspace.engine.find_everything(rgb, points_per_side, crop_layers, LEAST_IOU, LEAST_STABILITY)
-        while not workspace.cancel.is_set():
-            with workspace.engine.lock:
+        steps = session.engine.find_everything(rgb, points_per_side, crop_layers, LEAST_IOU, LEAST_STABILITY)
+        while not session.cancel.is_set():
+            with session.engine.lock:
                 step = next(steps, None)
             if step is None:
                 break
             found, gone = collection.add(step.records)
             yield SearchStep(found, gone, size, step.done, step.total)
         everything = Everything(frame, size, collection.masks)
-        workspace.stored.write_json(FILE_NAME, everything.to_json())
+        session.stored.write_json(FILE_NAME, everything.to_json())
 
 
-def read_everything(workspace: AnyWorkspace) -> Everything | None:
+def read_everything(session: AnySession) -> Everything | None:
     """What was found last; None if nothing was looked for yet."""
-    stored = workspace.stored.read_json(FILE_NAME)
+    stored = session.stored.read_json(FILE_NAME)
     if stored is None:
         return None
     try:
@@ -174,10 +174,10 @@ def _is_better(one: FoundMask, other: FoundMask) -> bool:
     return box_iou(one.box, other.box) > SAME_BOX
 
 
-def _pixels(workspace: AnyWorkspace, frame: int) -> NDArray[np.uint8]:
-    if isinstance(workspace, PictureWorkspace):
-        return workspace.rgb
-    last = workspace.reader.num_frames - 1
+def _pixels(session: AnySession, frame: int) -> NDArray[np.uint8]:
+    if isinstance(session, PictureSession):
+        return session.rgb
+    last = session.reader.num_frames - 1
     if not 0 <= frame <= last:
         raise PromptError(f"frame {frame} does not exist; the clip has frames 0 to {last}")
-    return workspace.reader.read(frame)
+    return session.reader.read(frame)

@@ -1,23 +1,23 @@
-"""From an uploaded file to a workspace, with every limit checked before the model sees anything."""
+"""From an uploaded file to a session, with every limit checked before the model sees anything."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from sam2_demo.engines.engine import Engine
 from sam2_demo.errors import MediaError, SessionError
-from sam2_demo.sessions.engine import Engine
+from sam2_demo.sessions.clip_session import ClipSession
 from sam2_demo.sessions.folder import SessionFolder
 from sam2_demo.sessions.limits import Limits
-from sam2_demo.sessions.picture_workspace import PictureWorkspace
-from sam2_demo.sessions.video_workspace import VideoWorkspace
-from sam2_demo.sessions.workspace import MODEL_FILE
+from sam2_demo.sessions.picture_session import PictureSession
+from sam2_demo.sessions.session import MODEL_FILE
 from sam2_demo.video.opening import open_video
 from sam2_demo.video.pictures import read_picture
 
 
-def open_clip(token: str, source: Path, name: str, engine: Engine, limits: Limits) -> VideoWorkspace:
-    """A workspace for a video file; MediaError when it cannot be read or is longer than allowed."""
+def open_clip(token: str, source: Path, name: str, engine: Engine, limits: Limits) -> ClipSession:
+    """A session for a video file; MediaError when it cannot be read or is longer than allowed."""
     reader = open_video(source)
     if reader.duration > limits.max_clip_seconds:
         reader.close()
@@ -26,43 +26,43 @@ def open_clip(token: str, source: Path, name: str, engine: Engine, limits: Limit
         )
     try:
         reader.read(0)
-        workspace = VideoWorkspace(token, source, name, engine, reader, limits.max_objects)
-        workspace.notice = reader.notice
+        session = ClipSession(token, source, name, engine, reader, limits.max_objects)
+        session.notice = reader.notice
         times = [round(float(time), 6) for time in reader.times]
-        _describe(workspace, source, {"num_frames": reader.num_frames, "times": times})
-        return workspace
+        _describe(session, source, {"num_frames": reader.num_frames, "times": times})
+        return session
     except MediaError:
         reader.close()
         raise
 
 
-def open_still(token: str, source: Path, name: str, engine: Engine, limits: Limits) -> PictureWorkspace:
-    """A workspace for a picture file; MediaError when it cannot be read."""
-    workspace = PictureWorkspace(token, read_picture(source, name), name, source.parent, engine, limits.max_objects)
-    _describe(workspace, source, {"num_frames": 1})
-    return workspace
+def open_still(token: str, source: Path, name: str, engine: Engine, limits: Limits) -> PictureSession:
+    """A session for a picture file; MediaError when it cannot be read."""
+    session = PictureSession(token, read_picture(source, name), name, source.parent, engine, limits.max_objects)
+    _describe(session, source, {"num_frames": 1})
+    return session
 
 
-def reopen(token: str, folder: Path, engine: Engine, limits: Limits) -> VideoWorkspace | PictureWorkspace:
-    """The workspace of a stored session with everything that was made; SessionError if the folder holds none."""
+def reopen(token: str, folder: Path, engine: Engine, limits: Limits) -> ClipSession | PictureSession:
+    """The session of a stored session with everything that was made; SessionError if the folder holds none."""
     clip = SessionFolder(folder).read_json("clip.json")
     if not isinstance(clip, dict) or clip.get("kind") not in ("video", "picture"):
         raise SessionError("there is no stored session in this place")
     source = folder / Path(clip["source"]).name
     opener = open_clip if clip["kind"] == "video" else open_still
     model = stored_model(folder)
-    workspace = opener(token, source, clip["name"], engine, limits)
-    if isinstance(workspace, VideoWorkspace) and model not in (None, engine.name):
-        workspace.restore_prompts()
-        workspace.notice = (
-            f"{workspace.notice} This session was made with {model}, which this server does not have now. Its prompts "
+    session = opener(token, source, clip["name"], engine, limits)
+    if isinstance(session, ClipSession) and model not in (None, engine.name):
+        session.restore_prompts()
+        session.notice = (
+            f"{session.notice} This session was made with {model}, which this server does not have now. Its prompts "
             f"are kept; press Track to follow them with {engine.name}. Until you change something, its masks come back "
             f"when the session is opened with {model} again."
         ).strip()
     else:
-        workspace.stored.take_masklets_back()
-        workspace.restore()
-    return workspace
+        session.stored.take_masklets_back()
+        session.restore()
+    return session
 
 
 def stored_model(folder: Path) -> str | None:
@@ -71,9 +71,9 @@ def stored_model(folder: Path) -> str | None:
     return model if isinstance(model, str) else None
 
 
-def _describe(workspace: VideoWorkspace | PictureWorkspace, source: Path, facts: dict[str, Any]) -> None:
-    height, width = workspace.size
-    about = {"kind": workspace.kind, "name": workspace.name, "source": source.name, "height": height, "width": width}
-    workspace.stored.write_json("clip.json", about | facts)
-    if stored_model(workspace.folder) is None:
-        workspace.note_model()
+def _describe(session: ClipSession | PictureSession, source: Path, facts: dict[str, Any]) -> None:
+    height, width = session.size
+    about = {"kind": session.kind, "name": session.name, "source": source.name, "height": height, "width": width}
+    session.stored.write_json("clip.json", about | facts)
+    if stored_model(session.folder) is None:
+        session.note_model()

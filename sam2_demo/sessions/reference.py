@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from sam2_demo.errors import InputError, SessionError
 from sam2_demo.formats.annotation import ClipAnnotation
-from sam2_demo.sessions.workspace import Workspace
-from sam2_demo.tracking.masklet import Masklet, decode_rle
+from sam2_demo.masks.masklet import Masklet, decode_rle
+from sam2_demo.sessions.session import Session
 
 FILE_NAME = "reference.json"
 
@@ -52,7 +52,7 @@ class Reference:
             self.pairs[reference_id] = object_id
 
 
-def write_reference(workspace: Workspace, reference: Reference) -> None:
+def write_reference(session: Session, reference: Reference) -> None:
     """Keep a reference; replaces an earlier one."""
     clip = reference.clip
     content = {
@@ -64,12 +64,12 @@ def write_reference(workspace: Workspace, reference: Reference) -> None:
         "labels": {str(i): label for i, label in clip.labels.items()},
         "pairs": [[reference_id, object_id] for reference_id, object_id in reference.pairs.items()],
     }
-    workspace.stored.write_json(FILE_NAME, content)
+    session.stored.write_json(FILE_NAME, content)
 
 
-def read_reference(workspace: Workspace) -> Reference | None:
+def read_reference(session: Session) -> Reference | None:
     """The kept reference; None if there is none."""
-    content = workspace.stored.read_json(FILE_NAME)
+    content = session.stored.read_json(FILE_NAME)
     if content is None:
         return None
     try:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sam2_demo.sessions.engine import Engine
+from sam2_demo.engines.engine import Engine
 from sam2_demo.tracking.image_predictor import ImagePredictor
 from sam2_demo.video.frame_reader import FrameReader
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sam2_demo.errors import ConfigError
+from sam2_demo.masks.masklet import Rle, RunLengths, decode_rle, encode_rle, run_lengths
 from sam2_demo.network.inference import for_inference
 from sam2_demo.network.outputs import ImageEmbedding
 from sam2_demo.network.sam2_network import Sam2Network
@@ -35,7 +36,6 @@ from sam2_demo.tracking.mask_selection import (
     suppress_overlaps,
     without_small_regions,
 )
-from sam2_demo.tracking.masklet import Rle, RunLengths, decode_rle, encode_rle, run_lengths
 from sam2_demo.tracking.pixels import Rgb, check_rgb, picture_pixels
 from sam2_demo.tracking.prompts import BoxPrompt, Prompts
 

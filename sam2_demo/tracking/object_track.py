@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from sam2_demo.masks.masklet import Masklet
 from sam2_demo.tracking.frame_records import FrameRecord, FrameRecords
-from sam2_demo.tracking.masklet import Masklet
 from sam2_demo.tracking.memory_bank import FrameMemory, MemoryBank
 from sam2_demo.tracking.prompts import Prompts
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 
+from sam2_demo.tracking.clip_tracker import ClipTracker
 from sam2_demo.tracking.frame_records import FrameRecord, pack_record, unpack_record
 from sam2_demo.tracking.prompts import read_prompts
-from sam2_demo.tracking.video_session import VideoSession
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class SavedFrame:
     unprompted: bytes = b""
 
 
-def save_frame(session: VideoSession, object_id: int, frame_index: int) -> SavedFrame | None:
+def save_frame(session: ClipTracker, object_id: int, frame_index: int) -> SavedFrame | None:
     """What `session` holds of an object on a frame; None where it holds nothing."""
     track = session._tracks.get(object_id)
     record = None if track is None else track.records.get(frame_index)
@@ -54,7 +54,7 @@ def save_frame(session: VideoSession, object_id: int, frame_index: int) -> Saved
 
 @torch.inference_mode()
 def restore_object(
-    session: VideoSession, object_id: int, prompts: Mapping[int, Mapping[str, Any]], frames: Iterable[SavedFrame]
+    session: ClipTracker, object_id: int, prompts: Mapping[int, Mapping[str, Any]], frames: Iterable[SavedFrame]
 ) -> None:
     """Put an object back: `prompts` are arguments of `add_prompt` by frame, `frames` what was saved.
 

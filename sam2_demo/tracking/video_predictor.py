@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.tracking.clip_tracker import ClipTracker
 from sam2_demo.tracking.embedding_cache import EmbeddingCache
 from sam2_demo.tracking.options import TrackingOptions
 from sam2_demo.tracking.pixels import Rgb
-from sam2_demo.tracking.video_session import VideoSession
 from sam2_demo.video import FrameReader, open_video
 
 
@@ -21,10 +21,10 @@ class VideoPredictor:
         self.options = options or TrackingOptions()
         self._embeddings = EmbeddingCache(self.options.embedding_cache_bytes)
 
-    def open(self, source: str | Path | Sequence[Rgb] | FrameReader) -> VideoSession:
+    def open(self, source: str | Path | Sequence[Rgb] | FrameReader) -> ClipTracker:
         """Start a session on a video file, a folder of images, a sequence of (H, W, 3) uint8 arrays or a reader.
 
         Nothing is decoded beyond the index; MediaError when the source cannot be used.
         """
         frames = source if isinstance(source, FrameReader) else open_video(source)
-        return VideoSession(self.network, frames, self.options, self._embeddings)
+        return ClipTracker(self.network, frames, self.options, self._embeddings)

@@ -13,14 +13,14 @@ from gradio.utils import get_upload_folder
 
 from sam2_demo.errors import DemoError, InputError
 from sam2_demo.formats import coco
+from sam2_demo.masks.masklet import encode_rle
+from sam2_demo.sessions.clip_session import ClipSession
+from sam2_demo.sessions.mask_files import session_masklets
 from sam2_demo.sessions.object_table import ObjectInfo
-from sam2_demo.sessions.picture_workspace import PictureWorkspace
-from sam2_demo.sessions.video_workspace import VideoWorkspace
-from sam2_demo.tracking.masklet import encode_rle
+from sam2_demo.sessions.picture_session import PictureSession
 from sam2_demo.ui import payloads
-from sam2_demo.ui.mask_exports import session_masklets
 from sam2_demo.ui.studio_server import StudioServer
-from sam2_demo.ui.studio_state import PALETTE, AnyWorkspace
+from sam2_demo.ui.studio_state import PALETTE, AnySession
 
 
 class Endpoints:
@@ -38,13 +38,13 @@ class Endpoints:
         what belongs to the object, 0 for what does not, one per point; box: [x0, y0, x1, y1] or None.
         Returns {"masks": [{"size", "counts"} in COCO run lengths, ...], "iou_predictions": [...]}, best first.
         """
-        with self._opened("picture", picture) as workspace:
+        with self._opened("picture", picture) as session:
             prompt = payloads.read_prompt({"prompt": _as_prompt(points, labels, box)})
-            self._add_object(workspace, 1, "object")
-            if not isinstance(workspace, PictureWorkspace):
+            self._add_object(session, 1, "object")
+            if not isinstance(session, PictureSession):
                 raise InputError("this file is not a picture")
-            workspace.prompt(1, prompt)
-            found = workspace.candidates[1]
+            session.prompt(1, prompt)
+            found = session.candidates[1]
             return {"masks": [encode_rle(mask) for mask in found.masks], "iou_predictions": found.scores}
 
     def track_clip(
@@ -57,24 +57,24 @@ class Endpoints:
         first prompted frame. Returns a COCO instances table with one annotation per visible mask; "track_id" is
         the object.
         """
-        with self._opened("video", clip) as workspace:
-            if not isinstance(workspace, VideoWorkspace):
+        with self._opened("video", clip) as session:
+            if not isinstance(session, ClipSession):
                 raise InputError("this file is not a clip")
             if not isinstance(prompts, list) or not prompts:
                 raise InputError("prompts must be a list of at least one prompt")
             for given in prompts:
                 fields = payloads.read_payload(given)
                 object_id = payloads.read_int(fields, "object_id", payloads.MAX_OBJECT_ID, least=1)
-                self._add_object(workspace, object_id, str(fields.get("name") or f"object {object_id}")[:60])
+                self._add_object(session, object_id, str(fields.get("name") or f"object {object_id}")[:60])
                 prompt = _as_prompt(fields.get("points"), fields.get("labels"), fields.get("box"))
                 frame = payloads.read_int(fields, "frame", payloads.MAX_FRAME)
-                workspace.prompt(frame, object_id, payloads.read_prompt({"prompt": prompt}))
-            for _ in workspace.track(None, direction):
+                session.prompt(frame, object_id, payloads.read_prompt({"prompt": prompt}))
+            for _ in session.track(None, direction):
                 continue
-            return coco.to_content(session_masklets(workspace))
+            return coco.to_content(session_masklets(session))
 
     @contextmanager
-    def _opened(self, kind: str, given: object) -> Iterator[AnyWorkspace]:
+    def _opened(self, kind: str, given: object) -> Iterator[AnySession]:
         """A session on an uploaded file, deleted afterwards; refusals become errors that the client shows."""
         token = ""
         try:
@@ -90,9 +90,9 @@ class Endpoints:
                 self._server.forget(token)
 
     @staticmethod
-    def _add_object(workspace: AnyWorkspace, object_id: int, name: str) -> None:
-        if object_id not in workspace.objects:
-            workspace.put_object(ObjectInfo(object_id, name, PALETTE[(object_id - 1) % len(PALETTE)]))
+    def _add_object(session: AnySession, object_id: int, name: str) -> None:
+        if object_id not in session.objects:
+            session.put_object(ObjectInfo(object_id, name, PALETTE[(object_id - 1) % len(PALETTE)]))
 
 
 def _as_prompt(points: Any, labels: Any, box: Any) -> dict[str, Any]:

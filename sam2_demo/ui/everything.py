@@ -13,10 +13,10 @@ from sam2_demo.formats import coco
 from sam2_demo.formats.annotation import VOID_LABEL, ClipAnnotation
 from sam2_demo.formats.davis import label_map
 from sam2_demo.formats.files import write_json, write_labels
+from sam2_demo.sessions.clip_session import ClipSession
 from sam2_demo.sessions.everything import Everything, FoundMask, read_everything, search
-from sam2_demo.sessions.video_workspace import VideoWorkspace
 from sam2_demo.ui import payloads
-from sam2_demo.ui.studio_state import AnyWorkspace
+from sam2_demo.ui.studio_state import AnySession
 
 GRIDS: Mapping[str, tuple[int, int]] = {"16": (16, 0), "24": (24, 0), "32": (32, 0), "32+crops": (32, 1)}
 """Points per side and layers of crops by the name that the page sends."""
@@ -25,16 +25,16 @@ EVERYTHING_FILES = {"coco": "everything_coco.json", "labels": "everything_labels
 MAX_GROUPS_TEXT = 12_000
 
 
-def search_steps(workspace: AnyWorkspace, data: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def search_steps(session: AnySession, data: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Answers of the running search, from the page's question: masks as they come, then how it ended."""
     points_per_side, crop_layers = GRIDS[payloads.read_choice(data, "grid", tuple(GRIDS))]
     frame = payloads.read_int(data, "frame", payloads.MAX_FRAME)
     done = total = 0
-    for step in search(workspace, frame, points_per_side, crop_layers):
+    for step in search(session, frame, points_per_side, crop_layers):
         done, total = step.done, step.total
         found = [mask_to_json(mask) for mask in step.found]
         yield {"step": {"found": found, "gone": step.gone, "size": list(step.size), "done": done, "total": total}}
-    yield {"result": {"done": done, "total": total, "stopped": workspace.cancel.is_set()}}
+    yield {"result": {"done": done, "total": total, "stopped": session.cancel.is_set()}}
 
 
 def mask_to_json(mask: FoundMask) -> dict[str, Any]:
@@ -49,9 +49,9 @@ def mask_to_json(mask: FoundMask) -> dict[str, Any]:
     }
 
 
-def everything_to_json(workspace: AnyWorkspace) -> dict[str, Any]:
+def everything_to_json(session: AnySession) -> dict[str, Any]:
     """What was found last, for the page; no frame if nothing was looked for."""
-    found = read_everything(workspace)
+    found = read_everything(session)
     if found is None:
         return {"frame": None, "masks": []}
     return {
@@ -71,15 +71,15 @@ def read_groups(text: str) -> list[list[int]]:
     return [[int(part) for part in group] for group in parts]
 
 
-def write_everything(workspace: AnyWorkspace, kind: str, groups: list[list[int]]) -> Path:
+def write_everything(session: AnySession, kind: str, groups: list[list[int]]) -> Path:
     """Write the groups of masks as `kind`, "coco" or "labels", at the original size, into the session's folder."""
     if kind not in EVERYTHING_FILES:
         raise InputError(f"{kind[:40]!r} is not one of {', '.join(EVERYTHING_FILES)}")
-    found = read_everything(workspace)
+    found = read_everything(session)
     if found is None:
         raise InputError("nothing was looked for yet: press Find everything first")
-    clip = _as_annotation(workspace, found, groups)
-    target = workspace.folder / "exports" / f"{Path(workspace.name).stem or 'picture'}_{EVERYTHING_FILES[kind]}"
+    clip = _as_annotation(session, found, groups)
+    target = session.folder / "exports" / f"{Path(session.name).stem or 'picture'}_{EVERYTHING_FILES[kind]}"
     if kind == "labels":
         if len(groups) >= VOID_LABEL:
             raise InputError(
@@ -96,16 +96,16 @@ def write_everything(workspace: AnyWorkspace, kind: str, groups: list[list[int]]
     return target
 
 
-def _as_annotation(workspace: AnyWorkspace, found: Everything, groups: list[list[int]]) -> ClipAnnotation:
-    height, width = workspace.size
-    clip = ClipAnnotation(height, width, 1, name=workspace.name)
-    if isinstance(workspace, VideoWorkspace):
-        clip.num_frames, clip.frame_rate = workspace.reader.num_frames, float(workspace.reader.frame_rate)
-    clip.picture_names = [workspace.name] * clip.num_frames
+def _as_annotation(session: AnySession, found: Everything, groups: list[list[int]]) -> ClipAnnotation:
+    height, width = session.size
+    clip = ClipAnnotation(height, width, 1, name=session.name)
+    if isinstance(session, ClipSession):
+        clip.num_frames, clip.frame_rate = session.reader.num_frames, float(session.reader.frame_rate)
+    clip.picture_names = [session.name] * clip.num_frames
     for number, group in enumerate(groups, start=1):
-        mask = np.zeros(workspace.size, np.bool_)
+        mask = np.zeros(session.size, np.bool_)
         for part in group:
-            mask |= found.mask(part, workspace.size)
+            mask |= found.mask(part, session.size)
         iou = min(found.masks[part].predicted_iou for part in group)
         clip.masklet(number).set(found.frame, mask, iou_prediction=iou)
     return clip.check()

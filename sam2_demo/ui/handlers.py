@@ -1,4 +1,4 @@
-"""What the page's events do: read the payload, ask the workspace, answer in plain values."""
+"""What the page's events do: read the payload, ask the session, answer in plain values."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 
 import gradio as gr
 
+from sam2_demo.engines.zero_gpu import forgets_memory, on_gpu
 from sam2_demo.errors import DemoError, InputError
 from sam2_demo.formats.exchange import FORMATS
-from sam2_demo.sessions.picture_workspace import PictureWorkspace
-from sam2_demo.sessions.video_workspace import DIRECTIONS
+from sam2_demo.sessions.clip_session import DIRECTIONS
+from sam2_demo.sessions.mask_files import make_masks
+from sam2_demo.sessions.painted_files import RenderProgress, render_clip
+from sam2_demo.sessions.picture_session import PictureSession
 from sam2_demo.ui import payloads
 from sam2_demo.ui.everything import search_steps
-from sam2_demo.ui.exports import RenderProgress, render_clip
-from sam2_demo.ui.mask_exports import make_masks
 from sam2_demo.ui.reference import ask_reference
 from sam2_demo.ui.studio_server import StudioServer
-from sam2_demo.ui.zero_gpu import forgets_memory, on_gpu
 
 log = logging.getLogger(__name__)
 
@@ -76,44 +76,44 @@ class StudioHandlers:
         return self._answer(event, self._reference)
 
     def _reference(self, data: dict[str, Any]) -> Any:
-        return ask_reference(self.server.workspace(data.get("token"), data.get("model")), data)
+        return ask_reference(self.server.session(data.get("token"), data.get("model")), data)
 
     def _find_everything(self, data: dict[str, Any]) -> Iterator[Answer]:
-        yield from search_steps(self.server.workspace(data.get("token"), data.get("model")), data)
+        yield from search_steps(self.server.session(data.get("token"), data.get("model")), data)
 
     def _prompt(self, data: dict[str, Any]) -> Any:
-        workspace = self.server.workspace(data.get("token"), data.get("model"))
+        session = self.server.session(data.get("token"), data.get("model"))
         object_id = payloads.read_int(data, "object_id", payloads.MAX_OBJECT_ID, least=1)
         prompt = payloads.read_prompt(data)
-        if isinstance(workspace, PictureWorkspace):
-            return workspace.prompt(object_id, prompt)
-        return workspace.prompt(payloads.read_int(data, "frame", payloads.MAX_FRAME), object_id, prompt)
+        if isinstance(session, PictureSession):
+            return session.prompt(object_id, prompt)
+        return session.prompt(payloads.read_int(data, "frame", payloads.MAX_FRAME), object_id, prompt)
 
     def _preview(self, data: dict[str, Any]) -> Any:
-        workspace = self.server.workspace(data.get("token"), data.get("model"))
+        session = self.server.session(data.get("token"), data.get("model"))
         frame = payloads.read_int(data, "frame", payloads.MAX_FRAME)
-        return {"counts": workspace.preview(frame, payloads.read_number(data, "x"), payloads.read_number(data, "y"))}
+        return {"counts": session.preview(frame, payloads.read_number(data, "x"), payloads.read_number(data, "y"))}
 
     def _alternatives(self, data: dict[str, Any]) -> Any:
-        workspace = self.server.video(data.get("token"), data.get("model"))
+        session = self.server.video(data.get("token"), data.get("model"))
         frame = payloads.read_int(data, "frame", payloads.MAX_FRAME)
-        return {"candidates": workspace.alternatives(frame, payloads.read_prompt(data))}
+        return {"candidates": session.alternatives(frame, payloads.read_prompt(data))}
 
     def _command(self, data: dict[str, Any]) -> Any:
-        workspace = self.server.workspace(data.get("token"))
+        session = self.server.session(data.get("token"))
         name = payloads.read_choice(data, "name", COMMANDS)
         if name == "put_object":
-            workspace.put_object(payloads.read_object(data))
+            session.put_object(payloads.read_object(data))
         elif name == "put_view":
-            workspace.put_view(payloads.read_view(data))
+            session.put_view(payloads.read_view(data))
         elif name == "reset":
-            workspace.reset()
+            session.reset()
         elif name == "use_model":
-            self.server.workspace(data.get("token"), payloads.read_text(data, "model", 200))
+            self.server.session(data.get("token"), payloads.read_text(data, "model", 200))
         elif name == "remove_object":
-            workspace.remove_object(payloads.read_int(data, "object_id", payloads.MAX_OBJECT_ID, least=1))
-        elif isinstance(workspace, PictureWorkspace):
-            workspace.choose(
+            session.remove_object(payloads.read_int(data, "object_id", payloads.MAX_OBJECT_ID, least=1))
+        elif isinstance(session, PictureSession):
+            session.choose(
                 payloads.read_int(data, "object_id", payloads.MAX_OBJECT_ID, least=1),
                 payloads.read_int(data, "position", 2),
             )
@@ -122,16 +122,16 @@ class StudioHandlers:
         return {}
 
     def _stop(self, data: dict[str, Any]) -> Any:
-        self.server.workspace(data.get("token")).cancel.set()
+        self.server.session(data.get("token")).cancel.set()
         return {}
 
     def _track(self, data: dict[str, Any]) -> Iterator[Answer]:
-        workspace = self.server.video(data.get("token"), data.get("model"))
+        session = self.server.video(data.get("token"), data.get("model"))
         direction = payloads.read_choice(data, "direction", DIRECTIONS)
         start = payloads.read_optional_int(data, "start", payloads.MAX_FRAME)
         end = payloads.read_optional_int(data, "end", payloads.MAX_FRAME)
         done = total = 0
-        for step in workspace.track(start, direction, end, afresh=data.get("afresh") is True):
+        for step in session.track(start, direction, end, afresh=data.get("afresh") is True):
             done, total = step.done, step.total
             yield {
                 "step": {
@@ -142,14 +142,14 @@ class StudioHandlers:
                     "masks": step.masks,
                 }
             }
-        yield {"result": {"done": done, "total": total, "stopped": workspace.cancel.is_set()}}
+        yield {"result": {"done": done, "total": total, "stopped": session.cancel.is_set()}}
 
     def _render(self, data: dict[str, Any]) -> Iterator[Answer]:
         yield from _file_steps(render_clip(self.server.video(data.get("token"))))
 
     def _make_masks(self, data: dict[str, Any]) -> Iterator[Answer]:
-        workspace = self.server.workspace(data.get("token"))
-        yield from _file_steps(make_masks(workspace, payloads.read_choice(data, "format", tuple(FORMATS))))
+        session = self.server.session(data.get("token"))
+        yield from _file_steps(make_masks(session, payloads.read_choice(data, "format", tuple(FORMATS))))
 
     def _answer(self, event: gr.EventData, work: Callable[[dict[str, Any]], Any]) -> Answer:
         seq = 0

@@ -8,33 +8,33 @@ from typing import Any
 
 from sam2_demo.errors import DatasetError, InputError
 from sam2_demo.formats.annotation import ClipAnnotation
-from sam2_demo.sessions.mask_code import encode_mask
+from sam2_demo.formats.checked.reading import read_masks
+from sam2_demo.masks.run_lengths import encode_mask
+from sam2_demo.sessions.clip_session import ClipSession
 from sam2_demo.sessions.object_table import MAX_NAME_LENGTH
-from sam2_demo.sessions.video_workspace import VideoWorkspace
-from sam2_demo.ui.mask_import import read_masks
 from sam2_demo.ui.reference import keep_reference
-from sam2_demo.ui.studio_state import AnyWorkspace
+from sam2_demo.ui.studio_state import AnySession
 
 MOST_NAMED_FRAMES = 6
 
 
-def take_masks(workspace: AnyWorkspace, path: Path, name: str, query: Mapping[str, str]) -> dict[str, Any]:
+def take_masks(session: AnySession, path: Path, name: str, query: Mapping[str, str]) -> dict[str, Any]:
     """Read a file of masks and use it as `query` says: use=prompts with frame=N, or use=reference.
 
     Prompts come back as {"objects": [{"id", "label", "counts"}]}, run lengths at display size, for the page to give.
     """
-    num_frames = workspace.reader.num_frames if isinstance(workspace, VideoWorkspace) else 1
-    clip = read_masks(path, name, workspace.size, num_frames)
-    _check_count(clip, name, workspace.objects.max_objects)
+    num_frames = session.reader.num_frames if isinstance(session, ClipSession) else 1
+    clip = read_masks(path, name, session.size, num_frames)
+    _check_count(clip, name, session.objects.max_objects)
     if query.get("use") == "reference":
-        keep_reference(workspace, clip, name)
+        keep_reference(session, clip, name)
         return {"objects": [], "frames": len(clip.annotated_frames), "num_frames": num_frames}
     if query.get("use") != "prompts":
         raise InputError("imported masks are used as prompts or as reference")
     text = query.get("frame", "")
     if not text.isdecimal() or int(text) >= num_frames:
         raise InputError(f"frame {text[:20]!r} does not exist; the clip has frames 0 to {num_frames - 1}")
-    return {"objects": _prompts(workspace, clip, name, int(text))}
+    return {"objects": _prompts(session, clip, name, int(text))}
 
 
 def _check_count(clip: ClipAnnotation, name: str, most: int) -> None:
@@ -42,7 +42,7 @@ def _check_count(clip: ClipAnnotation, name: str, most: int) -> None:
         raise DatasetError(f"{name} holds {len(clip.masklets)} objects; this server takes up to {most} in one session")
 
 
-def _prompts(workspace: AnyWorkspace, clip: ClipAnnotation, name: str, frame: int) -> list[dict[str, Any]]:
+def _prompts(session: AnySession, clip: ClipAnnotation, name: str, frame: int) -> list[dict[str, Any]]:
     # A single picture is meant for the frame that is shown, whatever its own number is.
     frames = clip.annotated_frames
     source = frames[0] if len(frames) == 1 else frame
@@ -55,7 +55,7 @@ def _prompts(workspace: AnyWorkspace, clip: ClipAnnotation, name: str, frame: in
         {
             "id": object_id,
             "label": clip.labels.get(object_id, "")[:MAX_NAME_LENGTH],
-            "counts": encode_mask(masklet.mask(source), workspace.display),
+            "counts": encode_mask(masklet.mask(source), session.display),
         }
         for object_id, masklet in seen.items()
     ]

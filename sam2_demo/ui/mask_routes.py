@@ -35,19 +35,19 @@ class MaskRoutes(StudioRoutes):
 
     def everything(self, request: Request) -> Response:
         """What everything mode found last."""
-        workspace = self.server.workspace(request.path_params["token"])
-        return JSONResponse(everything_to_json(workspace), headers=HEADERS | {"Cache-Control": "no-store"})
+        session = self.server.session(request.path_params["token"])
+        return JSONResponse(everything_to_json(session), headers=HEADERS | {"Cache-Control": "no-store"})
 
     def everything_file(self, request: Request) -> Response:
         """The masks named in the address as COCO JSON or label map."""
-        workspace = self.server.workspace(request.path_params["token"])
+        session = self.server.session(request.path_params["token"])
         groups = read_groups(request.query_params.get("masks", ""))
-        path = write_everything(workspace, request.path_params["kind"], groups)
+        path = write_everything(session, request.path_params["kind"], groups)
         return FileResponse(path, headers=as_download(path.name))
 
     def reference(self, request: Request) -> Response:
         """Reference masks with the scores of the session's masks against them."""
-        found = reference_to_json(self.server.workspace(request.path_params["token"]))
+        found = reference_to_json(self.server.session(request.path_params["token"]))
         return JSONResponse(found, headers=HEADERS | {"Cache-Control": "no-store"})
 
     async def import_masks(self, request: Request) -> Response:
@@ -55,12 +55,12 @@ class MaskRoutes(StudioRoutes):
         name = safe_name(unquote(request.headers.get("x-file-name", "")))
         part = self.server.settings.data_dir / "none"
         try:
-            workspace = await run_in_threadpool(self._workspace, request)
+            session = await run_in_threadpool(self._session, request)
             # The formats tell files apart by their endings.
-            part = workspace.folder / f".import-{uuid.uuid4().hex[:8]}{Path(name).suffix.lower()[:5]}"
+            part = session.folder / f".import-{uuid.uuid4().hex[:8]}{Path(name).suffix.lower()[:5]}"
             await self._receive(request, part)
             query: dict[str, Any] = dict(request.query_params)
-            answer = await run_in_threadpool(take_masks, workspace, part, name, query)
+            answer = await run_in_threadpool(take_masks, session, part, name, query)
         except ClientDisconnect:
             return refusal(400, "the upload was broken off")
         except SessionError as error:

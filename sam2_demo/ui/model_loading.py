@@ -9,9 +9,9 @@ from typing import Any
 
 import gradio as gr
 
+from sam2_demo.engines.model_host import LoadedModel, ModelHost
 from sam2_demo.errors import DemoError
 from sam2_demo.ui import payloads
-from sam2_demo.ui.model_host import LoadedModel, ModelHost
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """Reference masks on the page: J and F of every frame, and the click that the paper's simulation would make next.
 
-Source: SAM 2, appendix F.1.2 (clicks at the centre of the largest error region); J and F as in `evaluation.metrics`.
+Source: SAM 2, appendix F.1.2 (clicks at the centre of the largest error region); J and F as in `masks.metrics`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from sam2_demo.datasets.prompt_simulation import click_on_error
 from sam2_demo.errors import InputError
-from sam2_demo.evaluation.metrics import boundary_accuracy, region_similarity
 from sam2_demo.formats.annotation import ClipAnnotation
+from sam2_demo.masks.masklet import Masklet
+from sam2_demo.masks.metrics import boundary_accuracy, region_similarity
+from sam2_demo.sessions.clip_session import ClipSession
 from sam2_demo.sessions.reference import FILE_NAME, Reference, read_reference, write_reference
-from sam2_demo.sessions.video_workspace import VideoWorkspace
-from sam2_demo.sessions.workspace import Workspace
-from sam2_demo.tracking.masklet import Masklet
+from sam2_demo.sessions.session import Session
 from sam2_demo.ui import payloads
-from sam2_demo.ui.studio_state import AnyWorkspace
+from sam2_demo.ui.studio_state import AnySession
 
 SECONDS_PER_ANSWER = 1.5
 MAX_SHOWN_NAME = 60
@@ -31,32 +31,32 @@ _PAIRING_IOU = 0.1
 Score = tuple[float, float]
 
 # Scores by (reference, object, frame) with the digest of the two masks that they are of.
-_known: WeakKeyDictionary[Workspace, dict[tuple[int, int, int], tuple[bytes, Score]]] = WeakKeyDictionary()
+_known: WeakKeyDictionary[Session, dict[tuple[int, int, int], tuple[bytes, Score]]] = WeakKeyDictionary()
 
 
-def own_masks(workspace: AnyWorkspace, object_id: int) -> Masklet | None:
+def own_masks(session: AnySession, object_id: int) -> Masklet | None:
     """The masks of an object of a session; None if it has none yet."""
-    if isinstance(workspace, VideoWorkspace):
-        return workspace.masklets().get(object_id)
-    found = workspace.candidates.get(object_id)
+    if isinstance(session, ClipSession):
+        return session.masklets().get(object_id)
+    found = session.candidates.get(object_id)
     if found is None:
         return None
-    masklet = Masklet(object_id, *workspace.size)
+    masklet = Masklet(object_id, *session.size)
     masklet.set(0, found.mask)
     return masklet
 
 
-def keep_reference(workspace: AnyWorkspace, clip: ClipAnnotation, name: str) -> None:
+def keep_reference(session: AnySession, clip: ClipAnnotation, name: str) -> None:
     """Take a clip's masks as reference, each paired with the object here that it overlaps most."""
     reference = Reference(clip, {}, name)
-    free = [info.object_id for info in workspace.objects]
+    free = [info.object_id for info in session.objects]
     for reference_id, masklet in clip.masklets.items():
-        ious = {object_id: _overlap(masklet, own_masks(workspace, object_id)) for object_id in free}
+        ious = {object_id: _overlap(masklet, own_masks(session, object_id)) for object_id in free}
         best = max(ious, key=lambda object_id: ious[object_id], default=None)
         if best is not None and ious[best] >= _PAIRING_IOU:
             reference.pair(reference_id, best)
             free.remove(best)
-    write_reference(workspace, reference)
+    write_reference(session, reference)
 
 
 def _overlap(reference: Masklet, own: Masklet | None) -> float:
@@ -69,28 +69,28 @@ def _overlap(reference: Masklet, own: Masklet | None) -> float:
     return max(region_similarity(own.mask(frame), reference.mask(frame)) for frame in shared)
 
 
-def required_reference(workspace: AnyWorkspace) -> Reference:
+def required_reference(session: AnySession) -> Reference:
     """The session's reference; InputError if there is none."""
-    reference = read_reference(workspace)
+    reference = read_reference(session)
     if reference is None:
         raise InputError("there are no reference masks yet: import them first")
     return reference
 
 
-def reference_to_json(workspace: AnyWorkspace) -> dict[str, Any]:
+def reference_to_json(session: AnySession) -> dict[str, Any]:
     """References with their pairs and scores so far; `complete` is false when it pays to ask again.
 
     A score is [frame, J, F] of a frame that both the reference and the object have.
     """
-    reference = read_reference(workspace)
+    reference = read_reference(session)
     if reference is None:
         return {"references": [], "complete": True}
     deadline = time.monotonic() + SECONDS_PER_ANSWER
     complete, rows = True, []
     for reference_id, masklet in reference.clip.masklets.items():
         object_id = reference.pairs.get(reference_id)
-        own = own_masks(workspace, object_id) if object_id is not None and object_id in workspace.objects else None
-        scores, done = _scores(workspace, reference, masklet, own, deadline)
+        own = own_masks(session, object_id) if object_id is not None and object_id in session.objects else None
+        scores, done = _scores(session, reference, masklet, own, deadline)
         complete = complete and done
         label = reference.clip.labels.get(reference_id, "")[:MAX_SHOWN_NAME]
         frames = masklet.frame_indices
@@ -99,11 +99,11 @@ def reference_to_json(workspace: AnyWorkspace) -> dict[str, Any]:
 
 
 def _scores(
-    workspace: AnyWorkspace, reference: Reference, masklet: Masklet, own: Masklet | None, deadline: float
+    session: AnySession, reference: Reference, masklet: Masklet, own: Masklet | None, deadline: float
 ) -> tuple[list[list[float]], bool]:
     if own is None:
         return [], True
-    known = _known.setdefault(workspace, {})
+    known = _known.setdefault(session, {})
     scores: list[list[float]] = []
     for frame in masklet:
         if frame not in own:
@@ -130,38 +130,38 @@ def score(
     )
 
 
-def ask_reference(workspace: AnyWorkspace, data: dict[str, Any]) -> dict[str, Any]:
+def ask_reference(session: AnySession, data: dict[str, Any]) -> dict[str, Any]:
     """Answer the page's question about references: name is pair, next_click or drop."""
     name = payloads.read_choice(data, "name", ("pair", "next_click", "drop"))
     if name == "next_click":
-        return next_click(workspace, data)
+        return next_click(session, data)
     if name == "pair":
-        return change_pair(workspace, data)
-    (workspace.folder / FILE_NAME).unlink(missing_ok=True)
+        return change_pair(session, data)
+    (session.folder / FILE_NAME).unlink(missing_ok=True)
     return {}
 
 
-def change_pair(workspace: AnyWorkspace, data: dict[str, Any]) -> dict[str, Any]:
+def change_pair(session: AnySession, data: dict[str, Any]) -> dict[str, Any]:
     """Measure another object against a reference, as the page says; the object must exist."""
-    reference = required_reference(workspace)
+    reference = required_reference(session)
     object_id = payloads.read_optional_int(data, "object_id", payloads.MAX_OBJECT_ID)
     if object_id is not None:
-        workspace.objects.get(object_id)
+        session.objects.get(object_id)
     reference.pair(payloads.read_int(data, "reference_id", payloads.MAX_OBJECT_ID), object_id)
-    write_reference(workspace, reference)
+    write_reference(session, reference)
     return {}
 
 
-def next_click(workspace: AnyWorkspace, data: dict[str, Any]) -> dict[str, Any]:
+def next_click(session: AnySession, data: dict[str, Any]) -> dict[str, Any]:
     """The next simulated click for an object on a frame: {"click": [x, y, label]}, null where nothing is wrong."""
-    reference = required_reference(workspace)
+    reference = required_reference(session)
     frame = payloads.read_int(data, "frame", payloads.MAX_FRAME)
     object_id = payloads.read_int(data, "object_id", payloads.MAX_OBJECT_ID, least=1)
     wanted = reference.masklet(reference.of_object(object_id))
     if frame not in wanted:
         nearest = min(wanted.frame_indices, key=lambda known: abs(known - frame))
         raise InputError(f"the reference has no mask of frame {frame}; the nearest frame that has one is {nearest}")
-    own = own_masks(workspace, object_id)
+    own = own_masks(session, object_id)
     predicted = own.mask(frame) if own is not None and frame in own else None
     click = click_on_error(wanted.mask(frame), predicted, reference.void(frame))
     return {"click": None if click is None else [click.x, click.y, click.label]}

@@ -15,15 +15,15 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from sam2_demo.errors import DemoError, InputError, MediaError, SessionError
-from sam2_demo.sessions.picture_workspace import PictureWorkspace
+from sam2_demo.sessions.mask_files import made_masks, write_masks
+from sam2_demo.sessions.painted_files import EXPORT_NAMES, picture_file
+from sam2_demo.sessions.picture_session import PictureSession
 from sam2_demo.sessions.sound import sound_file
+from sam2_demo.sessions.sprite_files import sprite_file, store_backdrop
 from sam2_demo.ui.examples import read_poster
-from sam2_demo.ui.exports import EXPORT_NAMES, picture_file
-from sam2_demo.ui.mask_exports import made_masks, write_masks
 from sam2_demo.ui.payloads import safe_name
-from sam2_demo.ui.sprite_files import sprite_file, store_backdrop
 from sam2_demo.ui.studio_server import KINDS, StudioServer
-from sam2_demo.ui.studio_state import AnyWorkspace, tracks_to_json, workspace_to_json
+from sam2_demo.ui.studio_state import AnySession, session_to_json, tracks_to_json
 
 log = logging.getLogger(__name__)
 
@@ -107,16 +107,16 @@ class StudioRoutes:
 
     def open_example(self, request: Request) -> Response:
         """Start a session on an example."""
-        workspace = self.server.open_example(request.path_params["name"], request.query_params.get("model"))
-        return self._describe(workspace)
+        session = self.server.open_example(request.path_params["name"], request.query_params.get("model"))
+        return self._describe(session)
 
     def state(self, request: Request) -> Response:
         """Everything about a session but frames and masks."""
-        return self._describe(self._workspace(request))
+        return self._describe(self._session(request))
 
     def delete(self, request: Request) -> Response:
         """Close a session and delete what it holds."""
-        self.server.forget(self._workspace(request).token)
+        self.server.forget(self._session(request).token)
         return JSONResponse({}, headers=HEADERS)
 
     def tracks(self, request: Request) -> Response:
@@ -125,11 +125,11 @@ class StudioRoutes:
 
     def frame(self, request: Request) -> Response:
         """One frame (or the picture) at display size."""
-        workspace = self._workspace(request)
-        if isinstance(workspace, PictureWorkspace):
-            encoded = workspace.jpeg()
+        session = self._session(request)
+        if isinstance(session, PictureSession):
+            encoded = session.jpeg()
         else:
-            encoded = workspace.frames.jpeg(request.path_params["index"])
+            encoded = session.frames.jpeg(request.path_params["index"])
         return Response(encoded, media_type="image/jpeg", headers=_kept(3600, "private"))
 
     def thumb(self, request: Request) -> Response:
@@ -144,55 +144,55 @@ class StudioRoutes:
 
     def masks(self, request: Request) -> Response:
         """Masks of a range of frames, both ends included."""
-        workspace = self.server.video(request.path_params["token"])
+        session = self.server.video(request.path_params["token"])
         first, last = request.path_params["first"], request.path_params["last"]
-        if first >= workspace.reader.num_frames:
-            raise InputError(f"there is no frame {str(first)[:12]}; this clip has {workspace.reader.num_frames}")
-        last = min(last, workspace.reader.num_frames - 1, first + MASKS_PER_REQUEST - 1)
-        found = {str(index): workspace.masks_at(index) for index in range(first, last + 1)}
+        if first >= session.reader.num_frames:
+            raise InputError(f"there is no frame {str(first)[:12]}; this clip has {session.reader.num_frames}")
+        last = min(last, session.reader.num_frames - 1, first + MASKS_PER_REQUEST - 1)
+        found = {str(index): session.masks_at(index) for index in range(first, last + 1)}
         return JSONResponse({"masks": found}, headers=HEADERS | {"Cache-Control": "no-store"})
 
     def picture(self, request: Request) -> Response:
         """A result of a picture: mask of an object, its cut-out, or the overlay of all."""
-        workspace = self._workspace(request)
-        if not isinstance(workspace, PictureWorkspace):
+        session = self._session(request)
+        if not isinstance(session, PictureSession):
             raise InputError("this session holds a clip, not a picture")
-        name, encoded = picture_file(workspace, request.path_params["what"], request.query_params.get("object"))
+        name, encoded = picture_file(session, request.path_params["what"], request.query_params.get("object"))
         return Response(encoded, media_type="image/png", headers=as_download(name))
 
     def mask_file(self, request: Request) -> Response:
         """All masks of a session in one of the project's formats."""
-        path = write_masks(self._workspace(request), request.path_params["name"])
+        path = write_masks(self._session(request), request.path_params["name"])
         return FileResponse(path, headers=as_download(path.name))
 
     def result(self, request: Request) -> Response:
         """A file that was made of a session: its video, or masks."""
-        workspace = self._workspace(request)
+        session = self._session(request)
         name = request.path_params["name"]
-        masks = made_masks(workspace, name)
+        masks = made_masks(session, name)
         if masks is not None:
             return FileResponse(masks, headers=as_download(masks.name))
-        path = workspace.folder / name
+        path = session.folder / name
         if name not in EXPORT_NAMES or not path.is_file():
             return refusal(404, "this file does not exist (any more)")
         headers = dict(HEADERS)
         if "download" in request.query_params:
-            headers = as_download(f"{_stem(workspace.name)}_{name}")
+            headers = as_download(f"{_stem(session.name)}_{name}")
         return FileResponse(path, media_type=_TYPES[path.suffix], headers=headers)
 
     def sprite(self, request: Request) -> Response:
         """A small picture that an effect places."""
-        encoded = sprite_file(self._workspace(request), request.path_params["name"], request.query_params)
+        encoded = sprite_file(self._session(request), request.path_params["name"], request.query_params)
         return Response(encoded, media_type="image/png", headers=_kept(3600, "private"))
 
     async def receive_backdrop(self, request: Request) -> Response:
         """Take a picture to stand behind the objects."""
         part = self.server.settings.data_dir / "none"
         try:
-            workspace = await run_in_threadpool(self._workspace, request)
-            part = workspace.folder / f".backdrop-{uuid.uuid4().hex[:8]}.part"
+            session = await run_in_threadpool(self._session, request)
+            part = session.folder / f".backdrop-{uuid.uuid4().hex[:8]}.part"
             await self._receive(request, part)
-            await run_in_threadpool(store_backdrop, workspace, part)
+            await run_in_threadpool(store_backdrop, session, part)
         except SessionError as error:
             return refusal(404, str(error))
         except DemoError as error:
@@ -212,14 +212,14 @@ class StudioRoutes:
         try:
             await self._receive(request, source)
             model = request.query_params.get("model")
-            workspace = await run_in_threadpool(self.server.open_file, kind, token, source, name, model)
+            session = await run_in_threadpool(self.server.open_file, kind, token, source, name, model)
         except ClientDisconnect:
             self.server.storage.delete(token)
             return refusal(400, "the upload was broken off")
         except DemoError as error:
             self.server.storage.delete(token)
             return refusal(400, str(error).replace(str(source), name).replace(source.name, name))
-        return self._describe(workspace)
+        return self._describe(session)
 
     async def _receive(self, request: Request, target: Path) -> None:
         limit = self.server.settings.limits.max_upload_mb * 1_000_000
@@ -233,12 +233,12 @@ class StudioRoutes:
         if not received:
             raise MediaError(f"{target.name} is empty (0 bytes); choose another file")
 
-    def _describe(self, workspace: AnyWorkspace) -> Response:
-        expires = self.server.storage.expires_at(workspace.token)
-        return JSONResponse(workspace_to_json(workspace) | {"expires": expires}, headers=HEADERS)
+    def _describe(self, session: AnySession) -> Response:
+        expires = self.server.storage.expires_at(session.token)
+        return JSONResponse(session_to_json(session) | {"expires": expires}, headers=HEADERS)
 
-    def _workspace(self, request: Request) -> AnyWorkspace:
-        return self.server.workspace(request.path_params["token"])
+    def _session(self, request: Request) -> AnySession:
+        return self.server.session(request.path_params["token"])
 
 
 def answering(work: Endpoint) -> Callable[[Request], Awaitable[Response]]:

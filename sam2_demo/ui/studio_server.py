@@ -9,17 +9,17 @@ import threading
 from pathlib import Path
 
 from sam2_demo.device import give_back_memory
+from sam2_demo.engines.engine import Engine
+from sam2_demo.engines.model_host import ModelHost
 from sam2_demo.errors import DemoError, InputError, SessionError, WeightsError
-from sam2_demo.sessions.engine import Engine
+from sam2_demo.sessions.clip_session import ClipSession
 from sam2_demo.sessions.opening import open_clip, open_still, reopen, stored_model
 from sam2_demo.sessions.registry import SessionRegistry
 from sam2_demo.sessions.storage import SessionStorage
 from sam2_demo.sessions.tokens import new_token
-from sam2_demo.sessions.video_workspace import VideoWorkspace
 from sam2_demo.ui.examples import Example, list_examples
-from sam2_demo.ui.model_host import ModelHost
 from sam2_demo.ui.settings import AppSettings
-from sam2_demo.ui.studio_state import AnyWorkspace
+from sam2_demo.ui.studio_state import AnySession
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class StudioServer:
         self.settings = settings
         self.models = models
         limits = settings.limits
-        self.sessions: SessionRegistry[AnyWorkspace] = SessionRegistry(
+        self.sessions: SessionRegistry[AnySession] = SessionRegistry(
             limits.max_sessions, limits.idle_minutes * 60
         )
         self.examples: dict[str, Example] = {e.name: e for e in list_examples(settings.examples_dir)}
@@ -51,19 +51,19 @@ class StudioServer:
         """Stop the background work."""
         self._closing.set()
 
-    def open_file(self, kind: str, token: str, source: Path, name: str, model: str | None) -> AnyWorkspace:
+    def open_file(self, kind: str, token: str, source: Path, name: str, model: str | None) -> AnySession:
         """Make a session of a file that lies in its folder; on failure the folder goes, the error is raised."""
         try:
             engine = self.models.engine(model)
             opener = open_clip if kind == "video" else open_still
-            workspace: AnyWorkspace = opener(token, source, name, engine, self.settings.limits)
-            self.sessions.add(token, workspace)
+            session: AnySession = opener(token, source, name, engine, self.settings.limits)
+            self.sessions.add(token, session)
         except DemoError:
             self.storage.delete(token)
             raise
-        return workspace
+        return session
 
-    def open_example(self, name: str, model: str | None) -> AnyWorkspace:
+    def open_example(self, name: str, model: str | None) -> AnySession:
         """A new session on one of the examples; InputError for an unknown name."""
         example = self.examples.get(name)
         if example is None:
@@ -73,39 +73,39 @@ class StudioServer:
         shutil.copyfile(example.path, source)
         return self.open_file(example.kind, token, source, example.path.name, model)
 
-    def workspace(self, token: object, model: object = None) -> AnyWorkspace:
+    def session(self, token: object, model: object = None) -> AnySession:
         """The session of a token, on the model that the page has chosen."""
         try:
-            workspace = self.sessions.get(token)
+            session = self.sessions.get(token)
         except SessionError:
-            workspace = self._reopen(token)
-        workspace.stored.touch()
-        if isinstance(model, str) and model != workspace.engine.name:
-            workspace.use_engine(self.models.engine(model))
-        return workspace
+            session = self._reopen(token)
+        session.stored.touch()
+        if isinstance(model, str) and model != session.engine.name:
+            session.use_engine(self.models.engine(model))
+        return session
 
-    def video(self, token: object, model: object = None) -> VideoWorkspace:
-        """As `workspace`, for what only clips can do."""
-        workspace = self.workspace(token, model)
-        if not isinstance(workspace, VideoWorkspace):
+    def video(self, token: object, model: object = None) -> ClipSession:
+        """As `session`, for what only clips can do."""
+        session = self.session(token, model)
+        if not isinstance(session, ClipSession):
             raise InputError("this session holds a picture, not a clip")
-        return workspace
+        return session
 
     def forget(self, token: str) -> None:
         """Close a session and delete everything that it holds."""
         self.sessions.remove(token)
         self.storage.delete(token)
 
-    def _reopen(self, token: object) -> AnyWorkspace:
+    def _reopen(self, token: object) -> AnySession:
         """A session that is stored but not in memory: after a restart of the server or a long pause."""
         folder = self.storage.find(token)
         engine = self._engine_of(stored_model(folder))  # may take minutes, for which others need not wait
         with self._reopening:
             if token in self.sessions:
                 return self.sessions.get(token)
-            workspace = reopen(str(token), folder, engine, self.settings.limits)
-            self.sessions.add(str(token), workspace)
-            return workspace
+            session = reopen(str(token), folder, engine, self.settings.limits)
+            self.sessions.add(str(token), session)
+            return session
 
     def _engine_of(self, name: str | None) -> Engine:
         """The model that a stored session was made with, loaded again if need be; else the default one."""

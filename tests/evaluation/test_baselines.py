@@ -10,7 +10,7 @@ from sam2_demo.datasets.davis import DavisClips
 from sam2_demo.errors import ConfigError, PromptError
 from sam2_demo.evaluation.baselines import BaselineMasks, FlowPredictor, FlowSession, GrabCutPredictor, grabcut
 from sam2_demo.evaluation.memoryless import MemorylessPredictor, MemorylessSession
-from sam2_demo.evaluation.models import choose_models
+from sam2_demo.evaluation.rows import choose_models
 from sam2_demo.evaluation.scoring import DAVIS_RULES, score_clip
 from sam2_demo.evaluation.video_protocol import track_clip
 from sam2_demo.video import open_video

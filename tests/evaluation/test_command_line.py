@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sam2_demo.evaluation import models, video_run
+from sam2_demo.evaluation import rows, video_run
 from sam2_demo.evaluation.__main__ import main
 
 
@@ -182,8 +182,8 @@ def test_baselines_that_cannot_do_it_are_refused_before_any_model_runs(
     def unwanted(self) -> None:
         raise AssertionError("a model was loaded")
 
-    monkeypatch.setattr(models.Model, "clip_predictor", unwanted)
-    monkeypatch.setattr(models.Model, "picture_predictor", unwanted)
+    monkeypatch.setattr(rows.Model, "clip_predictor", unwanted)
+    monkeypatch.setattr(rows.Model, "picture_predictor", unwanted)
     Image.fromarray(np.full((40, 60), 40, np.uint8)).save(tmp_path / "a.jpg")
     Image.fromarray(np.eye(40, 60, dtype=np.uint8)).save(tmp_path / "a.png")
     data = tmp_path if arguments[0] == "image" else davis_root

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from sam2_demo.datasets.davis import DavisClips
-from sam2_demo.evaluation import models
 from sam2_demo.evaluation.__main__ import main
 from sam2_demo.evaluation.interactive_protocol import InteractiveProtocol, interact, worst_frame
 from sam2_demo.evaluation.memoryless import MemorylessPredictor
+from sam2_demo.evaluation.rows import Model
 from sam2_demo.evaluation.scoring import EVERY_FRAME, score_clip
 
 
@@ -110,7 +110,7 @@ def test_the_memoryless_row_goes_on_with_every_object_after_a_pause(davis_root, 
 @pytest.mark.parametrize("mode", ["offline", "online"])
 def test_command_line(davis_root, tmp_path, color_tracker, monkeypatch, mode):
     color_tracker.damage = shift_on({6: 25})
-    monkeypatch.setattr(models.Model, "clip_predictor", lambda self: color_tracker)
+    monkeypatch.setattr(Model, "clip_predictor", lambda self: color_tracker)
     out = tmp_path / "out"
     arguments = ["interactive", "--data", str(davis_root), "--mode", mode, "--frames", "3", "--out", str(out)]
     assert main(arguments) == 0

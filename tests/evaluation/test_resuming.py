@@ -12,10 +12,10 @@ import pytest
 from sam2_demo import device
 from sam2_demo import weights as weights_module
 from sam2_demo.errors import ConfigError, WeightsError
-from sam2_demo.evaluation import models
+from sam2_demo.evaluation import rows
 from sam2_demo.evaluation.__main__ import main
 from sam2_demo.evaluation.identity import model_identity
-from sam2_demo.evaluation.models import FurtherRows, Model, choose_models
+from sam2_demo.evaluation.rows import FurtherRows, Model, choose_models
 from sam2_demo.evaluation.run_folder import RunFolder
 from sam2_demo.weights import load_network
 
@@ -23,7 +23,7 @@ from sam2_demo.weights import load_network
 @pytest.fixture
 def weights(tmp_path, color_tracker, monkeypatch) -> Path:
     """A file that stands for a model's weights: what tracks is the colour tracker."""
-    monkeypatch.setattr(models.Model, "clip_predictor", lambda self: color_tracker)
+    monkeypatch.setattr(rows.Model, "clip_predictor", lambda self: color_tracker)
     path = tmp_path / "mine.safetensors"
     path.write_bytes(b"trained for a day")
     return path

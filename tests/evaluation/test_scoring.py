@@ -9,7 +9,6 @@ import pytest
 
 from sam2_demo.datasets.annotated_clip import AnnotatedClip
 from sam2_demo.errors import DatasetError
-from sam2_demo.evaluation.metrics import boundary_accuracy, region_similarity
 from sam2_demo.evaluation.scoring import (
     DAVIS_RULES,
     EVERY_FRAME,
@@ -21,7 +20,8 @@ from sam2_demo.evaluation.scoring import (
     to_record,
 )
 from sam2_demo.formats.annotation import from_masklets
-from sam2_demo.tracking.masklet import Masklet, encode_rle
+from sam2_demo.masks.masklet import Masklet, encode_rle
+from sam2_demo.masks.metrics import boundary_accuracy, region_similarity
 
 SIZE = (24, 30)
 

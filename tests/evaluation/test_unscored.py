@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sam2_demo.evaluation import models
+from sam2_demo.evaluation import rows
 from sam2_demo.evaluation.__main__ import main
 
 EMPTY = "no annotated frame shows an object"
@@ -20,7 +20,7 @@ ENDS = "the first and the last annotated frame do not count, and no other shows 
 @pytest.fixture
 def root(davis_root, color_tracker, monkeypatch) -> Path:
     """A good clip, one without any object and one of two frames; what tracks is the colour tracker."""
-    monkeypatch.setattr(models.Model, "clip_predictor", lambda self: color_tracker)
+    monkeypatch.setattr(rows.Model, "clip_predictor", lambda self: color_tracker)
     for kind in ("JPEGImages", "Annotations"):
         for name in ("empty", "short"):
             shutil.copytree(davis_root / kind / "first", davis_root / kind / name)

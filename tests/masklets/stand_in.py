@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from sam2_demo.tracking.masklet import Masklet, encode_rle
+from sam2_demo.masks.masklet import Masklet, encode_rle
+from sam2_demo.tracking.clip_tracker import FrameResult
 from sam2_demo.tracking.options import TrackingOptions
-from sam2_demo.tracking.video_session import FrameResult
 
 HEIGHT, WIDTH = 48, 80
 

@@ -1,9 +1,9 @@
-"""A workspace over a very small network of the full architecture."""
+"""A session over a very small network of the full architecture."""
 
 import numpy as np
 import pytest
 
-from sam2_demo.ui.network_engine import NetworkEngine
+from sam2_demo.engines.network_engine import NetworkEngine
 from sam2_demo.video import VideoWriter
 
 

@@ -9,16 +9,16 @@ import cv2
 import numpy as np
 import pytest
 
+from sam2_demo.engines.network_engine import NetworkEngine
 from sam2_demo.errors import SessionError
+from sam2_demo.masks.run_lengths import encode_mask
 from sam2_demo.sessions.folder import SessionFolder
 from sam2_demo.sessions.limits import Limits
-from sam2_demo.sessions.mask_code import encode_mask
 from sam2_demo.sessions.object_table import ObjectInfo
 from sam2_demo.sessions.opening import open_clip, open_still, reopen, stored_model
 from sam2_demo.sessions.prompt_set import PromptSet
 from sam2_demo.sessions.storage import SessionStorage
 from sam2_demo.sessions.tokens import new_token
-from sam2_demo.ui.network_engine import NetworkEngine
 
 CLICK = PromptSet(points=((15.0, 24.0),), labels=(1,))
 BOX = PromptSet(box=(40.0, 10.0, 70.0, 40.0))
@@ -26,18 +26,18 @@ LIMITS = Limits()
 
 
 @pytest.fixture
-def workspace(tmp_path, clip_path, engine):
+def session(tmp_path, clip_path, engine):
     folder = tmp_path / "session"
     folder.mkdir()
     shutil.copyfile(clip_path, folder / "source.mp4")
-    workspace = open_clip(new_token(), folder / "source.mp4", "my clip.mp4", engine, LIMITS)
+    session = open_clip(new_token(), folder / "source.mp4", "my clip.mp4", engine, LIMITS)
     for number in (1, 2):
-        workspace.put_object(ObjectInfo(number, f"Thing {number}", "#336699"))
-    return workspace
+        session.put_object(ObjectInfo(number, f"Thing {number}", "#336699"))
+    return session
 
 
-def come_back(workspace):
-    return reopen(workspace.token, workspace.folder, workspace.engine, LIMITS)
+def come_back(session):
+    return reopen(session.token, session.folder, session.engine, LIMITS)
 
 
 def iou(one, two):
@@ -45,66 +45,66 @@ def iou(one, two):
     return (one & two).sum() / union if union else 1.0
 
 
-def test_everything_is_there_again(workspace):
-    workspace.prompt(0, 1, CLICK)
-    workspace.prompt(3, 2, BOX)
-    workspace.put_view({"object_effect": "outline"})
-    list(workspace.track(None, "both"))
-    again = come_back(workspace)
+def test_everything_is_there_again(session):
+    session.prompt(0, 1, CLICK)
+    session.prompt(3, 2, BOX)
+    session.put_view({"object_effect": "outline"})
+    list(session.track(None, "both"))
+    again = come_back(session)
     assert again.name == "my clip.mp4"
-    assert again.prompts == workspace.prompts
+    assert again.prompts == session.prompts
     assert again.view == {"object_effect": "outline"}
-    assert again.objects.to_json() == workspace.objects.to_json()
-    assert again.masklets() == workspace.masklets()
+    assert again.objects.to_json() == session.objects.to_json()
+    assert again.masklets() == session.masklets()
 
 
-def test_a_stop_in_the_middle_keeps_the_finished_frames_and_tracking_goes_on_alike(workspace):
-    workspace.prompt(0, 1, CLICK)
-    steps = workspace.track(0, "forward")
+def test_a_stop_in_the_middle_keeps_the_finished_frames_and_tracking_goes_on_alike(session):
+    session.prompt(0, 1, CLICK)
+    steps = session.track(0, "forward")
     for _ in range(9):
         next(steps)
-    again = come_back(workspace)
+    again = come_back(session)
     assert again.masklets()[1].frame_indices == list(range(9))
     list(again.track(8, "forward"))
     steps.close()
-    list(workspace.track(8, "forward"))
+    list(session.track(8, "forward"))
     for frame in range(24):
-        assert iou(again.masklets()[1].mask(frame), workspace.masklets()[1].mask(frame)) >= 0.99
+        assert iou(again.masklets()[1].mask(frame), session.masklets()[1].mask(frame)) >= 0.99
 
 
-def test_a_correction_after_coming_back_gives_the_same_masks(workspace):
+def test_a_correction_after_coming_back_gives_the_same_masks(session):
     correction = PromptSet(points=((30.0, 24.0), (70.0, 5.0)), labels=(1, 0))
-    workspace.prompt(0, 1, CLICK)
-    list(workspace.track(None, "forward"))
-    again = come_back(workspace)
-    for each in (workspace, again):
+    session.prompt(0, 1, CLICK)
+    list(session.track(None, "forward"))
+    again = come_back(session)
+    for each in (session, again):
         each.prompt(10, 1, correction)
         list(each.track(None, "both"))
     for frame in range(24):
-        assert iou(again.masklets()[1].mask(frame), workspace.masklets()[1].mask(frame)) >= 0.99
+        assert iou(again.masklets()[1].mask(frame), session.masklets()[1].mask(frame)) >= 0.99
 
 
-def test_what_was_taken_back_stays_away(workspace):
-    workspace.prompt(0, 1, CLICK)
-    workspace.prompt(5, 1, CLICK)
-    workspace.prompt(5, 1, PromptSet())
-    workspace.prompt(0, 2, BOX)
-    workspace.remove_object(2)
-    again = come_back(workspace)
+def test_what_was_taken_back_stays_away(session):
+    session.prompt(0, 1, CLICK)
+    session.prompt(5, 1, CLICK)
+    session.prompt(5, 1, PromptSet())
+    session.prompt(0, 2, BOX)
+    session.remove_object(2)
+    again = come_back(session)
     assert again.prompts == {(0, 1): CLICK}
     assert {i: m.frame_indices for i, m in again.masklets().items()} == {1: [0]}
 
 
-def test_lines_and_records_that_a_kill_cut_short_are_ignored(workspace):
-    workspace.prompt(0, 1, CLICK)
-    list(workspace.track(None, "forward"))
-    index = workspace.folder / "masklets" / "1" / "frames.jsonl"
+def test_lines_and_records_that_a_kill_cut_short_are_ignored(session):
+    session.prompt(0, 1, CLICK)
+    list(session.track(None, "forward"))
+    index = session.folder / "masklets" / "1" / "frames.jsonl"
     index.write_bytes(index.read_bytes()[:-25])
-    records = workspace.folder / "masklets" / "1" / "records.bin"
+    records = session.folder / "masklets" / "1" / "records.bin"
     os.truncate(records, records.stat().st_size - 3)
-    with (workspace.folder / "prompts.jsonl").open("a") as file:
+    with (session.folder / "prompts.jsonl").open("a") as file:
         file.write('{"frame": 3, "obj')
-    again = come_back(workspace)
+    again = come_back(session)
     assert again.prompts == {(0, 1): CLICK}
     assert again.masklets()[1].frame_indices == list(range(23))
     again.prompt(4, 1, CLICK)
@@ -114,13 +114,13 @@ def test_lines_and_records_that_a_kill_cut_short_are_ignored(workspace):
 def test_a_picture_comes_back_with_the_chosen_candidate(tmp_path, clip_frames, engine):
     path = tmp_path / "source.png"
     cv2.imwrite(str(path), clip_frames[0][..., ::-1])
-    workspace = open_still(new_token(), path, "disc.png", engine, LIMITS)
-    workspace.put_object(ObjectInfo(1, "Disc", "#336699"))
-    workspace.prompt(1, CLICK)
-    workspace.choose(1, 2)
-    again = come_back(workspace)
-    assert again.candidates_to_json(1) == workspace.candidates_to_json(1)
-    assert np.array_equal(again.masks()[1], workspace.masks()[1])
+    session = open_still(new_token(), path, "disc.png", engine, LIMITS)
+    session.put_object(ObjectInfo(1, "Disc", "#336699"))
+    session.prompt(1, CLICK)
+    session.choose(1, 2)
+    again = come_back(session)
+    assert again.candidates_to_json(1) == session.candidates_to_json(1)
+    assert np.array_equal(again.masks()[1], session.masks()[1])
 
 
 def test_a_folder_without_a_session_says_so(tmp_path, engine):
@@ -162,15 +162,15 @@ def test_a_folder_that_goes_meanwhile_does_not_stop_the_sweep(tmp_path, monkeypa
     assert not old.exists()
 
 
-def test_taking_a_correction_back_after_coming_back_gives_the_tracked_mask(workspace):
-    workspace.prompt(0, 1, CLICK)
-    list(workspace.track(None, "forward"))
-    tracked = workspace.masklets()[1].mask(5)
+def test_taking_a_correction_back_after_coming_back_gives_the_tracked_mask(session):
+    session.prompt(0, 1, CLICK)
+    list(session.track(None, "forward"))
+    tracked = session.masklets()[1].mask(5)
     painted = np.zeros((48, 80), bool)
     painted[30:40, 50:70] = True
-    workspace.prompt(5, 1, PromptSet(mask=encode_mask(painted, workspace.display)))
-    corrected = workspace.masklets()[1].mask(5)
-    again = come_back(workspace)
+    session.prompt(5, 1, PromptSet(mask=encode_mask(painted, session.display)))
+    corrected = session.masklets()[1].mask(5)
+    again = come_back(session)
     again.prompt(5, 1, PromptSet())
     mask = again.masklets()[1].mask(5)
     assert (tracked != corrected).sum() > 20
@@ -178,16 +178,16 @@ def test_taking_a_correction_back_after_coming_back_gives_the_tracked_mask(works
     assert (come_back(again).masklets()[1].mask(5) == mask).all()
 
 
-def test_masks_of_a_model_that_cannot_be_had_wait_for_it(workspace, nano_network):
+def test_masks_of_a_model_that_cannot_be_had_wait_for_it(session, nano_network):
     other = NetworkEngine("other", nano_network)
-    workspace.prompt(3, 1, CLICK)
-    list(workspace.track(None, "both"))
-    there = reopen(workspace.token, workspace.folder, other, LIMITS)
+    session.prompt(3, 1, CLICK)
+    list(session.track(None, "both"))
+    there = reopen(session.token, session.folder, other, LIMITS)
     assert there.masklets()[1].frame_indices == [3]
     assert "nano" in there.notice
-    reopen(workspace.token, workspace.folder, other, LIMITS)
-    again = come_back(workspace)
-    assert again.masklets() == workspace.masklets()
+    reopen(session.token, session.folder, other, LIMITS)
+    again = come_back(session)
+    assert again.masklets() == session.masklets()
     assert again.notice == ""
 
 
@@ -199,13 +199,13 @@ def test_masks_of_a_model_that_cannot_be_had_wait_for_it(workspace, nano_network
         lambda there: there.remove_object(2),
     ],
 )
-def test_once_something_is_changed_the_masks_are_those_of_the_model_at_hand(workspace, nano_network, change):
+def test_once_something_is_changed_the_masks_are_those_of_the_model_at_hand(session, nano_network, change):
     other = NetworkEngine("other", nano_network)
-    workspace.prompt(3, 1, CLICK)
-    list(workspace.track(None, "both"))
-    there = reopen(workspace.token, workspace.folder, other, LIMITS)
+    session.prompt(3, 1, CLICK)
+    list(session.track(None, "both"))
+    there = reopen(session.token, session.folder, other, LIMITS)
     change(there)
-    assert stored_model(workspace.folder) == "other"
-    again = reopen(workspace.token, workspace.folder, other, LIMITS)
+    assert stored_model(session.folder) == "other"
+    again = reopen(session.token, session.folder, other, LIMITS)
     assert again.masklets() == there.masklets()
     assert len(again.masklets()[1]) < 24

@@ -10,6 +10,7 @@ import torch
 from pycocotools import mask as coco_mask
 
 from sam2_demo.errors import ConfigError
+from sam2_demo.masks.masklet import decode_rle
 from sam2_demo.tracking import automatic_masks
 from sam2_demo.tracking.automatic_masks import AutomaticMaskGenerator
 from sam2_demo.tracking.mask_selection import (
@@ -21,7 +22,6 @@ from sam2_demo.tracking.mask_selection import (
     suppress_overlaps,
     without_small_regions,
 )
-from sam2_demo.tracking.masklet import decode_rle
 
 LOOSE = {"points_per_side": 6, "pred_iou_thresh": 0.0, "stability_score_thresh": 0.0}
 

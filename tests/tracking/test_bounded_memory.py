@@ -11,7 +11,7 @@ import torch
 
 from sam2_demo import TrackingOptions, VideoPredictor
 from sam2_demo.network.outputs import ImageEmbedding
-from sam2_demo.tracking import video_session
+from sam2_demo.tracking import clip_tracker
 from sam2_demo.tracking.embedding_cache import EmbeddingCache
 
 
@@ -92,8 +92,8 @@ def test_open_reads_frames_on_demand(nano_network, clip_frames):
 @pytest.mark.parametrize(("stride", "first", "times"), [(1, 0, 2), (2, 1, 1)])
 def test_freed_memory_is_given_back_now_and_then(nano_network, clip_frames, monkeypatch, stride, first, times):
     given_back = []
-    monkeypatch.setattr(video_session, "_FRAMES_BETWEEN_TRIMS", 10)
-    monkeypatch.setattr(video_session, "give_back_memory", lambda: given_back.append(1))
+    monkeypatch.setattr(clip_tracker, "_FRAMES_BETWEEN_TRIMS", 10)
+    monkeypatch.setattr(clip_tracker, "give_back_memory", lambda: given_back.append(1))
     session = VideoPredictor(nano_network, TrackingOptions(frame_stride=stride)).open(clip_frames)
     session.add_prompt(first, 1, points=[(15, 24)])
     assert len(list(session.propagate())) == 24 - first and len(given_back) == times

@@ -11,7 +11,7 @@ from transformers import Sam2VideoModel
 
 from sam2_demo import TrackingOptions, VideoPredictor
 from sam2_demo.network.sam2_network import Sam2Network
-from sam2_demo.tracking.video_session import VideoSession
+from sam2_demo.tracking.clip_tracker import ClipTracker
 from tests.reference import (
     SIDE,
     VideoReference,
@@ -43,12 +43,12 @@ def _unrounded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-def open_session(network: Sam2Network) -> VideoSession:
+def open_session(network: Sam2Network) -> ClipTracker:
     return VideoPredictor(network, TrackingOptions(max_fill_area=0)).open(list(FRAMES))
 
 
 def compare_tracks(
-    references: dict[int, VideoReference], session: VideoSession, start: int, what: str, backward: bool = False
+    references: dict[int, VideoReference], session: ClipTracker, start: int, what: str, backward: bool = False
 ) -> None:
     expected = {i: dict(reference.propagate(start, reverse=backward)) for i, reference in references.items()}
     shown = 0

@@ -17,9 +17,9 @@ from drive import CHROMIUM, FLAGS, Drive
 from playwright.sync_api import sync_playwright
 from stand_in import SIZE, an_object, event, load_stand_in, scene
 
+from sam2_demo.engines.model_host import ModelHost
 from sam2_demo.sessions.limits import Limits
 from sam2_demo.ui.handlers import StudioHandlers
-from sam2_demo.ui.model_host import ModelHost
 from sam2_demo.ui.page import build_page, launch_options
 from sam2_demo.ui.routes import StudioRoutes
 from sam2_demo.ui.settings import AppSettings

@@ -66,14 +66,14 @@ class Drive:
     def press(self, name):
         self.root.get_by_role("button", name=name, exact=True).click()
 
-    def workspace(self):
+    def session(self):
         fragment = self.tab.evaluate("location.hash.slice(1)")
         token = dict(part.split("=") for part in fragment.split("&"))[self.kind]
         return self.server.sessions.get(token)
 
     def until(self, condition, what, seconds=30):
-        """Waits until the workspace meets the condition; what is not there yet (an object, a mask) does not meet it."""
-        self._poll(lambda: condition(self.workspace()), what, seconds)
+        """Waits until the session meets the condition; what is not there yet (an object, a mask) does not meet it."""
+        self._poll(lambda: condition(self.session()), what, seconds)
 
     def sees(self, x, y, condition, what):
         """Waits until the colour (RGB) on the canvas at a place of the original meets the condition."""

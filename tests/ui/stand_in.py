@@ -9,13 +9,13 @@ import cv2
 import gradio as gr
 import numpy as np
 
+from sam2_demo.engines.device_lock import DeviceLock
+from sam2_demo.engines.model_host import LoadedModel
 from sam2_demo.errors import PromptError
-from sam2_demo.sessions.device_lock import DeviceLock
+from sam2_demo.masks.masklet import Masklet
 from sam2_demo.tracking.automatic_masks import GridStep
-from sam2_demo.tracking.masklet import Masklet
 from sam2_demo.tracking.prompts import read_prompts
 from sam2_demo.tracking.saved_state import SavedFrame
-from sam2_demo.ui.model_host import LoadedModel
 
 SIZE = (96, 160)
 
@@ -58,7 +58,7 @@ def found_record(mask, iou, stability) -> dict:
 
 
 class StandInVideo:
-    """The calls of a video session that workspaces make."""
+    """The calls of a video session that sessions make."""
 
     def __init__(self, frames, delay: float) -> None:
         self.frames = frames
@@ -122,7 +122,7 @@ class StandInVideo:
 
 
 class StandInPicture:
-    """The calls of an image predictor that workspaces make."""
+    """The calls of an image predictor that sessions make."""
 
     network = SimpleNamespace(config=SimpleNamespace(low_res_size=16))
 

@@ -7,7 +7,7 @@ from drive import IN_CHROMIUM, Drive
 from playwright.sync_api import expect
 
 from sam2_demo.errors import InputError
-from sam2_demo.ui import mask_exports
+from sam2_demo.sessions import mask_files
 from sam2_demo.video import open_video
 
 pytestmark = IN_CHROMIUM
@@ -22,11 +22,11 @@ def test_from_a_clip_to_a_masklet_and_its_video(tab, video, tmp_path):
     video.press("+ Add object")
     video.drag(118, 8, 142, 32)
     video.until(lambda w: w.prompts.get((0, 2)) is not None, "a box for the second object")
-    x0, y0, x1, y1 = video.workspace().prompts[(0, 2)].box
+    x0, y0, x1, y1 = video.session().prompts[(0, 2)].box
     assert abs(x0 - 118) < 1 and abs(y0 - 8) < 1 and abs(x1 - 142) < 1 and abs(y1 - 32) < 1
     video.press("Track")
     video.root.locator(".sam-player video").wait_for(timeout=30_000)
-    assert {i: len(m) for i, m in video.workspace().masklets().items()} == {1: 20, 2: 20}
+    assert {i: len(m) for i, m in video.session().masklets().items()} == {1: 20, 2: 20}
     tab.wait_for_function("document.querySelector('#video-studio .sam-player video').readyState >= 2")
     with tab.expect_download() as download:
         video.root.get_by_role("link", name="Download video (MP4)").click()
@@ -41,8 +41,8 @@ def test_from_a_clip_to_a_masklet_and_its_video(tab, video, tmp_path):
 
 def test_masks_that_take_their_time_say_so_until_they_arrive(tab, video, tmp_path, monkeypatch):
     video.tracked()
-    read = video.workspace().reader.read
-    monkeypatch.setattr(video.workspace().reader, "read", lambda index: (time.sleep(0.15), read(index))[1])
+    read = video.session().reader.read
+    monkeypatch.setattr(video.session().reader, "read", lambda index: (time.sleep(0.15), read(index))[1])
     video.root.get_by_label("Format of the masks").select_option("alpha")
     with tab.expect_download() as download:
         video.press("Download masks of all objects")
@@ -58,7 +58,7 @@ def test_masks_that_take_their_time_say_so_until_they_arrive(tab, video, tmp_pat
         raise InputError("the disk is full")
 
     with monkeypatch.context() as broken:
-        broken.setattr(mask_exports, "write_masks", refuse)
+        broken.setattr(mask_files, "write_masks", refuse)
         again.click()
         expect(video.root.get_by_role("alert").get_by_text("the disk is full")).to_be_visible()
     expect(again).to_be_enabled()
@@ -77,11 +77,11 @@ def test_a_correction_after_tracking_survives_tracking_again(tab, video):
     video.until(lambda w: w.prompts.get((10, 1)) is not None, "a correction on frame 10")
     video.press("Track")
     video.until(lambda w: not w.is_busy() and len(w.masklets()[1]) == 20, "tracking again")
-    assert video.workspace().prompts[(10, 1)].labels == (0,)
+    assert video.session().prompts[(10, 1)].labels == (0,)
 
 
 def test_stop_keeps_what_is_done(tab, video):
-    engine = video.workspace().engine
+    engine = video.session().engine
     engine.delay = 0.2
     try:
         video.click(25, 35)
@@ -91,7 +91,7 @@ def test_stop_keeps_what_is_done(tab, video):
         expect(video.root.locator(".sam-candidate")).to_have_count(0)
         video.press("Stop")
         video.root.get_by_text("what is done is kept").wait_for(timeout=5_000)
-        assert 1 <= len(video.workspace().masklets()[1]) < 20
+        assert 1 <= len(video.session().masklets()[1]) < 20
     finally:
         engine.delay = 0.01
     expect(video.root.get_by_label("Frame", exact=True)).not_to_have_value("0")
@@ -99,7 +99,7 @@ def test_stop_keeps_what_is_done(tab, video):
     of_frame_0.evaluate("(card) => card.click()")
     video.press("+ Add object")
     video.until(lambda w: len(w.objects) == 2, "what came after the click on a candidate that is gone")
-    assert list(video.workspace().prompts) == [(0, 1)]
+    assert list(video.session().prompts) == [(0, 1)]
     video.root.get_by_label("Frame", exact=True).fill("0")
     video.root.locator(".sam-object").first.click()
     expect(video.root.locator(".sam-candidate")).to_have_count(0)
@@ -184,7 +184,7 @@ def test_another_model_without_restart(tab, app, video):
     bar.get_by_role("button", name="Change model").click()
     bar.get_by_role("button", name="Use: Embedded (small, nothing to download)").click()
     bar.get_by_text("is in use from the next click").wait_for(timeout=10_000)
-    assert video.workspace().engine.name == "embedded"
+    assert video.session().engine.name == "embedded"
     video.click(30, 40)
     video.clicks(2)
 
@@ -193,7 +193,7 @@ def test_brush_eraser_and_boxes_by_two_clicks(tab, video):
     video.press("Brush")
     video.drag(60, 60, 90, 60)
     video.until(lambda w: w.prompts[(0, 1)].mask and w.masklets()[1].area(0), "a painted mask")
-    painted = video.workspace().masklets()[1].area(0)
+    painted = video.session().masklets()[1].area(0)
     video.press("Eraser")
     video.drag(75, 50, 75, 70)
     video.until(lambda w: 0 < w.masklets()[1].area(0) < painted, "a rubbed mask")

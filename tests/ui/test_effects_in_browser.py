@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from drive import CHROMIUM
 
+from sam2_demo.masks.run_lengths import encode_mask
 from sam2_demo.rendering.effects import BACKGROUND_EFFECTS, OBJECT_EFFECTS, draw_effects
 from sam2_demo.rendering.palette import color_to_hex
 from sam2_demo.rendering.scene import Look, Scene, Subject
 from sam2_demo.rendering.sprites import STICKERS, label, lettering, sticker
-from sam2_demo.sessions.mask_code import encode_mask
 from sam2_demo.ui.components import files_version
 
 pytestmark = [

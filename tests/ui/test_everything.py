@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from sam2_demo.errors import InputError, PromptError, SessionError
 from sam2_demo.sessions.everything import Collection, read_everything, search
-from sam2_demo.sessions.picture_workspace import PictureWorkspace
+from sam2_demo.sessions.picture_session import PictureSession
 from sam2_demo.tracking.mask_selection import box_iou
 from sam2_demo.ui.mask_routes import MaskRoutes
 from sam2_demo.ui.routes import StudioRoutes
@@ -27,11 +27,11 @@ def record(box, iou, stability, size=(100, 200)):
 
 @pytest.fixture
 def picture(tmp_path):
-    return PictureWorkspace("t" * 32, scene(3), "scene.png", tmp_path, StandInEngine(), 9)
+    return PictureSession("t" * 32, scene(3), "scene.png", tmp_path, StandInEngine(), 9)
 
 
 @pytest.fixture
-def clip_workspace(server, clip):
+def clip_session(server, clip):
     return server.video(clip["token"])
 
 
@@ -85,11 +85,11 @@ def test_one_task_at_a_time_and_damaged_files_are_named(picture, tmp_path):
         read_everything(picture)
 
 
-def test_frames_that_a_clip_does_not_have(clip_workspace):
+def test_frames_that_a_clip_does_not_have(clip_session):
     with pytest.raises(PromptError, match="frame 99 does not exist"):
-        next(search(clip_workspace, 99, 8))
-    assert len(list(search(clip_workspace, 2, 8))) == 3
-    assert read_everything(clip_workspace).frame == 2
+        next(search(clip_session, 99, 8))
+    assert len(list(search(clip_session, 2, 8))) == 3
+    assert read_everything(clip_session).frame == 2
 
 
 def test_boxes_that_touch_do_not_overlap():

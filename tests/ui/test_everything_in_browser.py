@@ -9,9 +9,9 @@ import numpy as np
 from drive import IN_CHROMIUM, Drive
 from playwright.sync_api import expect
 
+from sam2_demo.masks.masklet import encode_rle
 from sam2_demo.rendering.palette import hex_to_color
 from sam2_demo.tracking.mask_selection import suppress_overlaps
-from sam2_demo.tracking.masklet import encode_rle
 from sam2_demo.ui.studio_state import PALETTE
 
 pytestmark = IN_CHROMIUM
@@ -70,8 +70,8 @@ def test_track_these(tab, video):
     video.press("Pick all")
     video.press("Track these")
     video.until(lambda w: sorted(len(m) for m in w.masklets().values()) == [20, 20], "both are tracked")
-    assert all(prompt.mask for prompt in video.workspace().prompts.values())
-    assert sorted(info.stability for info in video.workspace().objects) == [0.9, 0.97]
+    assert all(prompt.mask for prompt in video.session().prompts.values())
+    assert sorted(info.stability for info in video.session().objects) == [0.9, 0.97]
     tab.reload()
     video.root.locator("canvas.sam-canvas").wait_for(timeout=20_000)
     video.press("Show masks found")
@@ -86,7 +86,7 @@ def test_look_again_tracks_what_no_object_covers(tab, video):
     video.root.get_by_label("Looking again").select_option("1")
     video.press("Track these")
     video.root.get_by_text("Looked again on 1 frame: 1 new object.").wait_for(timeout=60_000)
-    work = video.workspace()
+    work = video.session()
     assert sorted(len(m) for m in work.masklets().values()) == [20, 20]
     (square, disc) = sorted(work.prompts)  # (frame, object)
     assert square[0] == 0 and disc[0] == 19  # found again where a second was over, at the clip's end

@@ -9,9 +9,9 @@ from stand_in import SIZE, an_object, event, load_stand_in
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from sam2_demo.engines.model_catalogue import CATALOGUE
+from sam2_demo.engines.model_host import ModelHost
 from sam2_demo.errors import SessionError, WeightsError
-from sam2_demo.ui.model_catalogue import CATALOGUE
-from sam2_demo.ui.model_host import ModelHost
 from sam2_demo.ui.model_loading import ModelLoading
 from sam2_demo.ui.routes import StudioRoutes
 from sam2_demo.ui.studio_server import StudioServer
@@ -176,12 +176,12 @@ def test_previews_and_alternatives_change_nothing(ask, clip, client):
 
 
 def test_deleting_a_session_whose_task_does_not_end_deletes_its_folder(server, client, clip, monkeypatch):
-    workspace = server.sessions.get(clip["token"])
+    session = server.sessions.get(clip["token"])
 
     def busy():
         raise SessionError("this session is busy")
 
-    monkeypatch.setattr(workspace, "close", busy)
+    monkeypatch.setattr(session, "close", busy)
     assert client.post(f"/sam2/s/{clip['token']}/delete").status_code == 200
     assert not list(server.settings.data_dir.iterdir())
 

@@ -19,15 +19,15 @@ from PIL import Image
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats import csv_tables, yolo
 from sam2_demo.formats.annotation import ClipAnnotation
+from sam2_demo.formats.checked import archives, bounds, reading, texts
+from sam2_demo.formats.checked.bounds import Extent, check_outlines
+from sam2_demo.formats.checked.reading import read_masks
 from sam2_demo.formats.exchange import FORMATS, write_file
-from sam2_demo.tracking.masklet import encode_rle
-from sam2_demo.ui import mask_archive, mask_checks, mask_import, mask_text_checks
-from sam2_demo.ui.mask_checks import Extent, check_outlines
-from sam2_demo.ui.mask_import import read_masks
+from sam2_demo.masks.masklet import encode_rle
 
 SIZE = (36, 52)
 FRAMES = 6
-DIALOG = Path(mask_import.__file__).with_name("canvas") / "panels/import_dialog.js"
+DIALOG = Path(__file__).resolve().parents[2] / "sam2_demo/ui/canvas/panels/import_dialog.js"
 
 
 def mask_of(object_id, frame):
@@ -330,12 +330,12 @@ def test_what_the_hostile_files_are_made_of_is_accepted(tmp_path):
     assert imported(tmp_path, "a.zip", sixteen_bit(ONE * 1003)).object_ids == [3]
 
 
-@pytest.mark.parametrize("module", [mask_text_checks, mask_archive])
+@pytest.mark.parametrize("module", [texts, archives])
 def test_too_many_lines_are_refused(tmp_path, monkeypatch, module):
     monkeypatch.setattr(module, "MAX_LINES", 1000)
     many = "".join(line(place % FRAMES, 1 + place) for place in range(6000))
     rows = table().splitlines()
-    if module is mask_text_checks:
+    if module is texts:
         with pytest.raises(DatasetError, match=r"a\.txt has more than the 1000 lines that are accepted"):
             imported(tmp_path, "a.txt", many.encode())
         with pytest.raises(DatasetError, match=r"a\.csv has more than the 1000 lines that are accepted"):
@@ -351,18 +351,18 @@ def test_too_many_lines_are_refused(tmp_path, monkeypatch, module):
 
 
 def test_too_many_numbers_files_and_bytes_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(mask_text_checks, "MAX_POLYGON_NUMBERS", 100)
+    monkeypatch.setattr(texts, "MAX_POLYGON_NUMBERS", 100)
     with pytest.raises(DatasetError, match=r"labels/00000\.txt, line 1 has more than 100 numbers"):
         imported(tmp_path, "a.zip", labels(zigzag(60)))
     with pytest.raises(DatasetError, match=r"labels/00000\.txt, line 1 is longer than the 2400 bytes"):
         imported(tmp_path, "a.zip", labels(zigzag(600)))
-    monkeypatch.setattr(mask_archive, "MAX_FILES", 5)
+    monkeypatch.setattr(archives, "MAX_FILES", 5)
     with pytest.raises(DatasetError, match="unpacks to 6 files"):
         imported(tmp_path, "a.zip", zipped({f"labels/{frame}.txt": TRIANGLE for frame in range(6)}))
-    monkeypatch.setattr(mask_archive, "MAX_SIDECAR", 500)
+    monkeypatch.setattr(archives, "MAX_SIDECAR", 500)
     with pytest.raises(DatasetError, match=r"classes\.txt has 501 bytes; accepted are up to 500"):
         imported(tmp_path, "a.zip", zipped({"labels/0.txt": TRIANGLE, "classes.txt": "x" * 501}))
-    monkeypatch.setattr(mask_archive, "MAX_UNPACKED", 2_000_000)
+    monkeypatch.setattr(archives, "MAX_UNPACKED", 2_000_000)
     with pytest.raises(DatasetError, match="unpacks to 1 files of 3 MB"):
         imported(tmp_path, "a.zip", labels(" " * 3_000_000))
 
@@ -380,7 +380,7 @@ def test_outlines_of_too_many_points_or_too_long_are_refused_in_coco_too(tmp_pat
         imported(tmp_path, "a.json", outlined([0, 0, 600, 0, 5, 5]))
     with pytest.raises(DatasetError, match="it has an outline far outside of its picture"):
         check_outlines([np.array([[0, 0], [np.nan, 0], [5, 5]])], "it", Extent(SIZE, FRAMES))
-    monkeypatch.setattr(mask_checks, "MAX_POLYGON_NUMBERS", 50)
+    monkeypatch.setattr(bounds, "MAX_POLYGON_NUMBERS", 50)
     with pytest.raises(DatasetError, match="annotation 5 has outlines of 60 numbers; accepted are up to 50"):
         imported(tmp_path, "a.json", outlined([1, 1] * 30))
 
@@ -389,10 +389,10 @@ def test_checks_come_before_reading(tmp_path, monkeypatch):
     def read_too_early(*_):
         raise AssertionError("read before it was checked")
 
-    monkeypatch.setattr(mask_import.mots, "read", read_too_early)
-    monkeypatch.setattr(mask_import.csv_tables, "read", read_too_early)
-    monkeypatch.setattr(mask_import.alpha_video, "read", read_too_early)
-    monkeypatch.setattr(mask_archive, "read_any", read_too_early)
+    monkeypatch.setattr(reading.mots, "read", read_too_early)
+    monkeypatch.setattr(reading.csv_tables, "read", read_too_early)
+    monkeypatch.setattr(reading.alpha_video, "read", read_too_early)
+    monkeypatch.setattr(archives, "read_any", read_too_early)
     with pytest.raises(DatasetError, match="line 2 has run lengths"):
         imported(tmp_path, "a.txt", (line() + line(1, counts=LONG)).encode())
     with pytest.raises(DatasetError, match="line 3 has run lengths"):

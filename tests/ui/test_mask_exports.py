@@ -6,8 +6,8 @@ import zipfile
 import numpy as np
 from stand_in import SIZE, an_object
 
-from sam2_demo.sessions.mask_code import encode_mask
-from sam2_demo.ui.mask_exports import write_masks
+from sam2_demo.masks.run_lengths import encode_mask
+from sam2_demo.sessions.mask_files import write_masks
 
 CLICK = {"points": [[25, 35, 1]], "box": None, "mask": None}
 
@@ -47,10 +47,10 @@ def test_a_picture_s_masks_are_called_as_the_picture(client, server, picture_fil
         ask("command", token=token, name="put_object", object=an_object(object_id, stability=stability))
     ask("prompt", token=token, object_id=1, prompt=CLICK)
     ask("prompt", token=token, object_id=2, prompt=given_mask(80))
-    workspace = server.workspace(token)
-    assert json.loads(write_masks(workspace, "coco").read_text())["images"][0]["file_name"] == "my truck.png"
-    assert "labels/my truck.txt" in zipfile.ZipFile(write_masks(workspace, "yolo")).namelist()
-    assert zipfile.ZipFile(write_masks(workspace, "davis")).namelist() == ["my truck.png"]
-    content = json.loads(write_masks(workspace, "sa_v").read_text())
+    session = server.session(token)
+    assert json.loads(write_masks(session, "coco").read_text())["images"][0]["file_name"] == "my truck.png"
+    assert "labels/my truck.txt" in zipfile.ZipFile(write_masks(session, "yolo")).namelist()
+    assert zipfile.ZipFile(write_masks(session, "davis")).namelist() == ["my truck.png"]
+    content = json.loads(write_masks(session, "sa_v").read_text())
     assert content["masklet_edited_frame_count"] == [1, 0] and content["masklet_type"] == ["manual", "auto"]
     assert content["masklet_stability_score"] == [[0.0, 0.9]]

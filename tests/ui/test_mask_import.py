@@ -16,9 +16,9 @@ from starlette.testclient import TestClient
 
 from sam2_demo.formats import coco, davis, per_object_png, sa_v
 from sam2_demo.formats.annotation import ClipAnnotation
+from sam2_demo.formats.checked import archives
 from sam2_demo.formats.exchange import write_file
-from sam2_demo.tracking.masklet import Masklet, encode_rle
-from sam2_demo.ui import mask_archive
+from sam2_demo.masks.masklet import Masklet, encode_rle
 from sam2_demo.ui.mask_routes import MaskRoutes
 from sam2_demo.ui.reference import _overlap, score
 from sam2_demo.ui.routes import StudioRoutes
@@ -165,7 +165,7 @@ def test_files_that_do_not_fit_are_explained_and_leave_nothing(send, server, cli
 
 
 def test_zips_that_unpack_to_too_much_are_refused_unread(send, monkeypatch):
-    monkeypatch.setattr(mask_archive, "MAX_UNPACKED", 2_000_000)
+    monkeypatch.setattr(archives, "MAX_UNPACKED", 2_000_000)
     answer = send(zipped({"zeros.bin": b"\0" * 9_000_000}), "a.zip")
     assert "unpacks to 1 files of 9 MB; accepted are up to 20000 files of 2 MB" in answer.json()["error"]
 

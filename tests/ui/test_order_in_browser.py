@@ -116,7 +116,7 @@ def test_frames_that_are_passed_are_not_asked_for(tab, video):
 @pytest.fixture
 def slowly(video):
     """The clip, whose every frame takes a while to track."""
-    engine = video.workspace().engine
+    engine = video.session().engine
     engine.delay = 0.2
     yield video
     engine.delay = 0.01
@@ -133,11 +133,11 @@ def test_stop_right_after_track(tab, slowly):
         }"""
     )
     slowly.root.get_by_text("Stopped").wait_for(timeout=10_000)
-    assert len(slowly.workspace().masklets()[1]) < 10
+    assert len(slowly.session().masklets()[1]) < 10
 
 
 def test_another_video_while_tracking_ends_it(tab, slowly):
-    work = slowly.workspace()
+    work = slowly.session()
     slowly.click(25, 35)
     slowly.press("Track")
     slowly.root.get_by_text("of 20 frames").wait_for(timeout=10_000)
@@ -158,7 +158,7 @@ def test_a_refused_removal_brings_the_object_back(tab, video, monkeypatch):
         raise SessionError("this session is busy")
 
     with monkeypatch.context() as patched:
-        patched.setattr(video.workspace(), "remove_object", refuse)
+        patched.setattr(video.session(), "remove_object", refuse)
         video.press("Remove Object 1")
         tab.get_by_text("this session is busy").wait_for(timeout=10_000)
         video.root.get_by_text("prompts on 1 frame").wait_for(timeout=10_000)
@@ -167,7 +167,7 @@ def test_a_refused_removal_brings_the_object_back(tab, video, monkeypatch):
     video.until(lambda w: not len(w.objects), "the removal")
     video.press("Undo")
     tab.get_by_text("press Track to follow it again").wait_for(timeout=10_000)
-    assert (0, 1) in video.workspace().prompts
+    assert (0, 1) in video.session().prompts
 
 
 def test_no_more_objects_than_the_server_takes(tab, video):
@@ -179,7 +179,7 @@ def test_no_more_objects_than_the_server_takes(tab, video):
     video.root.evaluate(add, 8)
     video.until(lambda w: len(w.objects) == 8, "eight objects")
     expect(video.root.locator(".sam-object.sam-current")).to_be_in_viewport(ratio=0.9)
-    video.workspace().objects.max_objects = 9
+    video.session().objects.max_objects = 9
     video.root.evaluate(add, 2)
     tab.get_by_text("this server takes up to 9 objects").wait_for(timeout=10_000)
     expect(video.root.locator(".sam-object")).to_have_count(9)

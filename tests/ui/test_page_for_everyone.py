@@ -13,25 +13,25 @@ def test_what_could_not_be_sent_arrives_when_the_server_is_back(tab, app, video)
     """Gradio may load the page again when it finds the server back; what waited on the page arrives either way."""
     video.click(25, 35)
     video.clicks(1)
-    workspace = video.workspace()
+    session = video.session()
     for path in ("**/queue/join*", "**/sam2/alive"):
         tab.route(path, lambda route: route.abort())
     video.click(30, 40)
     tab.wait_for_timeout(1000)
-    assert len(workspace.prompts[(0, 1)].points) == 1
+    assert len(session.prompts[(0, 1)].points) == 1
     for path in ("**/queue/join*", "**/sam2/alive"):
         tab.unroute(path)
     for _ in range(300):
-        if len(workspace.prompts[(0, 1)].points) == 2:
+        if len(session.prompts[(0, 1)].points) == 2:
             return
         tab.wait_for_timeout(50)
     raise AssertionError("the second click never arrived")
 
 
 def test_an_unexpected_error_is_shown_with_a_way_to_try_again(tab, video, monkeypatch):
-    workspace = video.workspace()
+    session = video.session()
     with monkeypatch.context() as broken:
-        broken.setattr(workspace, "_give", None)
+        broken.setattr(session, "_give", None)
         video.click(25, 35)
         video.root.get_by_text("something went wrong on the server").wait_for(timeout=10_000)
     video.root.get_by_role("alert").get_by_role("button", name="Try again").click()
@@ -156,10 +156,10 @@ def test_four_people_at_once_on_different_clips(app, chromium, clip_file, soundi
         frames = 20 if number < 2 else 48
         person.until(lambda w, n=frames: len(w.masklets().get(1, ())) == n, "all frames", seconds=40)
         x, y = places[number]
-        mask = person.workspace().masklets()[1].mask(0)
+        mask = person.session().masklets()[1].mask(0)
         other = places[1 - number % 2]
         assert mask[y, x] and not mask[other[1], other[0]]
-    tokens = {person.workspace().token for person in people}
+    tokens = {person.session().token for person in people}
     assert len(tokens) == 4
     for person in people:
         person.tab.context.close()

@@ -64,7 +64,7 @@ def test_a_click_that_cannot_be_simulated_leaves_no_object(tab, video, tmp_path,
     click = video.root.get_by_role("button", name="Simulate the next click for Reference 1")
     click.click()
     tab.get_by_text("The reference has no mask of frame 0; the nearest frame that has one is 3.").wait_for()
-    assert not len(video.workspace().objects)
+    assert not len(video.session().objects)
     expect(video.root.locator(".sam-object")).to_have_count(0)
     video.root.get_by_label("Frame", exact=True).fill("3")
 
@@ -83,7 +83,7 @@ def test_scores_against_a_reference_and_simulated_clicks(tab, video, davis_file)
     video.root.get_by_text("Reference masks on 20 of 20 frames").wait_for(timeout=10_000)
     video.root.get_by_role("button", name="Simulate the next click for Reference 1").click()
     video.until(lambda w: (0, 1) in w.prompts, "a simulated click")
-    x, y = video.workspace().prompts[(0, 1)].points[0]
+    x, y = video.session().prompts[(0, 1)].points[0]
     assert abs(x - 25) <= 1 and abs(y - 35) <= 1
     video.root.get_by_text(re.compile(r"J&F [89]\d\.\d .* on 1 of 20 frames, here")).wait_for(timeout=10_000)
     video.press("Track")

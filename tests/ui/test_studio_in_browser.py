@@ -36,7 +36,7 @@ def test_the_exported_file_has_each_object_s_own_effect(tab, video, tmp_path):
     video.root.get_by_label("Objects effect").select_option("erase")
     video.press("Track")
     video.root.locator(".sam-player video").wait_for(timeout=30_000)
-    with open_video(video.workspace().folder / "overlay.mp4") as reader:
+    with open_video(video.session().folder / "overlay.mp4") as reader:
         assert reader.read(0)[35, 25].min() > 230
 
 
@@ -84,11 +84,11 @@ def test_a_correction_tracks_only_what_it_touches(tab, video):
     video.until(lambda w: (10, 2) in w.prompts, "an object added to results")
     video.press("Track")
     video.until(lambda w: not w.is_busy() and len(w.masklets().get(2, ())) == 20, "the new object everywhere")
-    assert not any(video.workspace().stale.values())
+    assert not any(video.session().stale.values())
 
 
 def test_stop_is_answered_at_once_and_track_goes_on(tab, video):
-    engine = video.workspace().engine
+    engine = video.session().engine
     engine.delay = 0.2
     try:
         video.click(25, 35)
@@ -96,7 +96,7 @@ def test_stop_is_answered_at_once_and_track_goes_on(tab, video):
         video.root.get_by_text("of 20 frames").wait_for(timeout=10_000)
         video.press("Stop")
         video.root.get_by_text("what is done is kept").wait_for(timeout=5_000)
-        done = len(video.workspace().masklets()[1])
+        done = len(video.session().masklets()[1])
     finally:
         engine.delay = 0.01
     assert 1 <= done < 20
@@ -111,14 +111,14 @@ def test_another_model_says_what_it_drops_and_keeps_the_prompts(tab, video):
     bar.get_by_role("button", name="Use: Embedded (small, nothing to download)").click()
     bar.get_by_text("those of tracked frames are dropped").wait_for(timeout=5_000)
     bar.get_by_role("button", name="Keep this one").click()
-    assert len(video.workspace().masklets()[1]) == 20
+    assert len(video.session().masklets()[1]) == 20
     bar.get_by_role("button", name="Change model").click()
     bar.get_by_role("button", name="Use: Embedded (small, nothing to download)").click()
     bar.get_by_role("button", name="Change the model").click()
     bar.get_by_text("is in use from the next click").wait_for(timeout=10_000)
-    workspace = video.workspace()
-    assert workspace.engine.name == "embedded"
-    assert workspace.prompts and workspace.masklets()[1].frame_indices == [0]
+    session = video.session()
+    assert session.engine.name == "embedded"
+    assert session.prompts and session.masklets()[1].frame_indices == [0]
     expect(video.root.get_by_text("made before your last changes")).to_be_visible()
 
 
@@ -136,4 +136,4 @@ def test_masks_tracked_later_get_a_video_of_their_own(tab, video):
     video.press("Track")
     video.root.get_by_text("10 frames tracked").wait_for(timeout=15_000)
     tab.wait_for_function("(src) => document.querySelector('.sam-player video').getAttribute('src') !== src", arg=first)
-    assert len(video.workspace().masklets()[1]) == 20
+    assert len(video.session().masklets()[1]) == 20

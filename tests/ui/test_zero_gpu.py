@@ -7,8 +7,8 @@ from types import ModuleType
 import pytest
 from stand_in import event
 
+from sam2_demo.engines.zero_gpu import on_gpu
 from sam2_demo.ui.handlers import StudioHandlers
-from sam2_demo.ui.zero_gpu import on_gpu
 
 CLICK = {"points": [[25, 35, 1]], "box": None, "mask": None}
 

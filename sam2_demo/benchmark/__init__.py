@@ -1,1 +1,0 @@
-"""Speed and memory of this project side by side with transformers and the original: python -m sam2_demo.benchmark."""

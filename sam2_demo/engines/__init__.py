@@ -1,0 +1,1 @@
+"""Loaded models, and whose turn it is on the device."""

@@ -1,0 +1,357 @@
+"""A clip on the server: prompts go in, masks of single frames and of whole tracks come out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sam2_demo.engines.engine import Engine
+from sam2_demo.errors import PromptError
+from sam2_demo.masks.masklet import Masklet
+from sam2_demo.masks.run_lengths import DISPLAY_LIMIT_VIDEO, display_size, encode_mask
+from sam2_demo.sessions.frame_store import FrameStore
+from sam2_demo.sessions.prompt_set import PromptSet
+from sam2_demo.sessions.session import Session
+from sam2_demo.sessions.still_view import StillView
+from sam2_demo.sessions.track_plan import Need, Run, Span, plan_runs, touched_range
+from sam2_demo.tracking.clip_tracker import ClipTracker
+from sam2_demo.tracking.direction import Direction
+from sam2_demo.tracking.prompts import read_prompts
+from sam2_demo.video.frame_reader import FrameReader
+
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
+
+
+def mask_center(masklet: Masklet, frame: int) -> tuple[float, float] | None:
+    """The middle of a mask's bounds as shares of width and height; None for an empty mask."""
+    box = masklet.box(frame)
+    if box is None:
+        return None
+    x0, y0, x1, y1 = box
+    return round((x0 + x1) / 2 / masklet.width, 5), round((y0 + y1) / 2 / masklet.height, 5)
+
+
+@dataclass(frozen=True)
+class TrackStep:
+    """One tracked frame: its masks in wire form, how many frames are done, and the time left in seconds."""
+
+    frame_index: int
+    done: int
+    total: int
+    seconds_left: float
+    masks: dict[str, dict[str, Any]]
+
+
+class ClipSession(Session):
+    """One clip, its tracker and its frames."""
+
+    kind = "video"
+
+    def __init__(
+        self, token: str, source: Path, name: str, engine: Engine, reader: FrameReader, max_objects: int
+    ) -> None:
+        super().__init__(token, name, source.parent, engine, max_objects)
+        self.source = source
+        self.reader = reader
+        self.size = (reader.height, reader.width)
+        self.display = display_size(self.size, DISPLAY_LIMIT_VIDEO)
+        self.frames = FrameStore(reader, self.display)
+        self.stale: dict[int, set[int]] = {}
+        self._tracker: ClipTracker | None = None
+        self._still_view: StillView | None = None
+
+    def tracker(self) -> ClipTracker:
+        """The model's view of the clip, opened on first use."""
+        if self._tracker is None:
+            with self.engine.lock:
+                self._tracker = self.engine.open_video(self.reader)
+        return self._tracker
+
+    def use_engine(self, engine: Engine) -> None:
+        """Go on with another model: prompts are given to it again, tracks of the old one are dropped. Where a prompt
+        fails, nothing changes."""
+        with self.task():
+            if engine is self.engine:
+                return
+            old_tracker = self._tracker
+            before = self.engine, old_tracker, self._still_view
+            self.engine, self._tracker, self._still_view = engine, None, None
+            try:
+                self._prompt_again()
+            except BaseException:
+                self._release_tracker()
+                self.engine, self._tracker, self._still_view = before
+                raise
+            if old_tracker is not None:
+                old_tracker.release()
+            self._keep_masks_of_this_model()
+            self.stored.drop_masklets()
+            self._store_prompted()
+
+    def restore_prompts(self) -> None:
+        """As `restore`, for a model that cannot go on from the masks that are stored; these are put aside until
+        something is changed."""
+        self.stored.put_masklets_aside()
+        self.restore()
+        self._prompt_again()
+        self._store_prompted()
+
+    def _prompt_again(self) -> None:
+        for (frame, object_id), prompt in self.prompts.items():
+            self._give(frame, object_id, prompt)
+
+    def _store_prompted(self) -> None:
+        self.stale.clear()
+        for frame, object_id in self.prompts:
+            self._touch(frame, object_id)
+            self._store(object_id, frame)
+
+    def _keep_masks_of_this_model(self) -> None:
+        """From now on the session's masks are those of its present model, not what was put aside."""
+        self.note_model()
+        self.stored.drop_masklets_aside()
+
+    def prompt(self, frame: int, object_id: int, prompt: PromptSet) -> dict[str, dict[str, Any]]:
+        """Replace all that was said about an object on a frame; returns the frame's masks in wire form."""
+        self._check_frame(frame)
+        self.objects.get(object_id)
+        with self.task():
+            self._keep_masks_of_this_model()
+            if prompt.is_empty():
+                if self.prompts.pop((frame, object_id), None) is None:
+                    return self.masks_at(frame)
+                tracker = self.tracker()
+                with self.engine.lock:
+                    tracker.clear_prompts(frame, object_id)
+            else:
+                self._give(frame, object_id, prompt, self.prompts.get((frame, object_id)))
+                self.prompts[(frame, object_id)] = prompt
+            self.stored.append_prompt(frame, object_id, prompt)
+            self._touch(frame, object_id)
+            self._store(object_id, frame)
+        return self.masks_at(frame)
+
+    def track(
+        self, start: int | None, direction: str, end: int | None = None, afresh: bool = False
+    ) -> Iterator[TrackStep]:
+        """Follow the prompted objects where they are not tracked yet or prompts changed; `afresh`: everywhere.
+
+        Without `start`, the whole clip for "both", else from the first prompted frame. Ends early, keeping what is
+        done, when `cancel` is set.
+        """
+        if not self.prompts:
+            raise PromptError("nothing to track yet: click on an object first")
+        if direction not in DIRECTIONS:
+            raise PromptError(f"direction {direction!r} is not one of {', '.join(DIRECTIONS)}")
+        if start is None and direction != "both":
+            start = min(frame for frame, _ in self.prompts)
+        for frame in (start, end):
+            self._check_frame(frame or 0)
+        with self.task(wait=False):
+            self.cancel.clear()
+            self._keep_masks_of_this_model()
+            runs = plan_runs(self._needs(afresh), Span.of(start, direction, end, self.reader.num_frames))
+            total, done, began = sum(len(run) for run in runs), 0, time.monotonic()
+            for run in runs:
+                for frame, masks in self._follow(run):
+                    done += 1
+                    left = (time.monotonic() - began) / done * (total - done)
+                    yield TrackStep(frame, done, total, left, masks)
+
+    def _follow(self, run: Run) -> Iterator[tuple[int, dict[str, dict[str, Any]]]]:
+        """Track one run; each frame is stored before it is told of, and no frame that is tracked remains untold."""
+        way: Direction = "backward" if run.backward else "forward"
+        steps = self.tracker().propagate(run.start, way, run.end, object_ids=run.object_ids)
+        is_between = False
+        while is_between or not self.cancel.is_set():
+            with self.engine.lock:
+                step = next(steps, None)
+            if step is None:
+                return
+            frame, is_between = step.frame_index, step.is_between
+            for object_id in run.object_ids:
+                self._store(object_id, frame)
+                self.stale.get(object_id, set()).discard(frame)
+            yield frame, self.masks_at(frame, step.masks)
+
+    def _needs(self, afresh: bool) -> dict[int, Need]:
+        """What each prompted object lacks; frames that were never reached count as well as stale ones."""
+        clip = range(self.reader.num_frames)
+        needs: dict[int, Need] = {}
+        for object_id, masklet in self.masklets().items():
+            prompted = self.prompted_frames(object_id)
+            if not prompted:
+                continue
+            if afresh:
+                self._make_stale(object_id, 0, clip[-1])
+            stale = self.stale.get(object_id, set())
+            needs[object_id] = Need([f for f in clip if f in stale or f not in masklet], prompted)
+        return needs
+
+    def prompted_frames(self, object_id: int) -> list[int]:
+        """The frames on which something was said about an object."""
+        return sorted(frame for frame, owner in self.prompts if owner == object_id)
+
+    def _touch(self, frame: int, object_id: int) -> None:
+        others = [other for other in self.prompted_frames(object_id) if other != frame]
+        self._make_stale(object_id, *touched_range(frame, others, self.reader.num_frames))
+
+    def _make_stale(self, object_id: int, first: int, last: int) -> None:
+        self.stale.setdefault(object_id, set()).update(range(first, last + 1))
+        self.stored.append_stale(object_id, first, last)
+
+    def alternatives(self, frame: int, prompt: PromptSet) -> list[dict[str, Any]]:
+        """Up to three masks that a single click may mean, best first; changes nothing."""
+        self._check_frame(frame)
+        if not prompt.points and prompt.box is None:
+            raise PromptError("only clicks and boxes have other meanings; give at least one")
+        found = self._still().ask(
+            frame, points=list(prompt.points) or None, point_labels=list(prompt.labels) or None, box=prompt.box
+        )
+        return [{"counts": encode_mask(m, self.display), "iou": iou, "area": float(m.mean())} for m, iou in found]
+
+    def preview(self, frame: int, x: float, y: float) -> str:
+        """Run lengths at display size of what a click at (x, y) would select; changes nothing."""
+        self._check_frame(frame)
+        return encode_mask(self._still().ask(frame, points=[(x, y)], point_labels=[1])[0][0], self.display)
+
+    def masks_at(
+        self, frame: int, known: Mapping[int, NDArray[np.bool_]] | None = None
+    ) -> dict[str, dict[str, Any]]:
+        """The masks of a frame by object id (as text): run lengths at display size, share of the frame, scores.
+
+        `known`: masks of the frame without overlaps, where the model has just made them.
+        """
+        masklets = {i: m for i, m in self.masklets().items() if frame in m}
+        both = self.view.get("overlap") == "both"
+        exclusive = self.exclusive_masks(frame) if known is None or both else known
+        return {str(i): self._wire(masklet, frame, exclusive.get(i)) for i, masklet in masklets.items()}
+
+    def shown_masks(self, frame: int) -> dict[int, NDArray[np.bool_]]:
+        """The (H, W) masks of the visible objects on a frame, overlaps settled as the view says."""
+        shown = self.objects.visible_ids()
+        masklets = {i: m for i, m in self.masklets().items() if frame in m}
+        exclusive = self.exclusive_masks(frame)
+        return {i: exclusive[i] if i in exclusive else masklets[i].mask(frame) for i in shown if i in masklets}
+
+    def exclusive_masks(self, frame: int) -> Mapping[int, NDArray[np.bool_]]:
+        """The masks of a frame without overlaps; none where there is one object, or where the view shows both."""
+        masklets = [masklet for masklet in self.masklets().values() if frame in masklet]
+        if len(masklets) < 2 or self.view.get("overlap") == "both" or self._tracker is None:
+            return {}
+        with self.engine.lock:
+            return self.engine.exclusive_masks(self._tracker, frame)
+
+    def stability_scores(self, frame: int) -> Mapping[int, float]:
+        """How stable the masks of a frame are, by object id, in [0, 1]."""
+        if self._tracker is None:
+            return {}
+        with self.engine.lock:
+            return self.engine.stability_scores(self._tracker, frame)
+
+    def masklets(self) -> dict[int, Masklet]:
+        """The masklets of all objects, by object id."""
+        if self._tracker is None:
+            return {}
+        return {i: m for i, m in self._tracker.masklets.items() if i in self.objects}
+
+    def remove_object(self, object_id: int) -> None:
+        """Remove an object with its prompts and masks; the others stay as they are."""
+        self.objects.get(object_id)
+        with self.task():
+            self._keep_masks_of_this_model()
+            self.objects.remove(object_id)
+            self._forget_prompts(object_id)
+            if self._tracker is not None and object_id in self._tracker.masklets:
+                with self.engine.lock:
+                    self._tracker.remove_object(object_id)
+            self.stale.pop(object_id, None)
+            self.stored.write_objects(self.objects.to_json())
+            self.stored.drop_masklet(object_id)
+
+    def reset(self) -> None:
+        """Forget every object, prompt and mask; the clip stays."""
+        with self.task():
+            self._keep_masks_of_this_model()
+            for info in self.objects:
+                self.objects.remove(info.object_id)
+                self._forget_prompts(info.object_id)
+            self.stale.clear()
+            if self._tracker is not None:
+                with self.engine.lock:
+                    self._tracker.reset()
+            self.stored.write_objects([])
+            self.stored.drop_masklets()
+
+    def _store(self, object_id: int, frame: int) -> None:
+        saved = self.engine.save_frame(self.tracker(), object_id, frame)
+        self.stored.append_frames(object_id, [frame if saved is None else saved])
+
+    def _restore_masks(self) -> None:
+        tracker = self.tracker()
+        for info in self.objects:
+            given = {
+                frame: prompt.as_arguments(self.display, self.size)
+                for (frame, object_id), prompt in self.prompts.items()
+                if object_id == info.object_id
+            }
+            self.stale[info.object_id] = self.stored.read_stale(info.object_id)
+            frames = list(self.stored.read_frames(info.object_id))
+            if frames:
+                with self.engine.lock:
+                    self.engine.restore_object(tracker, info.object_id, given, frames)
+
+    def _still(self) -> StillView:
+        if self._still_view is None:
+            self._still_view = StillView(self.engine, self.reader)
+        return self._still_view
+
+    def _give(self, frame: int, object_id: int, prompt: PromptSet, earlier: PromptSet | None = None) -> None:
+        """Have a prompt answered; what is not `earlier` with more clicks is answered as if made anew, click by click,
+        because each answer starts from the mask before it."""
+        tracker = self.tracker()
+        # A prompt that fails must not take the earlier one away.
+        read_prompts(**prompt.as_arguments(self.display, self.size), size=self.size)
+        with self.engine.lock:
+            if earlier is not None and not prompt.extends(earlier):
+                tracker.clear_prompts(frame, object_id)
+            for step in prompt.steps(earlier):
+                arguments = step.as_arguments(self.display, self.size)
+                tracker.add_prompt(frame, object_id, clear_previous=True, **arguments)
+
+    def _wire(self, masklet: Masklet, frame: int, exclusive: NDArray[np.bool_] | None) -> dict[str, Any]:
+        stored = masklet.frame(frame)
+        if exclusive is not None:
+            counts = encode_mask(exclusive, self.display)
+        elif self.display == self.size:
+            counts = stored.counts
+        else:
+            counts = encode_mask(masklet.mask(frame), self.display)
+        return {
+            "counts": counts,
+            "area": masklet.area(frame) / (self.size[0] * self.size[1]),
+            "score": stored.object_score_logits,
+            "iou": stored.iou_prediction,
+            "center": mask_center(masklet, frame),
+        }
+
+    def _check_frame(self, frame: int) -> None:
+        if not 0 <= frame < self.reader.num_frames:
+            raise PromptError(f"frame {frame} does not exist; the clip has frames 0 to {self.reader.num_frames - 1}")
+
+    def _release_tracker(self) -> None:
+        if self._tracker is not None:
+            self._tracker.release()
+        self._tracker = None
+        self._still_view = None
+
+    def _release(self) -> None:
+        self._release_tracker()
+        self.stale.clear()
+        self.frames.close()

@@ -1,0 +1,207 @@
+"""A picture on the server: prompts go in, up to three candidate masks per object come out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from sam2_demo.engines.engine import Engine
+from sam2_demo.errors import PromptError
+from sam2_demo.masks.masklet import decode_rle, encode_rle
+from sam2_demo.masks.run_lengths import DISPLAY_LIMIT_PICTURE, decode_mask, display_size, encode_mask
+from sam2_demo.sessions.frame_store import encode_jpeg
+from sam2_demo.sessions.prompt_set import PromptSet
+from sam2_demo.sessions.session import Session
+from sam2_demo.tracking.image_predictor import ImagePredictor
+
+
+@dataclass
+class Candidates:
+    """The masks that a prompt may mean, best first, and the one that was chosen."""
+
+    masks: list[NDArray[np.bool_]]
+    scores: list[float]
+    low_res_logits: NDArray[np.float32] | None
+    chosen: int = 0
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """The chosen (H, W) mask."""
+        return self.masks[self.chosen]
+
+
+class PictureSession(Session):
+    """One picture, its embedding, and the candidates of each object."""
+
+    kind = "picture"
+
+    def __init__(
+        self, token: str, rgb: NDArray[np.uint8], name: str, folder: Path, engine: Engine, max_objects: int
+    ) -> None:
+        super().__init__(token, name, folder, engine, max_objects)
+        self.rgb = rgb
+        self.size = (rgb.shape[0], rgb.shape[1])
+        self.display = display_size(self.size, DISPLAY_LIMIT_PICTURE)
+        self.candidates: dict[int, Candidates] = {}
+        self._choices: dict[tuple[int, PromptSet], int] = {}  # made by hand, for when undoing comes back to them
+        self._predictor: ImagePredictor | None = None
+
+    def jpeg(self) -> bytes:
+        """The picture as JPEG at display size."""
+        return encode_jpeg(self.rgb, self.display)
+
+    def use_engine(self, engine: Engine) -> None:
+        """Go on with another model: every prompt is answered again. Where that fails, nothing changes."""
+        with self.task():
+            if engine is self.engine:
+                return
+            before = self.engine, self._predictor, self.candidates
+            self.engine, self._predictor, self.candidates = engine, None, {}
+            try:
+                for (_, object_id), prompt in self.prompts.items():
+                    self.candidates[object_id] = self._predict(object_id, prompt)
+            except BaseException:
+                self.engine, self._predictor, self.candidates = before
+                raise
+            self.note_model()
+            for object_id in self.candidates:
+                self._store(object_id)
+
+    def prompt(self, object_id: int, prompt: PromptSet) -> dict[str, Any]:
+        """Replace all that was said about an object; returns its candidates in wire form."""
+        self.objects.get(object_id)
+        with self.task():
+            if prompt.is_empty():
+                self.prompts.pop((0, object_id), None)
+                self.candidates.pop(object_id, None)
+            else:
+                found = self._predict(object_id, prompt)
+                self.candidates[object_id] = found
+                self.prompts[(0, object_id)] = prompt
+                self._store(object_id)
+            self.stored.append_prompt(0, object_id, prompt)
+        return self.candidates_to_json(object_id)
+
+    def choose(self, object_id: int, position: int) -> None:
+        """Take the position-th candidate (0 is the best) as the object's mask."""
+        self.objects.get(object_id)
+        found = self.candidates.get(object_id)
+        if found is None or not 0 <= position < len(found.masks):
+            raise PromptError(f"candidate {position} does not exist for object {object_id}")
+        found.chosen = position
+        if (0, object_id) in self.prompts:
+            self._choices[object_id, self.prompts[0, object_id]] = position
+        self._store(object_id)
+
+    def preview(self, frame: int, x: float, y: float) -> str:
+        """Run lengths at display size of what a click at (x, y) would select; changes nothing."""
+        with self.engine.lock:
+            result = self._open().predict(points=[(x, y)], point_labels=[1], multimask=True)
+        return encode_mask(np.ascontiguousarray(result.masks[0]).astype(bool), self.display)
+
+    def candidates_to_json(self, object_id: int) -> dict[str, Any]:
+        """Candidates of an object: run lengths at display size and predicted IoU, and the chosen one."""
+        found = self.candidates.get(object_id)
+        if found is None:
+            return {"chosen": 0, "candidates": []}
+        codes = [encode_mask(mask, self.display) for mask in found.masks]
+        shares = [float(mask.mean()) for mask in found.masks]
+        return {
+            "chosen": found.chosen,
+            "candidates": [
+                {"counts": c, "iou": s, "area": a} for c, s, a in zip(codes, found.scores, shares, strict=True)
+            ],
+        }
+
+    def masks(self) -> dict[int, NDArray[np.bool_]]:
+        """The chosen (H, W) mask of each visible object that has one."""
+        return {i: self.candidates[i].mask for i in self.objects.visible_ids() if i in self.candidates}
+
+    def remove_object(self, object_id: int) -> None:
+        """Remove an object with its prompts and mask."""
+        with self.task():
+            self.objects.remove(object_id)
+            self._forget_prompts(object_id)
+            self.candidates.pop(object_id, None)
+            self.stored.write_objects(self.objects.to_json())
+            self.stored.drop_masklet(object_id)
+
+    def reset(self) -> None:
+        """Forget every object, prompt and mask; the picture stays."""
+        with self.task():
+            for info in self.objects:
+                self.objects.remove(info.object_id)
+                self._forget_prompts(info.object_id)
+            self.candidates.clear()
+            self.stored.write_objects([])
+            self.stored.drop_masklets()
+
+    def _store(self, object_id: int) -> None:
+        found = self.candidates[object_id]
+        codes = [encode_rle(mask) for mask in found.masks]
+        self.stored.write_candidates(object_id, {"masks": codes, "scores": found.scores, "chosen": found.chosen})
+
+    def _restore_masks(self) -> None:
+        for (_, object_id), prompt in self.prompts.items():
+            saved = self.stored.read_candidates(object_id)
+            if saved is not None:
+                masks = [decode_rle(code) for code in saved["masks"]]
+                self.candidates[object_id] = Candidates(masks, saved["scores"], None, saved["chosen"])
+                self._choices[object_id, prompt] = saved["chosen"]  # logits are not stored: clicks are answered again
+
+    def _predict(self, object_id: int, prompt: PromptSet) -> Candidates:
+        """The answer to a prompt; what is not the earlier one with more clicks is answered click by click, because each
+        answer starts from the mask before it."""
+        if prompt.mask is not None and not prompt.points and prompt.box is None:
+            return Candidates([decode_mask(prompt.mask, self.display, self.size)], [1.0], None)
+        earlier, found = self.prompts.get((0, object_id)), self.candidates.get(object_id)
+        if earlier is None or not prompt.extends(earlier) or found is None or found.low_res_logits is None:
+            earlier = found = None
+        for step in prompt.steps(earlier):
+            extends = earlier is not None and step.extends(earlier)
+            found = self._answer(step, found if extends else None)
+            found.chosen = min(self._choices.get((object_id, step), 0), len(found.masks) - 1)
+            earlier = step
+        if found is None:
+            raise PromptError("no prompt was given: click at least one point, draw a box or paint a mask")
+        return found
+
+    def _answer(self, prompt: PromptSet, before: Candidates | None) -> Candidates:
+        with self.engine.lock:
+            predictor = self._open()
+            low_res = None
+            if prompt.mask is not None:
+                low_res = self._painted_logits(prompt.mask)
+            elif before is not None and before.low_res_logits is not None:
+                low_res = before.low_res_logits[before.chosen]
+            result = predictor.predict(
+                points=list(prompt.points) or None,
+                point_labels=list(prompt.labels) or None,
+                box=prompt.box,
+                low_res_logits=low_res,
+                multimask=len(prompt.points) == 1 and prompt.box is None,
+            )
+        masks = [np.ascontiguousarray(mask).astype(bool) for mask in result.masks]
+        return Candidates(masks, [float(s) for s in result.iou_predictions], np.asarray(result.low_res_logits))
+
+    def _painted_logits(self, mask: str) -> NDArray[np.float32]:
+        """A painted mask as the low-res logits that clicks refine."""
+        painted = decode_mask(mask, self.display, self.size).astype(np.float32)
+        side = self._open().network.config.low_res_size
+        small = cv2.resize(painted, (side, side), interpolation=cv2.INTER_AREA)
+        return np.asarray(small * 20 - 10, np.float32)
+
+    def _open(self) -> ImagePredictor:
+        if self._predictor is None:
+            self._predictor = self.engine.open_picture()
+            self._predictor.set_image(self.rgb)
+        return self._predictor
+
+    def _release(self) -> None:
+        self._predictor = None
+        self.candidates.clear()

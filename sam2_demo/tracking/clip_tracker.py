@@ -1,0 +1,400 @@
+"""One clip being worked on: prompts in, masks out, tracking in both directions (SAM 2 sections 3 and 4).
+
+Every frame that a person prompted is a conditioning frame, also when it had been tracked before, so that a
+correction survives the next tracking run.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sam2_demo.device import give_back_memory
+from sam2_demo.errors import PromptError
+from sam2_demo.masks.masklet import Masklet
+from sam2_demo.network.inference import for_inference
+from sam2_demo.network.outputs import ImageEmbedding
+from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.tracking.between_frames import in_strides, record_between
+from sam2_demo.tracking.clip_view import ClipView
+from sam2_demo.tracking.direction import Direction, frames_in_order
+from sam2_demo.tracking.embedding_cache import EmbeddingCache
+from sam2_demo.tracking.frame_records import FrameRecord, FrameRecords
+from sam2_demo.tracking.frame_step import (
+    FrameOutput,
+    FramePrompts,
+    encode_memory,
+    frame_step,
+)
+from sam2_demo.tracking.mask_postprocessing import resolve_overlaps
+from sam2_demo.tracking.memory_bank import FrameMemory, MemoryBank, MemorySelection, stack_selections
+from sam2_demo.tracking.object_track import ObjectTrack
+from sam2_demo.tracking.options import TrackingOptions
+from sam2_demo.tracking.pixels import Rgb
+from sam2_demo.tracking.prompts import Points, Prompts, read_prompts
+from sam2_demo.tracking.speed.batching import objects_at_once
+from sam2_demo.tracking.speed.frames_ahead import FramesAhead
+from sam2_demo.video import FrameReader
+
+_FRAMES_BETWEEN_TRIMS = 50  # freed memory in pieces that nobody asks for adds up to some 0.8 MiB a frame
+
+
+@dataclass(frozen=True, eq=False)
+class FrameResult:
+    """Masks of one frame, by object id.
+
+    masks: (H, W) bool; mask_logits: (H, W) float32 before thresholding and before hole filling;
+    object_score_logits: > 0 where the object is visible; iou_predictions: in [0, 1]. is_between: passed over by a
+    tracking run, which already knows the tracked frame behind it.
+    """
+
+    frame_index: int
+    object_ids: list[int]
+    masks: dict[int, NDArray[np.bool_]]
+    mask_logits: dict[int, NDArray[np.float32]]
+    object_score_logits: dict[int, float]
+    iou_predictions: dict[int, float]
+    is_between: bool = False
+
+
+class ClipTracker:
+    """Made by `VideoPredictor.open`; frames are decoded and encoded when they are needed."""
+
+    def __init__(
+        self, network: Sam2Network, frames: FrameReader, options: TrackingOptions, embeddings: EmbeddingCache
+    ) -> None:
+        self.network = for_inference(network)
+        self.frames = frames
+        self.options = options
+        self._view = ClipView(self.network, frames, options, embeddings)
+        self._tracks: dict[int, ObjectTrack] = {}
+        self._lock = threading.RLock()
+        self._num_tracked = 0
+        self._is_released = False
+
+    @property
+    def num_frames(self) -> int:
+        """How many frames the clip has."""
+        return self.frames.num_frames
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames per second (the mean, where the rate varies)."""
+        return self.frames.frame_rate
+
+    @property
+    def height(self) -> int:
+        """Height of the frames in pixels."""
+        return self.frames.height
+
+    @property
+    def width(self) -> int:
+        """Width of the frames in pixels."""
+        return self.frames.width
+
+    @property
+    def input_size(self) -> int:
+        """Side of the network's input in pixels."""
+        return self._view.input_size
+
+    @property
+    def object_ids(self) -> list[int]:
+        """Ids of the objects, in the order in which they were added."""
+        return list(self._tracks)
+
+    @property
+    def masklets(self) -> dict[int, Masklet]:
+        """The masklets so far, by object id."""
+        return {object_id: track.masklet for object_id, track in self._tracks.items()}
+
+    def prompts(self, object_id: int) -> dict[int, Prompts]:
+        """The prompts of an object by frame index; PromptError for an unknown object."""
+        return dict(self._require_track(object_id).prompts)
+
+    def read_frame(self, frame_index: int) -> Rgb:
+        """The frame as (H, W, 3) uint8 RGB; PromptError for an index outside the clip."""
+        return self.frames.read(self._check_frame_index(frame_index))
+
+    @torch.inference_mode()
+    def add_prompt(
+        self,
+        frame_index: int,
+        object_id: int,
+        points: Points | None = None,
+        point_labels: Sequence[int] | None = None,
+        box: Sequence[float] | None = None,
+        mask: NDArray[np.generic] | None = None,
+        clear_previous: bool = True,
+    ) -> FrameResult:
+        """Prompt one object on one frame and see its mask there; an unknown id makes a new object.
+
+        points (N, 2) xy and box (x0, y0, x1, y1) in pixels of the frame, labels (N,) 1 positive, 0 negative;
+        mask (H, W), which alone becomes the frame's mask, and together with clicks is refined by them.
+        `clear_previous` replaces the prompts this object has on this frame; otherwise they are joined.
+        Clicks also refine the mask that the frame already has. PromptError for anything out of range.
+        """
+        self._check_frame_index(frame_index)
+        _check_object_id(object_id)
+        prompts = read_prompts(points, point_labels, box, mask, (self.height, self.width))
+        if not prompts.num_points and prompts.mask is None:
+            raise PromptError("no prompt was given: click at least one point, draw a box or give a mask")
+        with self._lock:
+            track = self._tracks.get(object_id) or self._new_track(object_id)
+            if not clear_previous and frame_index in track.prompts:
+                prompts = track.prompts[frame_index].then(prompts)
+            output = self._answer(track, frame_index, prompts)
+            # The object is entered last: a prompt that fails leaves no empty object behind.
+            self._tracks[object_id] = track
+            track.set_prompted(frame_index, prompts, _as_record(output, 0, is_prompted=True))
+            return self._show(frame_index, store=(object_id,))
+
+    def _answer(self, track: ObjectTrack, frame_index: int, prompts: Prompts) -> FrameOutput:
+        memory = None
+        # A frame that was tracked is corrected with what is remembered; a fresh one is seen without memory.
+        if frame_index in track.tracked and track.bank.conditioning and prompts.num_points:
+            memory = stack_selections(self.network, [self._select(track, frame_index, track.tracked[frame_index])])
+        return self._view.answer(frame_index, prompts, track.records.get(frame_index), memory)
+
+    def propagate(
+        self,
+        start_frame_index: int | None = None,
+        direction: Direction = "forward",
+        end_frame_index: int | None = None,
+        object_ids: Collection[int] | None = None,
+    ) -> Iterator[FrameResult]:
+        """Track prompted objects (`object_ids`, None: all) through the clip, one result per frame; stop by closing
+        the iterator.
+
+        Starts, unless told, at the earliest prompted frame (the latest for "backward") and runs to the clip's
+        end or to `end_frame_index`, included. "both" runs forward to the end, then backward from the start.
+        Frames with prompts keep their masks. PromptError at once when nothing was prompted or an index is
+        outside the clip.
+        """
+        chosen = self._tracks if object_ids is None else {i: self._require_track(i) for i in object_ids}
+        tracks = [track for track in chosen.values() if track.prompts]
+        if not tracks:
+            raise PromptError("nothing to track: give at least one object a click, a box or a mask first")
+        if direction not in get_args(Direction):
+            raise PromptError(f"direction is {direction!r}; accepted: {', '.join(get_args(Direction))}")
+        prompted = [frame for track in tracks for frame in track.prompts]
+        if start_frame_index is None:
+            start_frame_index = max(prompted) if direction == "backward" else min(prompted)
+        self._check_frame_index(start_frame_index)
+        if end_frame_index is not None:
+            self._check_frame_index(end_frame_index)
+        plan = frames_in_order(start_frame_index, end_frame_index, direction, self.num_frames)
+        return self._propagate(plan, None if object_ids is None else set(object_ids))
+
+    @torch.inference_mode()
+    def _propagate(self, plan: list[tuple[range, bool]], object_ids: set[int] | None) -> Iterator[FrameResult]:
+        with self._lock:
+            for track in self._tracks.values():
+                track.commit_pending()
+            order = [group[-1] for frames, _ in plan for group in self._in_strides(frames)]
+        with FramesAhead(self._view, order) as ahead:
+            for frames, backward in plan:
+                last, groups = frames.start, self._in_strides(frames)
+                while (group := self._next_group(groups)) and not self._is_released:
+                    passed_over, tracked = group[:-1], group[-1]
+                    with self._lock:
+                        self._forget_tracked(passed_over, object_ids)
+                        self._view.ahead = ahead.take
+                        try:
+                            result = self._track_frame(tracked, backward, object_ids, ahead)
+                        finally:
+                            self._view.ahead = None
+                    self._trim()
+                    for frame in passed_over:
+                        with self._lock:
+                            between = self._interpolate(frame, (last, tracked), backward, object_ids)
+                        yield between
+                    yield result
+                    last = tracked
+
+    def _trim(self) -> None:
+        self._num_tracked += 1
+        if self._num_tracked % _FRAMES_BETWEEN_TRIMS == 0:
+            give_back_memory()
+
+    def _in_strides(self, frames: range) -> Iterator[list[int]]:
+        def is_prompted(frame_index: int) -> bool:
+            return any(frame_index in track.prompts for track in self._tracks.values())
+
+        return in_strides(frames, self.options.frame_stride, is_prompted)
+
+    def _next_group(self, groups: Iterator[list[int]]) -> list[int]:
+        with self._lock:
+            return next(groups, [])
+
+    def _forget_tracked(self, frames: Sequence[int], object_ids: set[int] | None) -> None:
+        """Let no frame behind these attend to what an earlier run left there."""
+        for _, track in self._followed(object_ids):
+            for frame in frames:
+                track.forget_tracked(frame)
+
+    def _followed(self, object_ids: set[int] | None) -> list[tuple[int, ObjectTrack]]:
+        """The objects that a run follows: those of `object_ids` (None: all) that have a memory of a prompted frame."""
+        return [
+            (object_id, track)
+            for object_id, track in self._tracks.items()
+            if track.bank.conditioning and (object_ids is None or object_id in object_ids)
+        ]
+
+    def _track_frame(
+        self, frame_index: int, backward: bool, object_ids: set[int] | None, ahead: FramesAhead
+    ) -> FrameResult:
+        waiting: dict[tuple[object, ...], list[tuple[ObjectTrack, MemorySelection]]] = {}
+        anew = []
+        for object_id, track in self._followed(object_ids):
+            track.tracked[frame_index] = backward
+            if frame_index not in track.bank.conditioning and frame_index not in track.pending:
+                selection = self._select(track, frame_index, backward)
+                waiting.setdefault(selection.shape, []).append((track, selection))
+                anew.append(object_id)
+        if waiting:
+            embedding = self._view.embed(frame_index)
+            step = self.options.objects_per_batch or objects_at_once(self.network)
+            groups = list(waiting.values())
+            if ahead.is_encoding():  # beside one object; the others are faster as a batch on all cores
+                first, groups[0] = groups[0][:1], groups[0][1:]
+                ahead.do_beside(lambda: self._track_objects(frame_index, embedding, first))
+            for group in groups:
+                for start in range(0, len(group), step):
+                    self._track_objects(frame_index, embedding, group[start : start + step])
+        return self._show(frame_index, store=anew)
+
+    def _interpolate(
+        self, frame_index: int, neighbours: tuple[int, int], backward: bool, object_ids: set[int] | None
+    ) -> FrameResult:
+        """The frame's masks from those of the tracked frames on both sides."""
+        share = (frame_index - neighbours[0]) / (neighbours[1] - neighbours[0])
+        made = []
+        for object_id, track in self._followed(object_ids):
+            before, after = (track.records.get(neighbour) for neighbour in neighbours)
+            if before is not None and after is not None and frame_index not in track.prompts:
+                track.set_interpolated(frame_index, record_between(before, after, share), backward)
+                made.append(object_id)
+        return replace(self._show(frame_index, store=made), is_between=True)
+
+    @torch.inference_mode()
+    def _track_objects(
+        self, frame_index: int, embedding: ImageEmbedding, group: list[tuple[ObjectTrack, MemorySelection]]
+    ) -> None:
+        """One step for objects whose memories have the same shape; nothing is waited for."""
+        embedding = embedding.expand(len(group))
+        memory = stack_selections(self.network, [selection for _, selection in group])
+        output = frame_step(self.network, embedding, FramePrompts(), memory, multimask=True)
+        features = encode_memory(
+            self.network, embedding, output.low_res_logits, output.object_score_logits, binarize=False
+        )
+        for row, (track, _) in enumerate(group):
+            record = _as_record(output, row)
+            track.records.set(frame_index, record)
+            memory_of_frame = FrameMemory(features[row : row + 1], record.object_pointer)
+            track.bank.remember(frame_index, memory_of_frame, is_conditioning=False)
+
+    def clear_prompts(self, frame_index: int, object_id: int) -> FrameResult:
+        """Take away what an object was given on a frame; a mask it had from tracking comes back."""
+        self._check_frame_index(frame_index)
+        with self._lock:
+            self._require_track(object_id).clear_prompts(frame_index)
+            return self._show(frame_index, store=(object_id,))
+
+    def remove_object(self, object_id: int) -> None:
+        """Remove an object with its prompts and masks; the others stay as they are."""
+        with self._lock:
+            self._require_track(object_id).records.close()
+            del self._tracks[object_id]
+
+    def reset(self) -> None:
+        """Remove all objects; the clip stays open."""
+        with self._lock:
+            for object_id in self.object_ids:
+                self.remove_object(object_id)
+
+    def release(self) -> None:
+        """Remove all objects and forget the embeddings; runs end, the clip stays open, for another session perhaps."""
+        self.reset()
+        self._view.forget()
+        self._is_released = True
+
+    def close(self) -> None:
+        """As `release`, and close the clip."""
+        self.release()
+        self.frames.close()
+
+    def result(self, frame_index: int) -> FrameResult:
+        """What is known of a frame, without computing anything new."""
+        with self._lock, torch.inference_mode():
+            return self._show(self._check_frame_index(frame_index))
+
+    def _new_track(self, object_id: int) -> ObjectTrack:
+        capacity = self.options.recent_memories
+        return ObjectTrack(
+            masklet=Masklet(object_id, self.height, self.width),
+            records=FrameRecords(capacity, self.network.device),
+            bank=MemoryBank(capacity),
+            encode_memory=self._view.encode_memory,
+        )
+
+    def _select(self, track: ObjectTrack, frame_index: int, backward: bool) -> MemorySelection:
+        return track.bank.select(self.network, frame_index, self.num_frames, backward, self.options.memory_limits)
+
+    def _show(self, frame_index: int, store: Collection[int] = ()) -> FrameResult:
+        """The frame's result for all objects; the masklets of those in `store` take over what is shown.
+
+        Others' must not: older records are kept coarsely, and their masks would change by some pixels.
+        """
+        records = {i: r for i, t in self._tracks.items() if (r := t.records.get(frame_index)) is not None}
+        logits = {i: self._view.upscale(r.low_res_logits) for i, r in records.items()}
+        cleaned = {i: self._view.clean(r.low_res_logits, logits[i]) for i, r in records.items()}
+        masks = {object_id: values > 0 for object_id, values in cleaned.items()}
+        for object_id, mask in masks.items():
+            if object_id in store:
+                record = records[object_id]
+                masklet = self._tracks[object_id].masklet
+                masklet.set(frame_index, mask, record.object_score_logits, record.iou_prediction)
+        return FrameResult(
+            frame_index=frame_index,
+            object_ids=list(records),
+            masks=resolve_overlaps(cleaned) if self.options.exclusive_masks else masks,
+            mask_logits=logits,
+            object_score_logits={i: r.object_score_logits for i, r in records.items()},
+            iou_predictions={i: r.iou_prediction for i, r in records.items()},
+        )
+
+    def _check_frame_index(self, frame_index: int) -> int:
+        is_index = isinstance(frame_index, (int, np.integer)) and not isinstance(frame_index, bool)
+        if not is_index or not 0 <= frame_index < self.num_frames:
+            raise PromptError(
+                f"frame index {frame_index!r} is outside the clip; it has {self.num_frames} frames, "
+                f"accepted: 0 to {self.num_frames - 1}"
+            )
+        return int(frame_index)
+
+    def _require_track(self, object_id: int) -> ObjectTrack:
+        if object_id not in self._tracks:
+            known = ", ".join(map(str, self._tracks)) or "none yet"
+            raise PromptError(f"there is no object with id {object_id!r}; known ids: {known}")
+        return self._tracks[object_id]
+
+
+def _check_object_id(object_id: int) -> None:
+    if not isinstance(object_id, (int, np.integer)) or isinstance(object_id, bool) or object_id < 0:
+        raise PromptError(f"an object id is a whole number of 0 or more, got {object_id!r}")
+
+
+def _as_record(output: FrameOutput, row: int, is_prompted: bool = False) -> FrameRecord:
+    return FrameRecord(
+        low_res_logits=output.low_res_logits[row : row + 1],
+        object_pointer=output.object_pointers[row : row + 1],
+        object_score_logits=float(output.object_score_logits[row, 0]),
+        iou_prediction=float(output.iou_predictions[row]),
+        is_prompted=is_prompted,
+    )

@@ -1,0 +1,1 @@
+"""What only makes tracking fast: batches, frames ahead of their turn, work side by side, warming up."""
