@@ -5,9 +5,10 @@ No torch: formats, sessions and evaluation share this type with the tracker.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import SupportsIndex, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,19 +33,55 @@ class RunLengths(TypedDict):
     counts: list[int]
 
 
+def plain_object_id(value: object) -> int:
+    """An object id as int, from whole numbers of any type, as `np.unique` of a label map gives; InputError for others.
+
+    Ids end up in JSON and in 16-bit pictures, which take no numpy scalars.
+    """
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return int(value)
+    try:
+        if isinstance(value, bool | np.bool_) or not isinstance(value, SupportsIndex):
+            raise TypeError
+        return operator.index(value)
+    except TypeError:
+        raise InputError(f"an object id is a whole number, got {value!r}") from None
+
+
+def pixels_inside(mask: NDArray[np.generic]) -> BoolMask:
+    """Where a mask of any number type, 0 outside, is inside: bool of the same shape; InputError for other values.
+
+    Negative values are those of logits, in which zero is the outline: there every pixel would count as inside.
+    """
+    values = np.asarray(mask)
+    if values.dtype == np.bool_:
+        return values
+    if values.dtype.kind not in "uif":
+        raise InputError(f"a mask must be bool, or numbers of which non-zero means inside, got {values.dtype}")
+    if values.dtype.kind != "u" and values.size:
+        least, most = values.min(), values.max()
+        if not (np.isfinite(least) and np.isfinite(most)):
+            raise InputError(f"a mask must be bool, or finite numbers of which non-zero means inside, got {least}")
+        if least < 0:
+            raise InputError(
+                f"a mask has no negative values, this one goes from {least} to {most}: of logits, give `logits > 0`"
+            )
+    return np.asarray(values != 0)
+
+
 def run_lengths(mask: NDArray[np.generic]) -> RunLengths:
-    """The uncompressed run lengths of a (H, W) mask."""
-    inside = np.concatenate([[False], np.asarray(mask != 0).ravel(order="F")])
+    """The uncompressed run lengths of a (H, W) mask; everything that is not zero is the object."""
+    inside = np.concatenate([[False], pixels_inside(mask).ravel(order="F")])
     changes = np.flatnonzero(inside[1:] != inside[:-1])
     counts = np.diff(np.concatenate([[0], changes, [mask.size]]))
     return {"size": [int(mask.shape[0]), int(mask.shape[1])], "counts": counts.tolist()}
 
 
 def encode_rle(mask: NDArray[np.generic]) -> Rle:
-    """The run lengths of a (H, W) mask; everything that is not zero is the object."""
+    """The run lengths of a (H, W) mask; everything that is not zero is the object. InputError for negative values."""
     if mask.ndim != 2:
         raise InputError(f"a mask has two dimensions (height, width), this one has shape {mask.shape}")
-    encoded = coco_mask.encode(np.asfortranarray(mask != 0, dtype=np.uint8))
+    encoded = coco_mask.encode(np.asfortranarray(pixels_inside(mask), dtype=np.uint8))
     return {"size": [int(mask.shape[0]), int(mask.shape[1])], "counts": encoded["counts"].decode("ascii")}
 
 
@@ -99,14 +136,15 @@ class Masklet:
     """The masks of one object, by frame index, all of one (height, width) in pixels.
 
     A frame may be absent (never segmented) or hold an empty mask (segmented, and the object is not seen).
+    Ids, sizes and frame indices may be numpy's; they are kept as plain ints.
     """
 
     def __init__(self, object_id: int, height: int, width: int) -> None:
         if height < 1 or width < 1:
             raise InputError(f"a masklet needs a height and width of at least 1, got {height} x {width}")
-        self.object_id = object_id
-        self.height = height
-        self.width = width
+        self.object_id = plain_object_id(object_id)
+        self.height = int(height)
+        self.width = int(width)
         self._frames: dict[int, MaskletFrame] = {}
 
     def set(
@@ -116,7 +154,10 @@ class Masklet:
         object_score_logits: float = 10.0,
         iou_prediction: float = 1.0,
     ) -> None:
-        """Store the (H, W) mask of a frame with its scores; replaces what the frame held."""
+        """Store the (H, W) mask of a frame with its scores; replaces what the frame held.
+
+        A mask of numbers is inside where it is not zero; InputError for negative ones, as logits have.
+        """
         if mask.shape != (self.height, self.width):
             raise InputError(
                 f"mask of object {self.object_id} on frame {frame_index} has shape {mask.shape}, "

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam2_demo.errors import InputError
+from sam2_demo.masks.masklet import pixels_inside
 
 BoolMask = NDArray[np.bool_]
 BOUNDARY_TOLERANCE = 0.008  # of the diagonal, rounded up to whole pixels
@@ -79,10 +80,10 @@ def _checked_pair(
         raise InputError(
             f"two masks of the same (height, width) are compared, got {mask.shape} and {reference.shape}"
         )
-    mask, reference = mask.astype(np.bool_, copy=False), reference.astype(np.bool_, copy=False)
+    mask, reference = pixels_inside(mask), pixels_inside(reference)
     if void is None:
         return mask, reference
     if void.shape != mask.shape:
         raise InputError(f"void pixels have shape {void.shape}, the masks {mask.shape}")
-    counted = ~void.astype(np.bool_, copy=False)
+    counted = ~pixels_inside(void)
     return mask & counted, reference & counted

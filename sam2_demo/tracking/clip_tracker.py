@@ -37,7 +37,7 @@ from sam2_demo.tracking.memory_bank import FrameMemory, MemoryBank, MemorySelect
 from sam2_demo.tracking.object_track import ObjectTrack
 from sam2_demo.tracking.options import TrackingOptions
 from sam2_demo.tracking.pixels import Rgb
-from sam2_demo.tracking.prompts import Points, Prompts, read_prompts
+from sam2_demo.tracking.prompts import Points, Prompts, read_object_id, read_prompts
 from sam2_demo.tracking.speed.batching import objects_at_once
 from sam2_demo.tracking.speed.frames_ahead import FramesAhead
 from sam2_demo.video import FrameReader
@@ -135,12 +135,14 @@ class ClipTracker:
         """Prompt one object on one frame and see its mask there; an unknown id makes a new object.
 
         points (N, 2) xy and box (x0, y0, x1, y1) in pixels of the frame, labels (N,) 1 positive, 0 negative;
-        mask (H, W), which alone becomes the frame's mask, and together with clicks is refined by them.
+        mask (H, W) bool or numbers, inside where not zero, never negative (of logits, give `logits > 0`); alone it
+        becomes the frame's mask, and together with clicks it is refined by them.
+        Places up to a pixel outside are moved to the rim; ids may be numpy's, and are plain ints in what comes back.
         `clear_previous` replaces the prompts this object has on this frame; otherwise they are joined.
         Clicks also refine the mask that the frame already has. PromptError for anything out of range.
         """
-        self._check_frame_index(frame_index)
-        _check_object_id(object_id)
+        frame_index = self._check_frame_index(frame_index)
+        object_id = read_object_id(object_id)
         prompts = read_prompts(points, point_labels, box, mask, (self.height, self.width))
         if not prompts.num_points and prompts.mask is None:
             raise PromptError("no prompt was given: click at least one point, draw a box or give a mask")
@@ -185,11 +187,11 @@ class ClipTracker:
         prompted = [frame for track in tracks for frame in track.prompts]
         if start_frame_index is None:
             start_frame_index = max(prompted) if direction == "backward" else min(prompted)
-        self._check_frame_index(start_frame_index)
+        start_frame_index = self._check_frame_index(start_frame_index)
         if end_frame_index is not None:
-            self._check_frame_index(end_frame_index)
+            end_frame_index = self._check_frame_index(end_frame_index)
         plan = frames_in_order(start_frame_index, end_frame_index, direction, self.num_frames)
-        return self._propagate(plan, None if object_ids is None else set(object_ids))
+        return self._propagate(plan, None if object_ids is None else set(chosen))
 
     @torch.inference_mode()
     def _propagate(self, plan: list[tuple[range, bool]], object_ids: set[int] | None) -> Iterator[FrameResult]:
@@ -301,7 +303,7 @@ class ClipTracker:
 
     def clear_prompts(self, frame_index: int, object_id: int) -> FrameResult:
         """Take away what an object was given on a frame; a mask it had from tracking comes back."""
-        self._check_frame_index(frame_index)
+        frame_index = self._check_frame_index(frame_index)
         with self._lock:
             self._require_track(object_id).clear_prompts(frame_index)
             return self._show(frame_index, store=(object_id,))
@@ -383,11 +385,6 @@ class ClipTracker:
             known = ", ".join(map(str, self._tracks)) or "none yet"
             raise PromptError(f"there is no object with id {object_id!r}; known ids: {known}")
         return self._tracks[object_id]
-
-
-def _check_object_id(object_id: int) -> None:
-    if not isinstance(object_id, (int, np.integer)) or isinstance(object_id, bool) or object_id < 0:
-        raise PromptError(f"an object id is a whole number of 0 or more, got {object_id!r}")
 
 
 def _as_record(output: FrameOutput, row: int, is_prompted: bool = False) -> FrameRecord:

@@ -15,12 +15,14 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sam2_demo.errors import PromptError
+from sam2_demo.errors import InputError, PromptError
+from sam2_demo.masks.masklet import pixels_inside, plain_object_id
 from sam2_demo.network.prompt_encoder import BOX_END_LABEL, BOX_START_LABEL, NEGATIVE_LABEL, POSITIVE_LABEL
 from sam2_demo.tracking.frame_step import FramePrompts
 
 Points = Sequence[Sequence[float]] | NDArray[np.generic]
 MAX_POINTS = 1000
+MOST_OUTSIDE = 1.0  # pixels by which places may miss the picture: detectors round, and clip to other sizes
 GIVEN_MASK_LOGIT = 10.0  # a mask given along with clicks enters as low-res logits of -10 and 10
 
 
@@ -75,12 +77,27 @@ def read_prompts(
     mask: NDArray[np.generic] | None,
     size: tuple[int, int],
 ) -> Prompts:
-    """Check what a person gave for a picture of `size` (height, width); PromptError says what is wrong."""
+    """Check what a person gave for a picture of `size` (height, width); PromptError says what is wrong.
+
+    Points and corners up to a pixel outside, as detectors give them, are moved to the rim. A mask of numbers is inside
+    where it is not zero; negative numbers, as logits have, are refused.
+    """
     return Prompts(
         points=_read_points(points, point_labels, size),
         box=None if box is None else _read_box(box, size),
         mask=None if mask is None else _read_mask(mask, size),
     )
+
+
+def read_object_id(object_id: object) -> int:
+    """The id as a plain int of 0 or more, from whole numbers of any type; PromptError for others."""
+    try:
+        plain = plain_object_id(object_id)
+    except InputError:
+        plain = -1
+    if plain < 0:
+        raise PromptError(f"an object id is a whole number of 0 or more, got {object_id!r}")
+    return plain
 
 
 def _read_points(
@@ -98,26 +115,27 @@ def _read_points(
         raise PromptError(f"{len(pairs)} points need as many labels, got {len(labels)}")
     if len(pairs) > MAX_POINTS:
         raise PromptError(f"{len(pairs)} points were given; at most {MAX_POINTS} are accepted")
+    points_read = []
     for pair, label in zip(pairs, labels, strict=True):
         if len(pair) != 2:
             raise PromptError(f"a point is (x, y), got {len(pair)} numbers: {pair}")
-        _check_inside(pair[0], pair[1], size, "a click")
         if label not in (NEGATIVE_LABEL, POSITIVE_LABEL):
             raise PromptError(f"a point label is 1 (positive) or 0 (negative), got {label!r}")
-    return tuple(PointPrompt(x, y, label == POSITIVE_LABEL) for (x, y), label in zip(pairs, labels, strict=True))
+        x, y = _moved_inside(pair[0], pair[1], size, "a click")
+        points_read.append(PointPrompt(x, y, bool(label == POSITIVE_LABEL)))
+    return tuple(points_read)
 
 
 def _read_box(box: Sequence[float] | NDArray[np.generic], size: tuple[int, int]) -> BoxPrompt:
     values = _numbers(box, "a box")
     if len(values) != 4:
         raise PromptError(f"a box is (x0, y0, x1, y1), got {len(values)} numbers")
-    x0, y0, x1, y1 = values
-    _check_inside(x0, y0, size, "a box corner")
-    _check_inside(x1, y1, size, "a box corner")
+    x0, y0 = _moved_inside(values[0], values[1], size, "a box corner")
+    x1, y1 = _moved_inside(values[2], values[3], size, "a box corner")
     if x1 < x0 or y1 < y0:
-        raise PromptError(f"the box ({x0:g}, {y0:g}, {x1:g}, {y1:g}) is inverted: give x0 < x1 and y0 < y1")
+        raise PromptError(f"the box {values} is inverted: give x0 < x1 and y0 < y1")
     if x1 == x0 or y1 == y0:
-        raise PromptError(f"the box ({x0:g}, {y0:g}, {x1:g}, {y1:g}) has no area: give x0 < x1 and y0 < y1")
+        raise PromptError(f"the box {values} has no area in the picture: give x0 < x1 and y0 < y1")
     return BoxPrompt(x0, y0, x1, y1)
 
 
@@ -128,25 +146,32 @@ def _numbers(values: Sequence[float] | NDArray[np.generic], what: str) -> tuple[
         raise PromptError(f"{what} must be a list of numbers, got {values!r}") from error
 
 
-def _check_inside(x: float, y: float, size: tuple[int, int], what: str) -> None:
+def _moved_inside(x: float, y: float, size: tuple[int, int], what: str) -> tuple[float, float]:
+    """The place itself, or the nearest one on the rim for a place up to a pixel outside; PromptError beyond."""
     height, width = size
     if not (math.isfinite(x) and math.isfinite(y)):
         raise PromptError(f"{what} is at ({x}, {y}); coordinates must be finite numbers")
-    if not (0 <= x <= width and 0 <= y <= height):
+    if not (-MOST_OUTSIDE <= x <= width + MOST_OUTSIDE and -MOST_OUTSIDE <= y <= height + MOST_OUTSIDE):
+        # Unrounded, or the message would contradict itself.
         raise PromptError(
-            f"{what} at ({x:g}, {y:g}) is outside the picture, which is {width} x {height} pixels (width x height)"
+            f"{what} at ({x}, {y}) is outside the picture, which is {width} x {height} pixels (width x height)"
         )
+    return min(max(x, 0.0), float(width)), min(max(y, 0.0), float(height))
 
 
 def _read_mask(mask: NDArray[np.generic], size: tuple[int, int]) -> MaskPrompt:
     mask = np.asarray(mask)
     if mask.shape != size:
-        raise PromptError(f"a mask must have the picture's size (height, width) {size}, got shape {mask.shape}")
-    if mask.dtype != bool:
-        if mask.dtype.kind not in "uif" or not np.isfinite(mask).all():
-            raise PromptError(f"a mask must be bool, or numbers of which non-zero means inside, got {mask.dtype}")
-        mask = mask != 0
-    return MaskPrompt(mask.astype(bool))
+        advice = ""
+        if mask.ndim == 3 and mask.shape[:2] == size:
+            advice = "; of a picture give one channel, as mask[..., 3] for its opacity or mask[..., 0]"
+        elif mask.ndim > 2 and mask.shape[-2:] == size:
+            advice = "; give one of the masks, as masks[0]"
+        raise PromptError(f"a mask must have the picture's size (height, width) {size}, got shape {mask.shape}{advice}")
+    try:
+        return MaskPrompt(pixels_inside(mask))
+    except InputError as error:
+        raise PromptError(str(error)) from error
 
 
 def as_frame_prompts(
@@ -193,5 +218,3 @@ def _mask_logits(mask: Tensor) -> Tensor:
     side = mask.shape[-1] // 4
     small = F.interpolate(mask.float(), size=(side, side), mode="bilinear", align_corners=False, antialias=True)
     return (small * 2 - 1) * GIVEN_MASK_LOGIT
-
-

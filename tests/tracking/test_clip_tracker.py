@@ -283,3 +283,18 @@ def test_chosen_objects_are_tracked_alone(session):
     assert all(2 in result.masks for result in results)
     with pytest.raises(PromptError, match="no object with id 7"):
         session.propagate(object_ids=[7])
+
+
+def test_numpy_ids_come_back_as_plain_ints(nano_network, clip_frames):
+    session = VideoPredictor(nano_network).open(clip_frames)
+    mask = np.zeros(clip_frames[0].shape[:2], np.uint8)
+    mask[10:20, 10:20] = 3
+    for label in np.unique(mask)[1:]:
+        found = session.add_prompt(np.int64(2), label, mask=mask == label)
+    tracked = list(session.propagate(object_ids=np.array([3]), end_frame_index=np.int64(4)))
+    for result in (found, *tracked, session.clear_prompts(np.int64(2), np.uint8(3))):
+        assert type(result.frame_index) is int
+        keys = [*result.object_ids, *result.masks, *result.object_score_logits, *session.masklets]
+        assert {type(key) for key in keys} == {int} and set(keys) == {3}
+        for masklet in session.masklets.values():
+            assert type(masklet.object_id) is int

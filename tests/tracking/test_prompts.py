@@ -15,8 +15,8 @@ SIZE = (40, 60)
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"points": [(61, 5)]}, r"outside the picture, which is 60 x 40"),
-        ({"points": [(5, -1)]}, "outside the picture"),
+        ({"points": [(62, 5)]}, r"outside the picture, which is 60 x 40"),
+        ({"points": [(5, -2)]}, "outside the picture"),
         ({"points": [(float("nan"), 5)]}, "finite"),
         ({"points": [(float("inf"), 5)]}, "finite"),
         ({"points": [(1, 2, 3)]}, "got 3 numbers"),
