@@ -52,6 +52,10 @@ def read_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--max-sessions", type=int, default=limits.max_sessions, help="clips and pictures open at once")
     parser.add_argument("--idle-minutes", type=float, default=limits.idle_minutes, help="until it leaves memory")
     parser.add_argument("--keep-hours", type=float, default=limits.keep_hours, help="until an unused one is deleted")
+    parser.add_argument("--max-stored", type=int, default=limits.max_stored, help="sessions kept on the disk")
+    parser.add_argument("--max-stored-per-visitor", type=int, default=limits.max_stored_per_visitor)
+    parser.add_argument("--max-gb-per-visitor", type=float, default=limits.max_gb_per_visitor)
+    parser.add_argument("--min-free-gb", type=float, default=limits.min_free_gb, help="room on the disk left free")
     return parser.parse_args(arguments)
 
 
@@ -63,6 +67,10 @@ def make_settings(given: argparse.Namespace) -> AppSettings:
         max_sessions=given.max_sessions,
         idle_minutes=given.idle_minutes,
         keep_hours=given.keep_hours,
+        max_stored=given.max_stored,
+        max_stored_per_visitor=given.max_stored_per_visitor,
+        max_gb_per_visitor=given.max_gb_per_visitor,
+        min_free_gb=given.min_free_gb,
     )
     return AppSettings(model=given.model, data_dir=given.data_dir, limits=limits)
 

@@ -1,13 +1,15 @@
 """Exceptions that people read: each message gives the value and what is accepted.
 
-    DemoError
-      InputError            something a person gave cannot be used
-        PromptError         clicks, boxes, masks, frame indices, object ids
-        MediaError          pictures and videos that cannot be read or written
-        DatasetError        folders and annotation files with a wrong layout or content
-      WeightsError          model weights that cannot be found, read or matched
-      ConfigError           contradicting or unsupported settings
-      SessionError          a session that is unknown, expired or over its limits
+DemoError
+  InputError            something a person gave cannot be used
+    PromptError         clicks, boxes, masks, frame indices, object ids
+    MediaError          pictures and videos that cannot be read or written
+    DatasetError        folders and annotation files with a wrong layout or content
+  WeightsError          model weights that cannot be found, read or matched
+  ConfigError           contradicting or unsupported settings
+  SessionError          a session that is unknown, has expired or is over its limits
+    BusyError           what the server cannot do now and may do later: nothing is lost
+      QuotaError        no room for another session: of this visitor, of the server, or on its disk
 """
 
 from __future__ import annotations
@@ -43,3 +45,18 @@ class ConfigError(DemoError, ValueError):
 
 class SessionError(DemoError):
     """A session that is unknown, has expired or is over its limits."""
+
+
+class BusyError(SessionError):
+    """What the server cannot do now and may do later: nothing is lost. `retry_after`: seconds to wait."""
+
+    def __init__(self, text: str, retry_after: int = 10) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+
+
+class QuotaError(BusyError):
+    """No room for another session: of this visitor, of the server, or on its disk."""
+
+    def __init__(self, text: str, retry_after: int = 600) -> None:
+        super().__init__(text, retry_after)

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from sam2_demo.errors import SessionError
+from sam2_demo.errors import BusyError, SessionError
 from sam2_demo.sessions.tokens import is_token
 
 log = logging.getLogger(__name__)
@@ -29,9 +29,7 @@ S = TypeVar("S", bound=Closable)
 class SessionRegistry(Generic[S]):
     """Sessions by token. The least recently used idle one is closed when a new one would exceed the limit."""
 
-    def __init__(
-        self, max_sessions: int, idle_seconds: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, max_sessions: int, idle_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.max_sessions = max_sessions
         self.idle_seconds = idle_seconds
         self._clock = clock
@@ -39,13 +37,13 @@ class SessionRegistry(Generic[S]):
         self._sessions: OrderedDict[str, tuple[S, float]] = OrderedDict()
 
     def add(self, token: str, session: S) -> None:
-        """Keep a session; SessionError if every place is taken by a session that is at work."""
+        """Keep a session; BusyError if every place is taken by a session that is at work."""
         with self._guard:
             closing = self._take_expired()
             while len(self._sessions) >= self.max_sessions:
                 idle = next((t for t, (s, _) in self._sessions.items() if not s.is_busy()), None)
                 if idle is None:
-                    raise SessionError(
+                    raise BusyError(
                         f"all {self.max_sessions} places on this server are in use; try again in a few minutes"
                     )
                 closing.append(self._sessions.pop(idle)[0])

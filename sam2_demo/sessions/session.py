@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sam2_demo.engines.engine import Engine
-from sam2_demo.errors import SessionError
+from sam2_demo.errors import BusyError
 from sam2_demo.sessions.folder import SessionFolder
 from sam2_demo.sessions.object_table import ObjectInfo, ObjectTable
 from sam2_demo.sessions.prompt_set import PromptSet
@@ -45,7 +45,7 @@ class Session:
 
     @contextmanager
     def task(self, wait: bool = True, gives_way: bool = False) -> Iterator[None]:
-        """Holds the session for one change at a time; SessionError when a long one is running.
+        """Holds the session for one change at a time; BusyError when a long one is running.
 
         A task that gives way is cancelled by the next one instead.
         """
@@ -53,7 +53,7 @@ class Session:
         if self._gives_way:
             self.cancel.set()
         if not self._task.acquire(timeout=patience):
-            raise SessionError("this session is busy; stop the running task or wait for it to end")
+            raise BusyError("this session is busy; stop the running task or wait for it to end")
         self._gives_way = gives_way
         try:
             yield

@@ -18,6 +18,7 @@ from sam2_demo.sessions.clip_session import ClipSession
 from sam2_demo.sessions.mask_files import session_masklets
 from sam2_demo.sessions.object_table import ObjectInfo
 from sam2_demo.sessions.picture_session import PictureSession
+from sam2_demo.sessions.visitors import visitor_of
 from sam2_demo.ui import payloads
 from sam2_demo.ui.studio_server import StudioServer
 from sam2_demo.ui.studio_state import PALETTE, AnySession
@@ -30,7 +31,12 @@ class Endpoints:
         self._server = server
 
     def segment_picture(
-        self, picture: dict[str, Any], points: list[list[float]], labels: list[int], box: list[float] | None = None
+        self,
+        picture: dict[str, Any],
+        points: list[list[float]],
+        labels: list[int],
+        box: list[float] | None = None,
+        request: gr.Request | None = None,
     ) -> dict[str, Any]:
         """Masks of one object of a picture.
 
@@ -38,7 +44,7 @@ class Endpoints:
         what belongs to the object, 0 for what does not, one per point; box: [x0, y0, x1, y1] or None.
         Returns {"masks": [{"size", "counts"} in COCO run lengths, ...], "iou_predictions": [...]}, best first.
         """
-        with self._opened("picture", picture) as session:
+        with self._opened("picture", picture, request) as session:
             prompt = payloads.read_prompt({"prompt": _as_prompt(points, labels, box)})
             self._add_object(session, 1, "object")
             if not isinstance(session, PictureSession):
@@ -48,7 +54,11 @@ class Endpoints:
             return {"masks": [encode_rle(mask) for mask in found.masks], "iou_predictions": found.scores}
 
     def track_clip(
-        self, clip: dict[str, Any], prompts: list[dict[str, Any]], direction: str = "both"
+        self,
+        clip: dict[str, Any],
+        prompts: list[dict[str, Any]],
+        direction: str = "both",
+        request: gr.Request | None = None,
     ) -> dict[str, Any]:
         """Masklets of one or more objects of a clip.
 
@@ -57,7 +67,7 @@ class Endpoints:
         first prompted frame. Returns a COCO instances table with one annotation per visible mask; "track_id" is
         the object.
         """
-        with self._opened("video", clip) as session:
+        with self._opened("video", clip, request) as session:
             if not isinstance(session, ClipSession):
                 raise InputError("this file is not a clip")
             if not isinstance(prompts, list) or not prompts:
@@ -74,12 +84,13 @@ class Endpoints:
             return coco.to_content(session_masklets(session))
 
     @contextmanager
-    def _opened(self, kind: str, given: object) -> Iterator[AnySession]:
+    def _opened(self, kind: str, given: object, request: gr.Request | None) -> Iterator[AnySession]:
         """A session on an uploaded file, deleted afterwards; refusals become errors that the client shows."""
         token = ""
         try:
             source = _uploaded_path(given)
-            token, folder = self._server.storage.create()
+            visitor = visitor_of(request.client.host if request and request.client else None)
+            token, folder = self._server.storage.create(visitor, source.stat().st_size)
             own = folder / f"source{source.suffix.lower()[:8]}"
             shutil.copyfile(source, own)
             yield self._server.open_file(kind, token, own, payloads.safe_name(source.name), None)

@@ -12,12 +12,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from sam2_demo.errors import DemoError, SessionError
+from sam2_demo.errors import DemoError
 from sam2_demo.ui.everything import everything_to_json, read_groups, write_everything
 from sam2_demo.ui.imported_masks import take_masks
 from sam2_demo.ui.payloads import safe_name
 from sam2_demo.ui.reference import reference_to_json
-from sam2_demo.ui.routes import HEADERS, Endpoint, StudioRoutes, answering, as_download, refusal
+from sam2_demo.ui.routes import HEADERS, Endpoint, StudioRoutes, answering, as_download, refusal, refusal_of
 
 
 class MaskRoutes(StudioRoutes):
@@ -63,10 +63,8 @@ class MaskRoutes(StudioRoutes):
             answer = await run_in_threadpool(take_masks, session, part, name, query)
         except ClientDisconnect:
             return refusal(400, "the upload was broken off")
-        except SessionError as error:
-            return refusal(404, str(error))
         except DemoError as error:
-            return refusal(400, str(error).replace(str(part), name).replace(part.name, name))
+            return refusal_of(error, str(error).replace(str(part), name).replace(part.name, name))
         finally:
             part.unlink(missing_ok=True)
         return JSONResponse(answer, headers=HEADERS)

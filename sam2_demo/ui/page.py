@@ -6,11 +6,13 @@ from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from sam2_demo.formats.exchange import FORMATS
 from sam2_demo.ui.components import CANVAS_FOLDER, model_bar, studio
 from sam2_demo.ui.endpoints import Endpoints
 from sam2_demo.ui.examples import VIDEO_SUFFIXES
+from sam2_demo.ui.gate import Gate
 from sam2_demo.ui.handlers import StudioHandlers
 from sam2_demo.ui.mask_routes import MaskRoutes
 from sam2_demo.ui.model_loading import ModelLoading
@@ -63,7 +65,10 @@ def launch_options(server: StudioServer) -> dict[str, Any]:
         "ssr_mode": False,
         "css_paths": sorted(CANVAS_FOLDER.glob("*.css")),
         "footer_links": ["api", "gradio", "settings"],
-        "app_kwargs": {"routes": StudioRoutes(server).all() + MaskRoutes(server).all()},
+        "app_kwargs": {
+            "routes": StudioRoutes(server).all() + MaskRoutes(server).all(),
+            "middleware": [Middleware(Gate)],
+        },
         "theme": gr.themes.Default(
             primary_hue="blue", neutral_hue="slate", font=FONT, font_mono=["ui-monospace", "monospace"]
         ),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import unquote
 
 from starlette.concurrency import run_in_threadpool
@@ -14,12 +15,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from sam2_demo.errors import DemoError, InputError, MediaError, SessionError
+from sam2_demo.errors import BusyError, DemoError, InputError, MediaError, QuotaError, SessionError
 from sam2_demo.sessions.mask_files import made_masks, write_masks
 from sam2_demo.sessions.painted_files import EXPORT_NAMES, picture_file
 from sam2_demo.sessions.picture_session import PictureSession
 from sam2_demo.sessions.sound import sound_file
 from sam2_demo.sessions.sprite_files import sprite_file, store_backdrop
+from sam2_demo.sessions.visitors import visitor_of
 from sam2_demo.ui.examples import read_poster
 from sam2_demo.ui.payloads import safe_name
 from sam2_demo.ui.studio_server import KINDS, StudioServer
@@ -107,7 +109,8 @@ class StudioRoutes:
 
     def open_example(self, request: Request) -> Response:
         """Start a session on an example."""
-        session = self.server.open_example(request.path_params["name"], request.query_params.get("model"))
+        name, model = request.path_params["name"], request.query_params.get("model")
+        session = self.server.open_example(name, model, visitor_at(request))
         return self._describe(session)
 
     def state(self, request: Request) -> Response:
@@ -193,10 +196,8 @@ class StudioRoutes:
             part = session.folder / f".backdrop-{uuid.uuid4().hex[:8]}.part"
             await self._receive(request, part)
             await run_in_threadpool(store_backdrop, session, part)
-        except SessionError as error:
-            return refusal(404, str(error))
         except DemoError as error:
-            return refusal(400, str(error).replace(str(part), "the picture").replace(part.name, "the picture"))
+            return refusal_of(error, str(error).replace(str(part), "the picture").replace(part.name, "the picture"))
         finally:
             part.unlink(missing_ok=True)
         return JSONResponse({}, headers=HEADERS)
@@ -207,7 +208,12 @@ class StudioRoutes:
         if kind not in KINDS:
             return refusal(404, "there is no such page")
         name = safe_name(unquote(request.headers.get("x-file-name", "")))
-        token, folder = self.server.storage.create()
+        try:
+            token, folder = await run_in_threadpool(
+                self.server.storage.create, visitor_at(request), _announced_bytes(request)
+            )
+        except DemoError as error:
+            return refusal_of(error)
         source = folder / f"source{Path(name).suffix.lower()[:8]}"
         try:
             await self._receive(request, source)
@@ -218,7 +224,7 @@ class StudioRoutes:
             return refusal(400, "the upload was broken off")
         except DemoError as error:
             self.server.storage.delete(token)
-            return refusal(400, str(error).replace(str(source), name).replace(source.name, name))
+            return refusal_of(error, str(error).replace(str(source), name).replace(source.name, name))
         return self._describe(session)
 
     async def _receive(self, request: Request, target: Path) -> None:
@@ -248,18 +254,34 @@ def answering(work: Endpoint) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         try:
             return await run_in_threadpool(work, request)
-        except SessionError as error:
-            return refusal(404, str(error))
         except DemoError as error:
-            return refusal(400, str(error))
+            return refusal_of(error)
 
     return endpoint
 
 
-def refusal(status: int, text: str) -> Response:
+def refusal(status: int, text: str, headers: Mapping[str, str] = MappingProxyType({})) -> Response:
     """A refusal that the page can show."""
     log.info("refused with %d: %s", status, text)
-    return JSONResponse({"error": text}, status_code=status, headers=HEADERS)
+    return JSONResponse({"error": text}, status_code=status, headers={**HEADERS, **headers})
+
+
+def refusal_of(error: DemoError, text: str | None = None) -> Response:
+    """The refusal that an error is: 404 for what is gone, 503 for what is only busy, 429 beyond a quota, else 400."""
+    if isinstance(error, BusyError):
+        status = 429 if isinstance(error, QuotaError) else 503
+        return refusal(status, text or str(error), {"Retry-After": str(error.retry_after)})
+    return refusal(404 if isinstance(error, SessionError) else 400, text or str(error))
+
+
+def visitor_at(request: Request) -> str:
+    """Who sends a request, for fair shares."""
+    return visitor_of(request.client.host if request.client else None)
+
+
+def _announced_bytes(request: Request) -> int:
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isdecimal() and len(length) < 16 else 0
 
 
 def _kept(seconds: int, scope: str) -> dict[str, str]:

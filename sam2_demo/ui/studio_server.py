@@ -11,12 +11,13 @@ from pathlib import Path
 from sam2_demo.device import give_back_memory
 from sam2_demo.engines.engine import Engine
 from sam2_demo.engines.model_host import ModelHost
-from sam2_demo.errors import DemoError, InputError, SessionError, WeightsError
+from sam2_demo.errors import BusyError, DemoError, InputError, SessionError, WeightsError
 from sam2_demo.sessions.clip_session import ClipSession
 from sam2_demo.sessions.opening import open_clip, open_still, reopen, stored_model
 from sam2_demo.sessions.registry import SessionRegistry
 from sam2_demo.sessions.storage import SessionStorage
 from sam2_demo.sessions.tokens import new_token
+from sam2_demo.sessions.visitors import LOCAL
 from sam2_demo.ui.examples import Example, list_examples
 from sam2_demo.ui.settings import AppSettings
 from sam2_demo.ui.studio_state import AnySession
@@ -34,9 +35,7 @@ class StudioServer:
         self.settings = settings
         self.models = models
         limits = settings.limits
-        self.sessions: SessionRegistry[AnySession] = SessionRegistry(
-            limits.max_sessions, limits.idle_minutes * 60
-        )
+        self.sessions: SessionRegistry[AnySession] = SessionRegistry(limits.max_sessions, limits.idle_minutes * 60)
         self.examples: dict[str, Example] = {e.name: e for e in list_examples(settings.examples_dir)}
         self.storage = SessionStorage(settings.data_dir, limits)
         self.run = new_token()
@@ -57,18 +56,18 @@ class StudioServer:
             engine = self.models.engine(model)
             opener = open_clip if kind == "video" else open_still
             session: AnySession = opener(token, source, name, engine, self.settings.limits)
-            self.sessions.add(token, session)
+            self._keep(token, session)
         except DemoError:
             self.storage.delete(token)
             raise
         return session
 
-    def open_example(self, name: str, model: str | None) -> AnySession:
+    def open_example(self, name: str, model: str | None, visitor: str = LOCAL) -> AnySession:
         """A new session on one of the examples; InputError for an unknown name."""
         example = self.examples.get(name)
         if example is None:
             raise InputError(f"there is no example {name[:40]!r}; examples are {', '.join(self.examples) or 'none'}")
-        token, folder = self.storage.create()
+        token, folder = self.storage.create(visitor, example.path.stat().st_size)
         source = folder / f"source{example.path.suffix}"
         shutil.copyfile(example.path, source)
         return self.open_file(example.kind, token, source, example.path.name, model)
@@ -104,8 +103,16 @@ class StudioServer:
             if token in self.sessions:
                 return self.sessions.get(token)
             session = reopen(str(token), folder, engine, self.settings.limits)
-            self.sessions.add(str(token), session)
+            self._keep(str(token), session)
             return session
+
+    def _keep(self, token: str, session: AnySession) -> None:
+        """Have a session among the open ones; where there is no place for it, nothing of it stays in memory."""
+        try:
+            self.sessions.add(token, session)
+        except BusyError:
+            session.close()
+            raise
 
     def _engine_of(self, name: str | None) -> Engine:
         """The model that a stored session was made with, loaded again if need be; else the default one."""
