@@ -121,7 +121,7 @@ export class StartScreen {
     try {
       await work();
     } catch (error) {
-      this.warn(error.message, error.lost ? () => this.whileBusy(text, work) : null);
+      this.warn(error.message, error.lost || error.retryAfter ? () => this.whileBusy(text, work) : null);
     } finally {
       this.busy = false;
       this.status.replaceChildren();

@@ -2,13 +2,14 @@
 
 import { button, h } from "../dom/dom.js";
 import { Channel } from "../server/channel.js";
-import { get } from "../server/server.js";
+import { get, RefusedError } from "../server/server.js";
 import { showModel } from "../state/model_choice.js";
 import { Connection } from "./connection.js";
 import { StartScreen } from "./start_screen.js";
 import { Workbench } from "./workbench.js";
 
 const TOLD_FOR = 15000;
+const AGAIN_AFTER = 5; // seconds; a busy server may say another time
 
 export function mount(element, { trigger, watch, props }) {
   const studio = new Studio(element, new Channel({ trigger, watch, props }), props.value.config);
@@ -38,28 +39,51 @@ class Studio {
     element.append(this.connection.element, this.notice, this.body);
     this.workbench = null;
     this.noticeTimer = 0;
+    this.again = 0;
   }
 
+  // Opens the session of the link. The link stays in the address bar until a person leaves the session: the server may
+  // be busy, broken or started with other data, and without its link nobody finds the session again.
   async begin() {
+    clearTimeout(this.again);
     const token = new URLSearchParams(location.hash.slice(1)).get(this.kind);
     if (token) {
       try {
         this.body.replaceChildren(h("div", { class: "sam-opening", role: "status" }, "Opening the session …"));
         const state = await get(`s/${encodeURIComponent(token)}/state`, 600000);
-        if (state.kind !== this.kind) throw new Error("this link belongs to the other tab");
+        if (state.kind !== this.kind) throw new RefusedError(404, "this link belongs to the other tab");
         return this.open(state);
       } catch (error) {
         if (error.lost) return this.connection.lost(error);
+        if (!error.gone) return this.wait(error);
         this.warn(error.message);
       }
     }
     return this.start();
   }
 
+  // The session is there, but cannot be opened now: the page tries again by itself.
+  wait(error) {
+    const seconds = error.retryAfter || AGAIN_AFTER;
+    const text = `The session cannot be opened just now: ${error.message}. Its link stays in the address bar, and the page tries again every ${seconds} seconds.`;
+    this.body.replaceChildren(
+      h("div", { class: "sam-opening", role: "status" }, h("p", {}, text),
+        button("Try again now", () => this.begin(), { class: "sam-primary" }), " ",
+        button("Leave this session", () => this.leave())),
+    );
+    this.again = setTimeout(() => this.begin(), 1000 * seconds);
+  }
+
+  leave() {
+    clearTimeout(this.again);
+    this.rememberToken(null);
+    this.close();
+    this.start();
+  }
+
   start() {
     this.workbench?.close();
     this.workbench = null;
-    this.rememberToken(null);
     const screen = new StartScreen(this.kind, this.config, {
       opened: (state, example) => this.open(state, example),
       warn: (text, retry) => this.warn(text, retry),
@@ -68,6 +92,7 @@ class Studio {
   }
 
   open(state, example = null) {
+    clearTimeout(this.again);
     this.close();
     this.workbench?.close();
     this.rememberToken(state.token);
@@ -83,10 +108,7 @@ class Studio {
         fail: (error, retry, about) =>
           error.lost ? this.connection.lost(error) : this.warn(error.message, retry, about),
         quiet: (about) => this.quiet(about),
-        leave: () => {
-          this.close();
-          this.start();
-        },
+        leave: () => this.leave(),
       },
       example,
     );

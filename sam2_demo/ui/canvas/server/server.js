@@ -29,15 +29,21 @@ export async function request(path, options = {}, limit = 20000) {
   }
 }
 
-async function answer(response) {
-  let body = null;
-  try {
-    body = await response.json();
-  } catch {
-    throw new Error(`the server answered with status ${response.status}`);
+// An answer that is a refusal. `gone`: what was asked for does not exist (any more), so that asking again is in vain;
+// `retryAfter`: seconds after which the server may be less busy, where it says so.
+export class RefusedError extends Error {
+  constructor(status, text, retryAfter = null) {
+    super(text || `the server answered with status ${status}`);
+    this.status = status;
+    this.gone = status === 404;
+    this.retryAfter = Number(retryAfter) > 0 ? Number(retryAfter) : null;
   }
-  if (!response.ok) throw new Error(body.error || `the server answered with status ${response.status}`);
-  return body;
+}
+
+async function answer(response) {
+  const body = await response.json().catch(() => null);
+  if (response.ok && body) return body;
+  throw new RefusedError(response.status, body?.error, response.headers.get("Retry-After"));
 }
 
 export async function get(path, limit) {
@@ -88,14 +94,14 @@ export function sendFile(path, file, onProgress) {
     request.upload.onload = () => patience(10 * STALLED); // the server reads the file now
     request.onerror = () => reject(new LostError("The upload was interrupted; check the connection and try again."));
     request.onload = () => {
-      let body = {};
+      let body = null;
       try {
         body = JSON.parse(request.responseText);
       } catch {
-        body = { error: `the server answered with status ${request.status}` };
+        // A proxy answers in words of its own; the status says enough.
       }
-      if (request.status === 200) resolve(body);
-      else reject(new Error(body.error || `the server answered with status ${request.status}`));
+      if (request.status === 200 && body) resolve(body);
+      else reject(new RefusedError(request.status, body?.error, request.getResponseHeader("Retry-After")));
     };
     request.onloadend = () => clearTimeout(stalled);
     patience(STALLED);
