@@ -3,7 +3,7 @@ leave and return, under a moving camera and changing light."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import cv2
@@ -195,26 +195,63 @@ def _occluder(rng: np.random.Generator, source: PictureSource, times: NDArray[np
     )  # fmt: skip
 
 
+def draw_crossing(
+    rng: np.random.Generator,
+    source: PictureSource,
+    frames: NDArray[np.uint8],
+    through: NDArray[np.float64],
+    extent: float,
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Draw something that passes over a place of frames (T, S, S, 3) half-way through them, or lingers there.
+
+    through: (x, y) in sides of the frame; extent: longer side of what is there, in sides of the frame, which half of
+    what passes is large enough to hide. Returns the frames and where they are covered, (T, S, S).
+    """
+    count, size = frames.shape[:2]
+    layer = _occluder(rng, source, np.arange(count) / 8)
+    reach = np.maximum(layer.extent, extent * rng.uniform(1.0, 1.6)) if rng.random() < 0.5 else np.array(layer.extent)
+    direction = rng.uniform(0, 2 * np.pi)
+    times = np.linspace(-1, 1, count)
+    way = times**3 if rng.random() < 0.5 else times  # of time's cube: it lingers where it is met
+    away = (0.5 + float(reach.max()) / 2) * rng.uniform(1.0, 1.5)
+    path = through + way[:, None] * away * np.array([np.cos(direction), np.sin(direction)])
+    layer = replace(layer, extent=(float(reach[0]), float(reach[1])), path=path)
+    shape = np.full(layer.labels.shape, 255, np.uint8) if layer.alpha is None else layer.alpha
+    drawn, covered = frames.copy(), np.zeros((count, size, size), np.bool_)
+    for index in range(count):
+        pixels, alpha = _drawn_over(frames[index].astype(np.float32), layer, shape, index)
+        drawn[index], covered[index] = pixels.astype(np.uint8), alpha > 127
+    return drawn, covered
+
+
 def _compose(layers: list[_Layer], index: int, size: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
     """One frame: the layers drawn over one another, moved by the background's camera."""
     pixels: NDArray[np.float32] = np.zeros((size, size, 3), np.float32)
     labels = np.zeros((size, size), np.int32)
     for layer in layers:
-        map_x, map_y = _source_map(layer, index, size)
-        border = cv2.BORDER_REFLECT_101 if layer.alpha is None else cv2.BORDER_CONSTANT
-        drawn = cv2.remap(layer.pixels, map_x, map_y, cv2.INTER_LINEAR, borderMode=border)
         if layer.alpha is None:
-            pixels = np.asarray(drawn, np.float32)
+            map_x, map_y = _source_map(layer, index, size)
+            border = cv2.BORDER_REFLECT_101
+            pixels = np.asarray(cv2.remap(layer.pixels, map_x, map_y, cv2.INTER_LINEAR, borderMode=border), np.float32)
             found = cv2.remap(layer.labels, map_x, map_y, cv2.INTER_NEAREST, borderMode=border)
             labels = np.where(found == IGNORE_LABEL, -1, found).astype(np.int32)
             continue
-        alpha = cv2.remap(layer.alpha, map_x, map_y, cv2.INTER_LINEAR, borderMode=border)
-        if not alpha.any():
-            continue
-        soft = cv2.GaussianBlur(alpha, (3, 3), 0)[..., None].astype(np.float32) / 255
-        pixels = (pixels * (1 - soft) + drawn * soft).astype(np.float32)
+        pixels, alpha = _drawn_over(pixels, layer, layer.alpha, index)
         labels[alpha > 127] = layer.label_offset + 1
     return pixels.astype(np.uint8), labels
+
+
+def _drawn_over(
+    pixels: NDArray[np.float32], layer: _Layer, shape: NDArray[np.uint8], index: int
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """The picture (S, S, 3) with a cut-out of some shape on it at frame `index`, and (S, S) where it is, 255 inside."""
+    map_x, map_y = _source_map(layer, index, len(pixels))
+    alpha = np.asarray(cv2.remap(shape, map_x, map_y, cv2.INTER_LINEAR), np.uint8)
+    if not alpha.any():
+        return pixels, alpha
+    drawn = cv2.remap(layer.pixels, map_x, map_y, cv2.INTER_LINEAR)
+    soft = cv2.GaussianBlur(alpha, (3, 3), 0)[..., None].astype(np.float32) / 255
+    return (pixels * (1 - soft) + drawn * soft).astype(np.float32), alpha
 
 
 def _source_map(layer: _Layer, index: int, size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

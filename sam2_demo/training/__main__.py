@@ -137,7 +137,7 @@ def _train(options: argparse.Namespace) -> None:
     data = read_training_data(options.data, config.max_picture_side, config.limit_pictures, config.split)
     maker = PictureBatchMaker(data.pictures, config.augmentation, config.seed)
     annotated = AnnotatedClipSource(data.clips) if data.clips else None
-    clips = ClipBatchMaker(maker, None, config.seed, annotated, config.annotated_share)
+    clips = ClipBatchMaker(maker, None, config.seed, annotated, config.annotated_share, config.edits)
     backend = "gloo" if options.device == "cpu" else "nccl"
     run_in_processes(partial(_train_one, options, config, maker, clips), processes, backend)
 

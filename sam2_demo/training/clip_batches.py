@@ -14,6 +14,7 @@ from sam2_demo.datasets.sequences import (
     SequenceOptions,
     make_clip,
 )
+from sam2_demo.training.clip_edits import ClipEdits, add_occluder, add_twin, cut_away, cut_to_later, draw_jump
 from sam2_demo.training.clip_sampling import MAX_AREA, MIN_AREA, AnnotatedClipSource, DrawnClip
 
 ANNOTATED_SHARE = 0.7  # of the clips, where there are annotated ones
@@ -28,6 +29,16 @@ class ClipBatch:
     masks: NDArray[np.bool_]
     clip_indices: NDArray[np.int64]
 
+    def one_by_one(self) -> list[ClipBatch]:
+        """The same clips as batches of one each."""
+        return [
+            ClipBatch(
+                self.frames[k : k + 1], self.known[k : k + 1], self.masks[own], np.zeros(int(own.sum()), np.int64)
+            )
+            for k in range(len(self.frames))
+            for own in [self.clip_indices == k]
+        ]
+
 
 class ClipBatchMaker:
     """Draws batches of clips made from a source of pictures, and of annotated clips where there are any."""
@@ -39,24 +50,19 @@ class ClipBatchMaker:
         seed: int = 0,
         annotated: AnnotatedClipSource | None = None,
         annotated_share: float = ANNOTATED_SHARE,
+        edits: ClipEdits | None = None,
     ) -> None:
         self._source = source
         self._options = options
         self._seed = seed
         self._annotated = annotated
         self._annotated_share = annotated_share
+        self._edits = edits or ClipEdits()
 
     def make(self, step: int, clips: int, objects: int, frames: int, size: int) -> ClipBatch:
         """`clips` clips of `frames` frames of side `size`, with `objects` objects each that the first frame shows."""
         rng = np.random.default_rng((self._seed, step, 2))
-        drawn: list[DrawnClip] = []
-        while len(drawn) < clips:
-            if self._annotated is not None and rng.random() < self._annotated_share:
-                clip: DrawnClip | None = self._annotated.draw(rng, objects, frames, size)
-            else:
-                clip = self._make_clip(rng, objects, frames, size)
-            if clip is not None:
-                drawn.append(clip)
+        drawn = [self._draw_edited(rng, objects, frames, size) for _ in range(clips)]
         masks = [clip.masks[np.resize(np.arange(len(clip.masks)), objects)] for clip in drawn]
         return ClipBatch(
             np.stack([clip.frames for clip in drawn]),
@@ -65,13 +71,36 @@ class ClipBatchMaker:
             np.repeat(np.arange(clips), objects),
         )
 
-    def _make_clip(self, rng: np.random.Generator, objects: int, frames: int, size: int) -> DrawnClip | None:
-        clip = make_clip(rng, self._source, frames, size, self._options)
-        chosen = choose_objects(rng, clip.labels[0], objects)
-        if len(chosen) == 0:
-            return None
-        masks = np.stack([clip.labels == label for label in chosen.tolist()])
-        return DrawnClip(clip.frames, clip.labels >= 0, masks)
+    def _draw_edited(self, rng: np.random.Generator, objects: int, frames: int, size: int) -> DrawnClip:
+        edits = self._edits
+        is_cut, is_away = rng.random() < edits.cut and frames > 1, rng.random() < edits.away
+        surplus = draw_jump(rng) if is_cut and not is_away else 0
+        clip = self._draw(rng, objects, frames + surplus, size)
+        if clip.name and rng.random() < edits.twin:
+            clip = add_twin(rng, clip, objects)
+        if clip.name and frames > 1 and rng.random() < edits.occluder:
+            clip = add_occluder(rng, clip, self._source)
+        if surplus:
+            return cut_to_later(rng, clip, frames)
+        return cut_away(rng, clip, self._draw_another(rng, clip.name, frames, size)) if is_cut else clip
+
+    def _draw(self, rng: np.random.Generator, objects: int, frames: int, size: int) -> DrawnClip:
+        if self._annotated is not None and rng.random() < self._annotated_share:
+            return self._annotated.draw(rng, objects, frames, size)
+        return self._make_clip(rng, objects, frames, size)
+
+    def _draw_another(self, rng: np.random.Generator, name: str, frames: int, size: int) -> DrawnClip:
+        """A clip of other footage than the annotated clip called `name`."""
+        other = self._draw(rng, 1, frames, size)
+        return self._make_clip(rng, 1, frames, size) if name and other.name == name else other
+
+    def _make_clip(self, rng: np.random.Generator, objects: int, frames: int, size: int) -> DrawnClip:
+        while True:
+            clip = make_clip(rng, self._source, frames, size, self._options)
+            chosen = choose_objects(rng, clip.labels[0], objects)
+            if len(chosen):
+                masks = np.stack([clip.labels == label for label in chosen.tolist()])
+                return DrawnClip(clip.frames, clip.labels >= 0, masks)
 
 
 def choose_objects(rng: np.random.Generator, labels: NDArray[np.int32], count: int) -> NDArray[np.int64]:

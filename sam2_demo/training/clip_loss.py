@@ -34,7 +34,8 @@ from sam2_demo.training.picture_loss import (
 
 _SHOWN_AREA = 0.001  # of the frame: less is neither hidden nor clearly shown
 _FIRST_PROMPTS = {"mask": 0.5, "click": 0.25, "box": 0.25}
-_FIRST_CORRECTION, _LATER_CORRECTION = 0.5, 0.25  # probabilities of a corrective click
+_FIRST_CORRECTION = 0.5  # probability of corrective clicks on the first frame
+_LATER_CORRECTIONS = (0.6, 0.25, 0.15)  # probabilities of 0, 1, 2 later frames that are corrected
 
 
 @dataclass
@@ -64,16 +65,18 @@ def clip_loss(
 ) -> StepResult:
     """Loss averaged over predictions, corrected ones included; objects of a batch share the kind of their first prompt.
 
-    corrections: corrective clicks on each frame that is corrected (the first sometimes, one later frame sometimes).
+    corrections: corrective clicks on each frame that is corrected (the first sometimes, one or two later ones
+    sometimes).
     """
     frames = batch.frames.reshape(-1, *batch.frames.shape[2:])
     embedding = network.encode_image(to_pixels(frames, network.device))
     banks = [MemoryBank(capacity=network.config.max_object_pointers) for _ in batch.masks]
     run = _Run(network, embedding, batch, rng, weights, corrections, banks)
     kind = str(rng.choice(list(_FIRST_PROMPTS), p=list(_FIRST_PROMPTS.values())))
-    corrected = int(rng.integers(1, run.num_frames)) if rng.random() < _LATER_CORRECTION else -1
+    later = min(int(rng.choice(len(_LATER_CORRECTIONS), p=_LATER_CORRECTIONS)), run.num_frames - 1)
+    corrected = rng.permutation(np.arange(1, run.num_frames))[:later]
     for index in range(run.num_frames):
-        _track_frame(run, index, kind if index == 0 else "", index == corrected)
+        _track_frame(run, index, kind if index == 0 else "", index in corrected)
     figures = {
         f"clip_iou_{kind}": torch.cat(run.ious).nanmean().item(),
         "object_score_accuracy": torch.cat(run.score_hits).mean().item(),

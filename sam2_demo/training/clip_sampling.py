@@ -23,11 +23,13 @@ _CLIPS_KEPT = 512  # annotations in memory, about 0.4 MB each
 
 @dataclass(frozen=True)
 class DrawnClip:
-    """frames (T, S, S, 3) uint8; known (T, S, S) bool; masks (K, T, S, S) bool of the objects to follow."""
+    """frames (T, S, S, 3) uint8; known (T, S, S) bool; masks (K, T, S, S) bool of the objects to follow; the name of
+    the annotated clip, "" for a made one."""
 
     frames: NDArray[np.uint8]
     known: NDArray[np.bool_]
     masks: NDArray[np.bool_]
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,12 +97,10 @@ class AnnotatedClipSource:
         )
         pixels = np.stack([_warp_pixels(frame, to_source, size) for frame in clip.frames(indices)])
         known = np.stack([_known(clip.truth, frame, to_source, size) for frame in indices])
-        return DrawnClip(_recolour(rng, pixels, self._options), known, masks)
+        return DrawnClip(_recolour(rng, pixels, self._options), known, masks, clip.name)
 
 
-def pick_frames(
-    rng: np.random.Generator, annotated: Sequence[int], count: int, options: StretchOptions
-) -> list[int]:
+def pick_frames(rng: np.random.Generator, annotated: Sequence[int], count: int, options: StretchOptions) -> list[int]:
     """`count` annotated frames at one step from a random one on; a clip that is too short runs to and fro."""
     if not annotated:
         return []

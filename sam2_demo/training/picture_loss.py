@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,6 +31,14 @@ class StepResult:
     loss: Tensor
     figures: dict[str, float]
     visible_scores: tuple[float, ...] = ()
+
+
+def mean_of(results: Sequence[StepResult]) -> StepResult:
+    """The mean loss, the mean of each figure over the results that have it, and all scores."""
+    names = dict.fromkeys(name for result in results for name in result.figures)
+    figures = {name: float(np.mean([r.figures[name] for r in results if name in r.figures])) for name in names}
+    scores = tuple(score for result in results for score in result.visible_scores)
+    return StepResult(torch.stack([result.loss for result in results]).mean(), figures, scores)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Literal
 from sam2_demo.errors import ConfigError
 from sam2_demo.network.config import EMBEDDED_CONFIG, SCRATCH_CONFIG, NetworkConfig
 from sam2_demo.training.clip_batches import ANNOTATED_SHARE
+from sam2_demo.training.clip_edits import ClipEdits
 from sam2_demo.training.losses import LossWeights
 from sam2_demo.training.picture_batches import PictureAugmentation
 
@@ -37,7 +38,8 @@ AT_OUTLINES_CLIPS = replace(FROM_SCRATCH_CLIPS, outline=5.0)
 class ClipStage:
     """Clips of a stage: per step `clips` clips of `frames` frames of side `size` with `objects` objects each;
     `corrections` corrective clicks on each frame that is corrected; every `picture_every`-th step takes pictures
-    instead (1: every step, 0: none)."""
+    instead (1: every step, 0: none); one_by_one: a step's clips go through the network one after another, which takes
+    the memory of one."""
 
     size: int
     clips: int
@@ -46,6 +48,7 @@ class ClipStage:
     corrections: int = 1
     picture_every: int = 3
     losses: LossWeights = FROM_SCRATCH_CLIPS
+    one_by_one: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,8 @@ class TrainingConfig:
     stage away from the output (1: none); bfloat16: mixed precision in the forward pass (None:
     where the hardware gains by it); calibration_clips: made clips of ten frames on which the
     object score's zero is set after the last stage (0: left as trained); split, limit_pictures: which of the data is
-    used (`data.read_training_data`); annotated_share: of annotated clips among all clips, where there are any.
+    used (`data.read_training_data`); annotated_share: of annotated clips among all clips, where there are any;
+    edits: how often clips get cuts, twins and occluders.
     """
 
     name: str
@@ -111,6 +115,7 @@ class TrainingConfig:
     split: str | None = None
     limit_pictures: int | None = None
     annotated_share: float = ANNOTATED_SHARE
+    edits: ClipEdits = field(default_factory=ClipEdits)
     augmentation: PictureAugmentation = field(default_factory=PictureAugmentation)
 
     @property
@@ -204,9 +209,23 @@ EMBEDDED = TrainingConfig(
             freeze=_FIRST_BLOCKS, statistics="kept", losses=AT_OUTLINES,
             clips=ClipStage(size=384, clips=2, frames=8, objects=3, picture_every=2, losses=AT_OUTLINES_CLIPS),
         ),
+        Stage(
+            "edited-clips-384", 384, 16, 4, lr_start=2.5e-4, lr_end=8e-5, minutes=50, corrections=1,
+            freeze=_FIRST_BLOCKS, statistics="kept", losses=AT_OUTLINES,
+            clips=ClipStage(size=384, clips=2, frames=8, objects=3, picture_every=3, losses=AT_OUTLINES_CLIPS),
+        ),
+        # As many frames as SAM 2.1's last stage: memories and pointers as old as in a film.
+        Stage(
+            "sixteen-frames-384", 384, 16, 4, lr_start=8e-5, lr_end=3e-6, minutes=30, corrections=1,
+            freeze=_FIRST_BLOCKS, statistics="kept", losses=AT_OUTLINES,
+            clips=ClipStage(
+                size=384, clips=2, frames=16, objects=3, picture_every=3, losses=AT_OUTLINES_CLIPS, one_by_one=True
+            ),
+        ),
     ),
     trunk_rate=0.25,
     calibration_clips=24,
+    edits=ClipEdits(cut=0.3, twin=0.3, occluder=0.3),
     augmentation=PictureAugmentation(close_up=0.3, coarse=0.2, pile=0.15, source_weights=_SOURCES),
 )  # fmt: skip
 

@@ -10,9 +10,9 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from sam2_demo.training.data_parallel import average_over_processes, world
 from sam2_demo.training.export import are_written, write_weights
 from sam2_demo.training.optimisation import AveragedWeights, learning_rate, make_optimiser, set_learning_rate
 from sam2_demo.training.picture_batches import PictureBatch, PictureBatchMaker
-from sam2_demo.training.picture_loss import SaliencyHead, StepResult, picture_loss, to_pixels
+from sam2_demo.training.picture_loss import SaliencyHead, StepResult, mean_of, picture_loss, to_pixels
 from sam2_demo.training.run_identity import (
     CHECKPOINT_NAME,
     decisions,
@@ -190,7 +190,7 @@ class Trainer:
             draw = self.progress.step * self.num_processes + self.rank
             rng = np.random.default_rng((seed, draw, 1))
             torch.manual_seed(seed * 1_000_003 + draw)
-            result = self._step(partial(self._loss, stage, batch, rng), stage.size)
+            result = self._step(self._losses(stage, batch, rng), stage.size)
             self.progress.step += 1
             self.progress.total_steps += 1
             if self.rank > 0:
@@ -235,23 +235,32 @@ class Trainer:
             if name in self.average.tensors:
                 self.average.tensors[name].copy_(buffer)
 
-    def _loss(self, stage: Stage, batch: PictureBatch | ClipBatch, rng: np.random.Generator) -> StepResult:
-        if isinstance(batch, ClipBatch):
-            clips = stage.clips
-            losses, corrections = (clips.losses, clips.corrections) if clips else (stage.losses, stage.corrections)
-            return clip_loss(self.network, batch, rng, losses, corrections)
-        return picture_loss(self.network, self.saliency, batch, rng, stage.losses, stage.corrections)
+    def _losses(
+        self, stage: Stage, batch: PictureBatch | ClipBatch, rng: np.random.Generator
+    ) -> list[Callable[[], StepResult]]:
+        """What gives the loss of a batch: of the whole, or of each of its parts."""
+        if not isinstance(batch, ClipBatch):
+            return [partial(picture_loss, self.network, self.saliency, batch, rng, stage.losses, stage.corrections)]
+        clips = stage.clips
+        losses, corrections = (clips.losses, clips.corrections) if clips else (stage.losses, stage.corrections)
+        parts = batch.one_by_one() if clips and clips.one_by_one else [batch]
+        return [partial(clip_loss, self.network, part, rng, losses, corrections) for part in parts]
 
-    def _step(self, compute: Callable[[], StepResult], size: int) -> StepResult:
+    def _step(self, parts: Sequence[Callable[[], StepResult]], size: int) -> StepResult:
+        """One step along the mean gradient of the parts of a batch, which go through the network one after another."""
         device = self.network.device.type
         # On CPUs the fused attention's backward pass is twice as slow as the plain one, which takes memory with the
         # fourth power of the side.
         is_plain = device == "cpu" and size <= _PLAIN_ATTENTION_SIZE
-        attention = sdpa_kernel(SDPBackend.MATH) if is_plain else nullcontext()
-        with torch.autocast(device, torch.bfloat16, enabled=self.bfloat16), attention:
-            result = compute()
         self.optimiser.zero_grad(set_to_none=True)
-        result.loss.backward()
+        results = []
+        for compute in parts:
+            attention = sdpa_kernel(SDPBackend.MATH) if is_plain else nullcontext()
+            with torch.autocast(device, torch.bfloat16, enabled=self.bfloat16), attention:
+                result = compute()
+            (result.loss / len(parts)).backward()
+            results.append(replace(result, loss=result.loss.detach()))
+        result = mean_of(results)
         parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
         buffers = [b for norm in self._norms(learning=True) for b in norm.buffers() if b.is_floating_point()]
         # From here to here of the step before: waiting for data counts, and what a GPU has yet to do is counted next.

@@ -33,3 +33,21 @@ def test_corrected_frames_have_so_many_clicks(small_network, drawn_pictures, mon
             first.add(len(runs.pop(0)))
         later.update(map(len, runs))
     assert first == {1, 1 + corrections} and later == {corrections}
+
+
+def test_up_to_two_later_frames_are_corrected(small_network, drawn_pictures, monkeypatch):
+    corrected: list[bool] = []
+    whole = module._track_frame
+
+    def noted(run, index, kind, is_corrected):
+        corrected.append(is_corrected and index > 0)
+        whole(run, index, kind, is_corrected)
+
+    monkeypatch.setattr(module, "_track_frame", noted)
+    batch = ClipBatchMaker(PictureBatchMaker(drawn_pictures, PictureAugmentation())).make(0, 1, 1, 5, 64)
+    counts = set()
+    for seed in range(16):
+        corrected.clear()
+        module.clip_loss(small_network, batch, np.random.default_rng(seed), LossWeights())
+        counts.add(sum(corrected))
+    assert counts == {0, 1, 2}

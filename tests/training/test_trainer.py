@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from functools import partial
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ from sam2_demo.errors import ConfigError, InputError
 from sam2_demo.network.config import HieraConfig
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.training.clip_batches import ClipBatchMaker
+from sam2_demo.training.clip_loss import clip_loss
 from sam2_demo.training.export import are_written, write_weights
 from sam2_demo.training.losses import LossWeights
 from sam2_demo.training.picture_batches import PictureAugmentation, PictureBatchMaker
@@ -233,3 +235,29 @@ def test_budget_keeps_the_shares():
     counted = with_budget(CONFIGS["embedded"], steps=100)
     assert abs(sum(stage.steps for stage in counted.stages) - 100) <= len(counted.stages)
     assert {stage.clips.size for stage in with_size(CONFIGS["finetune"], 64).stages if stage.clips} == {64}
+
+
+def test_parts_of_a_batch_step_along_their_mean_gradient(small_network, drawn_pictures, tmp_path):
+    stage = Stage("small", 64, 4, 2, lr_start=0.0, lr_end=0.0, steps=1, clips=replace(CLIPS, one_by_one=True))
+    run = trainer(small_network, TrainingConfig("test", (stage,), bfloat16=False), drawn_pictures, tmp_path)
+    batch = run.clips.make(0, 3, 2, 3, 64)
+    assert len(run._losses(stage, batch, np.random.default_rng(0))) == 3
+    together = replace(stage, clips=CLIPS)
+    assert len(run._losses(together, batch, np.random.default_rng(0))) == 1
+
+    def stepped(parts):
+        """The gradient before it was clipped, and the result."""
+        losses = [partial(clip_loss, small_network, p, np.random.default_rng(1), CLIPS.losses) for p in parts]
+        result = run._step(losses, 64)
+        gradient = small_network.sam_mask_decoder.iou_token.weight.grad
+        return gradient * max(1.0, result.figures["gradient_norm"]), result
+
+    parts = batch.one_by_one()
+    singles = [stepped([part]) for part in parts]
+    gradient, result = stepped(parts)
+    assert result.loss.item() == pytest.approx(np.mean([own.loss.item() for _, own in singles]), rel=1e-4)
+    torch.testing.assert_close(gradient, sum(own for own, _ in singles) / 3, rtol=1e-3, atol=1e-6)
+    assert result.figures["object_score_accuracy"] == pytest.approx(
+        np.mean([own.figures["object_score_accuracy"] for _, own in singles])
+    )
+    assert len(result.visible_scores) == sum(len(own.visible_scores) for _, own in singles)
