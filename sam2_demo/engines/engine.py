@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,6 @@ from sam2_demo.engines.device_lock import DeviceLock
 from sam2_demo.tracking.automatic_masks import GridStep
 from sam2_demo.tracking.clip_tracker import ClipTracker
 from sam2_demo.tracking.image_predictor import ImagePredictor
-from sam2_demo.tracking.saved_state import SavedFrame
 from sam2_demo.video.frame_reader import FrameReader
 
 
@@ -29,17 +28,3 @@ class Engine(Protocol):
     def find_everything(
         self, rgb: NDArray[np.uint8], points_per_side: int, crop_layers: int, least_iou: float, least_stability: float
     ) -> Iterator[GridStep]: ...
-
-    def exclusive_masks(self, session: ClipTracker, frame_index: int) -> Mapping[int, NDArray[np.bool_]]: ...
-
-    def stability_scores(self, session: ClipTracker, frame_index: int) -> Mapping[int, float]: ...
-
-    def save_frame(self, session: ClipTracker, object_id: int, frame_index: int) -> SavedFrame | None: ...
-
-    def restore_object(
-        self,
-        session: ClipTracker,
-        object_id: int,
-        prompts: Mapping[int, Mapping[str, Any]],
-        frames: Iterable[SavedFrame],
-    ) -> None: ...

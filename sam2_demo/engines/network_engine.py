@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from sam2_demo.engines.device_lock import DeviceLock
 from sam2_demo.engines.model_catalogue import choice_for
 from sam2_demo.engines.model_host import LoadedModel, Progress
 from sam2_demo.errors import ConfigError
-from sam2_demo.tracking.automatic_masks import AutomaticMaskGenerator, AutomaticMaskOptions, GridStep
+from sam2_demo.tracking.automatic_masks import AutomaticMaskGenerator, GridStep
 from sam2_demo.tracking.clip_tracker import ClipTracker
 from sam2_demo.tracking.image_predictor import ImagePredictor
-from sam2_demo.tracking.mask_selection import stability_scores
 from sam2_demo.tracking.options import TrackingOptions, in_fast_mode
-from sam2_demo.tracking.saved_state import SavedFrame, restore_object, save_frame
 from sam2_demo.tracking.speed.warm_up import warm_up
 from sam2_demo.tracking.video_predictor import Sam2Network, VideoPredictor
 from sam2_demo.video.frame_reader import FrameReader
@@ -97,33 +93,6 @@ class NetworkEngine:
             output_mode="coco_rle",
             closer_look=self._videos.network.config.closer_look,
         ).steps(rgb)
-
-    def exclusive_masks(self, session: ClipTracker, frame_index: int) -> dict[int, NDArray[np.bool_]]:
-        """A frame's masks, each pixel given to the object of the highest logit."""
-        return session.result(frame_index).masks
-
-    def stability_scores(self, session: ClipTracker, frame_index: int) -> dict[int, float]:
-        """How stable each object's mask on a frame is, in [0, 1], as in everything mode; 1 where it is empty."""
-        result = session.result(frame_index)
-        offset = AutomaticMaskOptions.stability_score_offset
-        return {
-            i: float(stability_scores(torch.from_numpy(logits)[None], 0.0, offset)) if result.masks[i].any() else 1.0
-            for i, logits in result.mask_logits.items()
-        }
-
-    def save_frame(self, session: ClipTracker, object_id: int, frame_index: int) -> SavedFrame | None:
-        """What a clip's session holds of an object on a frame."""
-        return save_frame(session, object_id, frame_index)
-
-    def restore_object(
-        self,
-        session: ClipTracker,
-        object_id: int,
-        prompts: Mapping[int, Mapping[str, Any]],
-        frames: Iterable[SavedFrame],
-    ) -> None:
-        """Put an object back into a clip's session."""
-        restore_object(session, object_id, prompts, frames)
 
 
 def load_engine(

@@ -16,17 +16,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.masklets.options import MaskletOptions
 from sam2_demo.masklets.selection import Candidate, TrackedMasklet, covered_area, keep_good, new_candidates
 from sam2_demo.masks.masklet import Masklet, Rle, decode_rle, encode_rle
 from sam2_demo.tracking.automatic_masks import AutomaticMaskGenerator, AutomaticMaskOptions, MaskRecord
-from sam2_demo.tracking.clip_tracker import ClipTracker, FrameResult
-from sam2_demo.tracking.mask_selection import stability_scores, without_small_regions
+from sam2_demo.tracking.clip_tracker import ClipTracker
+from sam2_demo.tracking.frame_result import FrameResult
+from sam2_demo.tracking.mask_selection import mask_stability, without_small_regions
 from sam2_demo.tracking.pixels import Rgb
 from sam2_demo.tracking.video_predictor import VideoPredictor
 from sam2_demo.video import FrameReader, VideoSource, open_video
@@ -194,11 +191,10 @@ class _Finder:
                 scores = result.object_score_logits[object_id], result.iou_predictions[object_id]
                 one.masklet.set_rle(frame_index, codes[object_id], *scores)
                 logits = result.mask_logits[object_id]
-                one.stability[frame_index] = self._stability(logits) if mask.any() else 1.0
+                one.stability[frame_index] = (
+                    mask_stability(logits, self.options.stability_offset) if mask.any() else 1.0
+                )
         return codes
-
-    def _stability(self, logits: NDArray[np.float32]) -> float:
-        return float(stability_scores(torch.from_numpy(logits)[None], 0.0, self.options.stability_offset))
 
     def _is_annotated(self, frame_index: int) -> bool:
         return frame_index % self.options.annotation_step == 0

@@ -246,14 +246,14 @@ class ClipSession(Session):
         if len(masklets) < 2 or self.view.get("overlap") == "both" or self._tracker is None:
             return {}
         with self.engine.lock:
-            return self.engine.exclusive_masks(self._tracker, frame)
+            return self._tracker.result(frame).masks
 
     def stability_scores(self, frame: int) -> Mapping[int, float]:
         """How stable the masks of a frame are, by object id, in [0, 1]."""
         if self._tracker is None:
             return {}
         with self.engine.lock:
-            return self.engine.stability_scores(self._tracker, frame)
+            return self._tracker.result(frame).stability_scores()
 
     def masklets(self) -> dict[int, Masklet]:
         """The masklets of all objects, by object id."""
@@ -290,7 +290,7 @@ class ClipSession(Session):
             self.stored.drop_masklets()
 
     def _store(self, object_id: int, frame: int) -> None:
-        saved = self.engine.save_frame(self.tracker(), object_id, frame)
+        saved = self.tracker().save_frame(object_id, frame)
         self.stored.append_frames(object_id, [frame if saved is None else saved])
 
     def _restore_masks(self) -> None:
@@ -305,7 +305,7 @@ class ClipSession(Session):
             frames = list(self.stored.read_frames(info.object_id))
             if frames:
                 with self.engine.lock:
-                    self.engine.restore_object(tracker, info.object_id, given, frames)
+                    tracker.restore_object(info.object_id, given, frames)
 
     def _still(self) -> StillView:
         if self._still_view is None:

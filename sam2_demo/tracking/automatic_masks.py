@@ -26,6 +26,7 @@ from sam2_demo.tracking.closer_look import ONE_WINDOW, CloserLook
 from sam2_demo.tracking.frame_step import LOGIT_LIMIT, FrameOutput, FramePrompts, encode_image, frame_step
 from sam2_demo.tracking.mask_selection import (
     SAME_BOX,
+    STABILITY_OFFSET,
     CropBox,
     box_iou,
     crop_boxes,
@@ -87,7 +88,7 @@ class AutomaticMaskOptions:
     points_per_batch: int = 64
     pred_iou_thresh: float = 0.8
     stability_score_thresh: float = 0.95
-    stability_score_offset: float = 1.0
+    stability_score_offset: float = STABILITY_OFFSET
     mask_threshold: float = 0.0
     box_nms_thresh: float = 0.7
     crop_n_layers: int = 0

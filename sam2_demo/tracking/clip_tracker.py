@@ -7,9 +7,9 @@ correction survives the next tracking run.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import get_args
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from sam2_demo.tracking.clip_view import ClipView
 from sam2_demo.tracking.direction import Direction, frames_in_order
 from sam2_demo.tracking.embedding_cache import EmbeddingCache
 from sam2_demo.tracking.frame_records import FrameRecord, FrameRecords
+from sam2_demo.tracking.frame_result import FrameResult
 from sam2_demo.tracking.frame_step import (
     FrameOutput,
     FramePrompts,
@@ -38,29 +39,12 @@ from sam2_demo.tracking.object_track import ObjectTrack
 from sam2_demo.tracking.options import TrackingOptions
 from sam2_demo.tracking.pixels import Rgb
 from sam2_demo.tracking.prompts import Points, Prompts, read_object_id, read_prompts
+from sam2_demo.tracking.saved_state import SavedFrame, fill_track, saved_frame
 from sam2_demo.tracking.speed.batching import objects_at_once
 from sam2_demo.tracking.speed.frames_ahead import FramesAhead
 from sam2_demo.video import FrameReader
 
 _FRAMES_BETWEEN_TRIMS = 50  # freed memory in pieces that nobody asks for adds up to some 0.8 MiB a frame
-
-
-@dataclass(frozen=True, eq=False)
-class FrameResult:
-    """Masks of one frame, by object id.
-
-    masks: (H, W) bool; mask_logits: (H, W) float32 before thresholding and before hole filling;
-    object_score_logits: > 0 where the object is visible; iou_predictions: in [0, 1]. is_between: passed over by a
-    tracking run, which already knows the tracked frame behind it.
-    """
-
-    frame_index: int
-    object_ids: list[int]
-    masks: dict[int, NDArray[np.bool_]]
-    mask_logits: dict[int, NDArray[np.float32]]
-    object_score_logits: dict[int, float]
-    iou_predictions: dict[int, float]
-    is_between: bool = False
 
 
 class ClipTracker:
@@ -335,6 +319,24 @@ class ClipTracker:
         """What is known of a frame, without computing anything new."""
         with self._lock, torch.inference_mode():
             return self._show(self._check_frame_index(frame_index))
+
+    def save_frame(self, object_id: int, frame_index: int) -> SavedFrame | None:
+        """What is held of an object on a frame, as plain values; None where nothing is."""
+        track = self._tracks.get(object_id)
+        return None if track is None else saved_frame(track, frame_index)
+
+    def restore_object(
+        self, object_id: int, prompts: Mapping[int, Mapping[str, Any]], frames: Iterable[SavedFrame]
+    ) -> None:
+        """Put an object back: `prompts` are arguments of `add_prompt` by frame, `frames` what was saved.
+
+        An object of that id is replaced. PromptError for prompts that do not suit the clip.
+        """
+        track = self._new_track(object_id)
+        with self._lock, torch.inference_mode():
+            fill_track(track, prompts, frames, self.network.device, self.input_size // 4)
+            self._tracks[object_id] = track
+            track.commit_pending()
 
     def _new_track(self, object_id: int) -> ObjectTrack:
         capacity = self.options.recent_memories

@@ -17,6 +17,7 @@ from torch import Tensor
 
 CropBox = tuple[int, int, int, int]  # x0, y0, x1, y1 in pixels of the picture
 SAME_BOX = 0.85  # IoU of boxes above which two masks stand for one thing
+STABILITY_OFFSET = 1.0  # how far the threshold moves up and down for a mask's stability
 _EDGE_TOLERANCE = 20.0  # pixels within which a mask's box counts as cut off by its crop
 
 
@@ -52,6 +53,12 @@ def stability_scores(logits: Tensor, threshold: float, offset: float) -> Tensor:
     inner = (logits > threshold + offset).sum(dim=(-1, -2))
     outer = (logits > threshold - offset).sum(dim=(-1, -2))
     return inner / outer
+
+
+def mask_stability(logits: NDArray[np.float32], offset: float = STABILITY_OFFSET) -> float:
+    """The same of one (H, W) mask, cut around 0; 1 where nothing reaches even the lower threshold."""
+    outer = np.count_nonzero(logits > -offset)
+    return np.count_nonzero(logits > offset) / outer if outer else 1.0
 
 
 def mask_boxes(masks: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""One frame of one object as plain values, and an object put back from them into a session.
+"""One frame of one object as plain values, and an object's track filled from them again.
 
 What is saved is what memories are rebuilt from, so that tracking goes on after a restart as if there had been none.
 """
@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
-from sam2_demo.tracking.clip_tracker import ClipTracker
 from sam2_demo.tracking.frame_records import FrameRecord, pack_record, unpack_record
+from sam2_demo.tracking.object_track import ObjectTrack
 from sam2_demo.tracking.prompts import read_prompts
 
 
@@ -34,11 +34,10 @@ class SavedFrame:
     unprompted: bytes = b""
 
 
-def save_frame(session: ClipTracker, object_id: int, frame_index: int) -> SavedFrame | None:
-    """What `session` holds of an object on a frame; None where it holds nothing."""
-    track = session._tracks.get(object_id)
-    record = None if track is None else track.records.get(frame_index)
-    if track is None or record is None or frame_index not in track.masklet:
+def saved_frame(track: ObjectTrack, frame_index: int) -> SavedFrame | None:
+    """What an object's track holds on a frame; None where it holds nothing."""
+    record = track.records.get(frame_index)
+    if record is None or frame_index not in track.masklet:
         return None
     shown, unprompted = track.masklet.frame(frame_index), track.unprompted.get(frame_index)
     return SavedFrame(
@@ -52,25 +51,29 @@ def save_frame(session: ClipTracker, object_id: int, frame_index: int) -> SavedF
     )
 
 
-@torch.inference_mode()
-def restore_object(
-    session: ClipTracker, object_id: int, prompts: Mapping[int, Mapping[str, Any]], frames: Iterable[SavedFrame]
+def fill_track(
+    track: ObjectTrack,
+    prompts: Mapping[int, Mapping[str, Any]],
+    frames: Iterable[SavedFrame],
+    device: torch.device,
+    low_res_size: int,
 ) -> None:
-    """Put an object back: `prompts` are arguments of `add_prompt` by frame, `frames` what was saved.
+    """Put what was saved into a fresh track, its prompted frames pending: their memories are made from the records.
 
-    An object of that id is replaced. PromptError for prompts that do not suit the clip.
+    `prompts` are arguments of `add_prompt` by frame; PromptError for those that do not suit the clip.
     """
-    track = session._new_track(object_id)
+    masklet = track.masklet
+    size = masklet.height, masklet.width
     unprompted: dict[int, bytes] = {}
 
     def unpack(packed: bytes) -> FrameRecord:
-        record = unpack_record(packed, session.network.device)
-        return record.resized(session.input_size // 4)  # saved with another input size, perhaps
+        return unpack_record(packed, device).resized(low_res_size)  # saved with another input size, perhaps
 
     for saved in frames:
         index = saved.frame_index
-        rle = {"size": [session.height, session.width], "counts": saved.counts}
-        track.masklet.set_rle(index, rle, saved.object_score_logits, saved.iou_prediction)  # type: ignore[arg-type]
+        masklet.set_rle(
+            index, {"size": [*size], "counts": saved.counts}, saved.object_score_logits, saved.iou_prediction
+        )
         track.records.set(index, unpack(saved.record))
         if saved.went_backward is not None:
             track.tracked[index] = saved.went_backward
@@ -79,14 +82,8 @@ def restore_object(
     for index, given in prompts.items():
         if index in track.records:
             track.prompts[index] = read_prompts(
-                given.get("points"),
-                given.get("point_labels"),
-                given.get("box"),
-                given.get("mask"),
-                (session.height, session.width),
+                given.get("points"), given.get("point_labels"), given.get("box"), given.get("mask"), size
             )
             track.pending.add(index)
             if index in unprompted:
                 track.unprompted[index] = unpack(unprompted[index])
-    session._tracks[object_id] = track
-    track.commit_pending()

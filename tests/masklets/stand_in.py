@@ -3,7 +3,7 @@
 import numpy as np
 
 from sam2_demo.masks.masklet import Masklet, encode_rle
-from sam2_demo.tracking.clip_tracker import FrameResult
+from sam2_demo.tracking.frame_result import FrameResult
 from sam2_demo.tracking.options import TrackingOptions
 
 HEIGHT, WIDTH = 48, 80

@@ -12,7 +12,6 @@ from sam2_demo.tracking.between_frames import in_strides, record_between
 from sam2_demo.tracking.frame_records import FrameRecord, pack_record, unpack_record
 from sam2_demo.tracking.frame_step import HIDDEN_LOGIT
 from sam2_demo.tracking.options import TrackingOptions
-from sam2_demo.tracking.saved_state import restore_object, save_frame
 from sam2_demo.tracking.video_predictor import VideoPredictor
 
 DISC = {"points": [(48, 32)]}
@@ -131,9 +130,9 @@ def test_tracked_frames_and_corrections_in_strides(nano_network, clip_frames):
 
 def test_passed_over_frames_come_back_after_a_restart(nano_network, clip_frames):
     session, _ = track(nano_network, clip_frames, frame_stride=3)
-    saved = [frame for t in range(len(clip_frames)) if (frame := save_frame(session, 1, t)) is not None]
+    saved = [frame for t in range(len(clip_frames)) if (frame := session.save_frame(1, t)) is not None]
     later = VideoPredictor(nano_network, TrackingOptions(frame_stride=3)).open(clip_frames)
-    restore_object(later, 1, {0: DISC}, saved)
+    later.restore_object(1, {0: DISC}, saved)
     assert later._tracks[1].bank._features(4) is None
     assert later.masklets[1].to_rle() == session.masklets[1].to_rle()
 
@@ -144,9 +143,9 @@ def test_smaller_input_in_clips(nano_network, clip_frames):
     assert results[5].mask_logits[1].shape == clip_frames[0].shape[:2]
     assert session._tracks[1].records.get(5).low_res_logits.shape[-1] == 8
     # What was saved with one input size is gone on with in another.
-    saved = [frame for t in range(6) if (frame := save_frame(session, 1, t)) is not None]
+    saved = [frame for t in range(6) if (frame := session.save_frame(1, t)) is not None]
     larger = VideoPredictor(nano_network).open(clip_frames)
-    restore_object(larger, 1, {0: DISC}, saved)
+    larger.restore_object(1, {0: DISC}, saved)
     assert larger._tracks[1].records.get(5).low_res_logits.shape[-1] == 16
     assert len(list(larger.propagate(start_frame_index=3))) == len(clip_frames) - 3
     assert larger.add_prompt(5, 1, points=[(50, 30)], clear_previous=False).masks[1].shape == clip_frames[0].shape[:2]

@@ -105,6 +105,31 @@ class StandInVideo:
             shown = exclusive(self.masklets, index, rgb.shape[:2])
             yield SimpleNamespace(frame_index=index, masks=shown, is_between=False)
 
+    def result(self, frame_index):
+        shown = exclusive(self.masklets, frame_index, (self.frames.height, self.frames.width))
+        return SimpleNamespace(masks=shown, stability_scores=lambda: dict.fromkeys(shown, 0.75))
+
+    def save_frame(self, object_id, frame_index):
+        masklet = self.masklets.get(object_id)
+        if masklet is None or frame_index not in masklet:
+            return None
+        found = masklet.frame(frame_index)
+        color = bytes(self.colors.get(object_id, (0, 0, 0)))
+        scores = found.object_score_logits, found.iou_prediction
+        return SavedFrame(frame_index, found.counts, *scores, frame_index not in self.prompted[object_id], color)
+
+    def restore_object(self, object_id, prompts, frames):
+        masklet = self.masklets[object_id] = Masklet(object_id, self.frames.height, self.frames.width)
+        self.prompted[object_id] = set(prompts)
+        for saved in frames:
+            masklet.set_rle(
+                saved.frame_index,
+                {"size": [masklet.height, masklet.width], "counts": saved.counts},
+                saved.object_score_logits,
+                saved.iou_prediction,
+            )
+            self.colors[object_id] = np.frombuffer(saved.record, np.uint8)
+
     def clear_prompts(self, frame_index, object_id):
         self.prompted[object_id].discard(frame_index)
         self.masklets[object_id].discard(frame_index)
@@ -165,33 +190,6 @@ class StandInEngine:
             time.sleep(self.delay)
             mask = masks_like(rgb, np.array(color))
             yield GridStep([found_record(mask, iou, stability)], done, 3)
-
-    def exclusive_masks(self, session, frame_index):
-        return exclusive(session.masklets, frame_index, (session.frames.height, session.frames.width))
-
-    def stability_scores(self, session, frame_index):
-        return {i: 0.75 for i, masklet in session.masklets.items() if frame_index in masklet}
-
-    def save_frame(self, session, object_id, frame_index):
-        masklet = session.masklets.get(object_id)
-        if masklet is None or frame_index not in masklet:
-            return None
-        found = masklet.frame(frame_index)
-        color = bytes(session.colors.get(object_id, (0, 0, 0)))
-        scores = found.object_score_logits, found.iou_prediction
-        return SavedFrame(frame_index, found.counts, *scores, frame_index not in session.prompted[object_id], color)
-
-    def restore_object(self, session, object_id, prompts, frames):
-        masklet = session.masklets[object_id] = Masklet(object_id, session.frames.height, session.frames.width)
-        session.prompted[object_id] = set(prompts)
-        for saved in frames:
-            masklet.set_rle(
-                saved.frame_index,
-                {"size": [masklet.height, masklet.width], "counts": saved.counts},
-                saved.object_score_logits,
-                saved.iou_prediction,
-            )
-            session.colors[object_id] = np.frombuffer(saved.record, np.uint8)
 
 
 def load_stand_in(source, progress=None) -> LoadedModel:
