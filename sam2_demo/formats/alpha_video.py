@@ -1,6 +1,7 @@
 """A clip whose background is transparent: WebM with VP9 and an alpha plane, as browsers and editors take it.
 
-FFmpeg's own VP9 decoder ignores alpha, so reading asks for libvpx.
+FFmpeg's own VP9 decoder ignores alpha, so reading asks for libvpx. Pixels are written as square ones: the shape of
+those of anamorphic clips reaches WebM by a field of FFmpeg's streams that PyAV does not set.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
+from itertools import chain, pairwise
 from pathlib import Path
 
 import av
@@ -19,6 +21,7 @@ from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.files import PathLike
 
 _CONTAINER = "webm"  # named when opened too: FFmpeg would follow the addresses in a playlist that is called .webm
+_UNIT = Fraction(1, 1000)  # of the container's times, in seconds
 _OPTIONS = {"crf": "18", "b": "0", "deadline": "realtime", "cpu-used": "6", "auto-alt-ref": "0", "row-mt": "1"}
 
 
@@ -30,6 +33,7 @@ def write(
 ) -> None:
     """Write the objects cut out of their clip; `frames` are its (H, W, 3) RGB pictures, white without them.
 
+    Frames appear at the clip's own times, to the millisecond, so that it lies over its source without sliding.
     `object_ids` chooses the objects, all of them if left out. The file appears whole or not at all.
     """
     value.check()
@@ -42,13 +46,17 @@ def write(
     beside = target.with_name(target.name + ".part")
     try:
         with av.open(str(beside), "w", format=_CONTAINER) as container:
-            stream = container.add_stream(
-                "libvpx-vp9", rate=Fraction(value.frame_rate).limit_denominator(1001), options=dict(_OPTIONS)
-            )
+            rate = Fraction(value.frame_rate).limit_denominator(1001)
+            stream = container.add_stream("libvpx-vp9", rate=rate, options=dict(_OPTIONS))
             stream.width, stream.height, stream.pix_fmt = value.width, value.height, "yuva420p"
-            for picture in _pictures(value, frames, chosen):
-                container.mux(stream.encode(picture))
-            container.mux(stream.encode(None))
+            stream.time_base = stream.codec_context.time_base = _UNIT
+            stamps = _stamps(value)
+            ends = iter(stamps[1:])
+            for picture in chain(_pictures(value, frames, chosen, stamps), [None]):
+                for packet in stream.encode(picture):
+                    # Without hidden frames packets come in the order of the frames; the last gives the file its length.
+                    packet.duration = next(ends) - (packet.pts or 0)
+                    container.mux(packet)
     except av.FFmpegError as error:
         raise MediaError(f"{target} cannot be written: {error}") from error
     else:
@@ -75,21 +83,49 @@ def read(path: PathLike) -> ClipAnnotation:
     """Read a WebM with alpha: one object, id 1, where the picture is at least half opaque."""
     source = Path(path)
     clip: ClipAnnotation | None = None
+    times: list[float | None] = []
     try:
-        for index, (alpha, rate) in enumerate(_alphas(source)):
+        for index, (alpha, time) in enumerate(_alphas(source)):
             if clip is None:
-                clip = ClipAnnotation(alpha.shape[0], alpha.shape[1], 0, rate, name=source.stem)
+                clip = ClipAnnotation(alpha.shape[0], alpha.shape[1], 0, name=source.stem)
             clip.masklet(1).set(index, alpha >= 128)
             clip.num_frames = index + 1
+            times.append(time)
+        if clip is None:
+            raise DatasetError(f"{source} holds no frame")
+        _take_timing(clip, times, source)
     except (av.FFmpegError, OSError) as error:
         raise _unreadable(source, error) from error
-    if clip is None:
-        raise DatasetError(f"{source} holds no frame")
-    return clip
+    return clip.check()
+
+
+def _take_timing(clip: ClipAnnotation, times: Sequence[float | None], source: Path) -> None:
+    """Rate and pixel aspect by the header; times and end where the rate does not say them to the millisecond."""
+    with av.open(str(source), format=_CONTAINER) as container:
+        stream = _vp9_stream(container, source)
+        clip.frame_rate = float(stream.average_rate or 24)
+        clip.pixel_aspect = float(stream.sample_aspect_ratio or 1)
+        end = (container.duration or 0) / av.time_base
+    known = [time for time in times if time is not None]
+    if len(known) < len(times) or any(later <= earlier for earlier, later in pairwise(known)) or known[0] < 0:
+        return
+    rounding = 1.1 * float(_UNIT)
+    if any(abs(time - frame / clip.frame_rate) > rounding for frame, time in enumerate(known)):
+        clip.times = known
+    if end > known[-1] and abs(end - clip.end_time) > rounding:
+        clip.duration = end
+
+
+def _stamps(value: ClipAnnotation) -> list[int]:
+    """When each frame appears, and when the last one ends, in the container's unit; each after the one before."""
+    stamps: list[int] = []
+    for time in [*value.frame_times, value.end_time]:
+        stamps.append(max(round(time / _UNIT), stamps[-1] + 1 if stamps else 0))
+    return stamps
 
 
 def _pictures(
-    value: ClipAnnotation, frames: Iterable[NDArray[np.uint8]] | None, chosen: Sequence[int]
+    value: ClipAnnotation, frames: Iterable[NDArray[np.uint8]] | None, chosen: Sequence[int], stamps: list[int]
 ) -> Iterator[av.VideoFrame]:
     white = np.full((value.height, value.width, 3), 255, np.uint8)
     source = iter(frames) if frames is not None else iter([white] * value.num_frames)
@@ -105,16 +141,15 @@ def _pictures(
                 alpha |= value.masklets[object_id].mask(index)
         rgba = np.dstack([rgb, alpha.astype(np.uint8) * 255])
         picture = av.VideoFrame.from_ndarray(rgba, "rgba").reformat(format="yuva420p")
-        picture.pts = index
-        picture.time_base = 1 / Fraction(value.frame_rate).limit_denominator(1001)
+        picture.pts, picture.time_base = stamps[index], _UNIT
         yield picture
 
 
-def _alphas(source: Path) -> Iterator[tuple[NDArray[np.uint8], float]]:
-    """The (H, W) alpha plane of every frame, and the frame rate."""
+def _alphas(source: Path) -> Iterator[tuple[NDArray[np.uint8], float | None]]:
+    """The (H, W) alpha plane of every frame, and the seconds at which it appears."""
     with av.open(str(source), format=_CONTAINER) as container:
         stream = _vp9_stream(container, source)
-        rate = float(stream.average_rate or 24)
+        unit = stream.time_base or _UNIT
         decoder = av.CodecContext.create("libvpx-vp9", "r")
         for packet in container.demux(stream):
             for frame in decoder.decode(packet if packet.size else None):
@@ -122,7 +157,7 @@ def _alphas(source: Path) -> Iterator[tuple[NDArray[np.uint8], float]]:
                     raise DatasetError(f"{source} has no alpha plane (its pixels are {frame.format.name})")
                 plane = frame.planes[3]
                 rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
-                yield rows[: frame.height, : frame.width], rate
+                yield rows[: frame.height, : frame.width], None if frame.pts is None else float(frame.pts * unit)
 
 
 def _vp9_stream(container: av.container.InputContainer, source: Path) -> av.VideoStream:

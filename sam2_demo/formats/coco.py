@@ -16,6 +16,7 @@ from pycocotools import mask as coco_mask
 
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
+from sam2_demo.formats.clip_fields import clip_fields, take_clip_fields
 from sam2_demo.formats.files import PathLike, content_of, read_json, write_json
 from sam2_demo.masks.masklet import Masklet, Rle, decode_rle, encode_rle
 
@@ -103,11 +104,9 @@ def _clip_info(value: ClipAnnotation) -> dict[str, Any]:
         ]
         for object_id, masklet in value.masklets.items()
     }
-    return {
+    return clip_fields(value) | {
         "height": value.height,
         "width": value.width,
-        "num_frames": value.num_frames,
-        "frame_rate": value.frame_rate,
         "objects": {str(object_id): value.labels.get(object_id) for object_id in value.object_ids},
         "hidden": hidden,
     }
@@ -136,8 +135,8 @@ def _from_content(content: dict[str, Any], source: Path) -> ClipAnnotation:
         raise DatasetError(f"{source} has images of several sizes {sorted(sizes)}; the frames of a clip have one")
     (height, width) = sizes.pop()
     frames = {int(own["id"]): int(own.get("frame_index", place)) for place, own in enumerate(content["images"])}
-    count = int(info.get("num_frames", max(frames.values()) + 1))
-    clip = ClipAnnotation(height, width, count, float(info.get("frame_rate", 24.0)))
+    clip = ClipAnnotation(height, width, max(frames.values()) + 1)
+    take_clip_fields(clip, info)
     clip.name = (content.get("info") or {}).get("description", "") or source.stem
     names = {int(own["id"]): own["name"] for own in content.get("categories", [])}
     for annotation in content["annotations"]:

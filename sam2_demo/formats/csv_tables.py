@@ -22,12 +22,17 @@ from sam2_demo.masks.masklet import Masklet
 
 _LONGEST_CELL = 1 << 26  # the csv module takes 131072 characters, which intricate masks exceed
 _BYTE_ORDER_MARK = "\ufeff"  # spreadsheets begin UTF-8 with it
+_LATER_COLUMNS = {"duration_seconds"}  # which earlier tables lack
+_EVEN = 1e-9  # seconds; less is rounding
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "'")
 
 
 @dataclass(frozen=True)
 class TableRow:
-    """One object on one frame. Box x0, y0, x1, y1 and centroid in pixels, x1 and y1 outside; empty when hidden."""
+    """One object on one frame, which appears at `time_seconds` on the clip's own clock.
+
+    Box x0, y0, x1, y1 and centroid in pixels, x1 and y1 outside; empty when hidden.
+    """
 
     frame_index: int
     time_seconds: float
@@ -47,14 +52,16 @@ class TableRow:
     width: int
     num_frames: int
     frame_rate: float
+    duration_seconds: float
     counts: str
 
 
 def rows_of(value: ClipAnnotation) -> list[TableRow]:
     """The rows of a clip, by frame and then by object."""
     value.check()
+    times = value.frame_times
     return [
-        _row(value, value.masklets[object_id], frame)
+        _row(value, value.masklets[object_id], frame, times[frame])
         for frame in value.annotated_frames
         for object_id in value.object_ids
         if frame in value.masklets[object_id]
@@ -88,7 +95,7 @@ def read_rows(lines: Iterable[str], place: str) -> Iterator[tuple[int, dict[str,
     first = next(rest, "").removeprefix(_BYTE_ORDER_MARK)
     reader = csv.DictReader(chain([first], rest), restval="")
     try:
-        missing = sorted({field.name for field in fields(TableRow)} - set(reader.fieldnames or ()))
+        missing = sorted({field.name for field in fields(TableRow)} - _LATER_COLUMNS - set(reader.fieldnames or ()))
         if missing:
             raise DatasetError(f"{place} lacks the columns {', '.join(missing)}; masks come back from `counts` only")
         for row in reader:
@@ -106,9 +113,25 @@ def _from_table(source: Path) -> ClipAnnotation:
     first = rows[0][1]
     height, width, num_frames = (int(first[name]) for name in ("height", "width", "num_frames"))
     clip = ClipAnnotation(height, width, num_frames, float(first["frame_rate"]), name=source.stem)
+    times: dict[int, float] = {}
     for number, row in rows:
         _add(clip, row, f"{source}, line {number}")
+        times[int(row["frame_index"])] = float(row["time_seconds"])
+    _take_times(clip, times, first.get("duration_seconds", ""))
     return clip.check()
+
+
+def _take_times(clip: ClipAnnotation, known: dict[int, float], duration: str) -> None:
+    """Times of all frames where the table's are not those of the frame rate; between its rows they are interpolated."""
+    if any(abs(time - frame / clip.frame_rate) > _EVEN for frame, time in known.items()):
+        frames = sorted(known)
+        first, last = frames[0], frames[-1]
+        inside = np.interp(np.arange(first, last + 1), frames, [known[frame] for frame in frames]).tolist()
+        before = [max(known[first] - (first - frame) / clip.frame_rate, 0.0) for frame in range(first)]
+        after = [known[last] + (frame - last) / clip.frame_rate for frame in range(last + 1, clip.num_frames)]
+        clip.times = [*before, *inside, *after]
+    if duration and abs(float(duration) - clip.end_time) > _EVEN:
+        clip.duration = float(duration)
 
 
 def _add(clip: ClipAnnotation, row: dict[str, str], place: str) -> None:
@@ -126,7 +149,7 @@ def _add(clip: ClipAnnotation, row: dict[str, str], place: str) -> None:
         clip.labels[object_id] = row["label"]
 
 
-def _row(value: ClipAnnotation, masklet: Masklet, frame: int) -> TableRow:
+def _row(value: ClipAnnotation, masklet: Masklet, frame: int, time: float) -> TableRow:
     box = masklet.box(frame) or (None, None, None, None)
     centroid: tuple[float | None, float | None] = (None, None)
     if masklet.area(frame):
@@ -135,7 +158,7 @@ def _row(value: ClipAnnotation, masklet: Masklet, frame: int) -> TableRow:
     own = masklet.frame(frame)
     return TableRow(
         frame_index=frame,
-        time_seconds=frame / value.frame_rate,
+        time_seconds=time,
         object_id=masklet.object_id,
         label=value.labels.get(masklet.object_id, ""),
         visible=int(masklet.area(frame) > 0),
@@ -152,6 +175,7 @@ def _row(value: ClipAnnotation, masklet: Masklet, frame: int) -> TableRow:
         width=value.width,
         num_frames=value.num_frames,
         frame_rate=value.frame_rate,
+        duration_seconds=value.end_time,
         counts=own.counts,
     )
 

@@ -63,8 +63,14 @@ def write_text(text: str, path: Path) -> None:
 
 
 def write_json(content: Any, path: Path, indent: int | None = None) -> None:
-    """Write JSON whole or not at all."""
-    write_text(json.dumps(content, indent=indent), path)
+    """Write JSON whole or not at all; numpy's numbers and arrays are written as what they hold."""
+    write_text(json.dumps(content, indent=indent, default=_plain), path)
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} has no place in JSON")
 
 
 def content_digest(files: Iterable[tuple[str, Path]]) -> str:

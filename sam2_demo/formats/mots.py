@@ -16,6 +16,7 @@ from PIL import Image
 
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
+from sam2_demo.formats.clip_fields import clip_fields, picture_stems, take_clip_fields
 from sam2_demo.formats.files import (
     UNREADABLE_PICTURE,
     PathLike,
@@ -72,8 +73,8 @@ def read(path: PathLike) -> ClipAnnotation:
     with content_of(source, "lines of `frame id class height width run-lengths`, or a folder of PNGs"):
         if source.is_file():
             return _from_frames(source, _read_text(source))
-        by_frame, size = _read_folder(source)
         sidecar = read_json(source / _SIDECAR) if (source / _SIDECAR).is_file() else {}
+        by_frame, size = _read_folder(source, sidecar)
         found = {mots_id for own in by_frame.values() for mots_id in own} - {_IGNORE}
         # That of other masks says nothing of these.
         is_theirs = found <= set(sidecar.get("ids", {}).values())
@@ -103,8 +104,8 @@ def _from_frames(
     if len(sizes) != 1:
         raise DatasetError(f"{source} holds masks of the sizes {sorted(sizes)}; a clip has one size and some mask")
     (height, width) = sizes.pop()
-    clip = ClipAnnotation(height, width, max(max(by_frame) + 1, int(sidecar.get("num_frames", 0))))
-    clip.frame_rate, clip.name = sidecar.get("frame_rate", 24.0), sidecar.get("name", source.stem)
+    clip = ClipAnnotation(height, width, max(by_frame) + 1, name=source.stem)
+    take_clip_fields(clip, sidecar)
     mots_ids = sorted({*known, *(mots_id for own in by_frame.values() for mots_id in own)} - {_IGNORE})
     if len(mots_ids) > _MOST_OBJECTS:
         raise DatasetError(f"{source} holds {len(mots_ids)} objects; up to {_MOST_OBJECTS} are read")
@@ -140,10 +141,7 @@ def _mots_id(value: ClipAnnotation, object_id: int) -> int:
 
 
 def _sidecar(value: ClipAnnotation, ids: dict[int, int]) -> dict[str, Any]:
-    return {
-        "name": value.name,
-        "num_frames": value.num_frames,
-        "frame_rate": value.frame_rate,
+    return clip_fields(value) | {
         "labels": {str(object_id): label for object_id, label in value.labels.items()},
         "ids": {str(object_id): mots_id for object_id, mots_id in ids.items()},
     }
@@ -182,11 +180,12 @@ def _read_text(source: Path) -> dict[int, dict[int, Rle]]:
     return by_frame
 
 
-def _read_folder(folder: Path) -> tuple[dict[int, dict[int, Rle]], tuple[int, int]]:
+def _read_folder(folder: Path, sidecar: dict[str, Any]) -> tuple[dict[int, dict[int, Rle]], tuple[int, int]]:
     files = frame_files(folder)
+    frame_names = picture_stems(sidecar, (file.stem for file in files))
     by_frame: dict[int, dict[int, Rle]] = {}
     known: set[int] = set()
-    for file, frame in zip(files, frame_indices_of(files), strict=True):
+    for file, frame in zip(files, frame_indices_of(files, frame_names), strict=True):
         try:
             with Image.open(file) as image:
                 labels = np.array(image)

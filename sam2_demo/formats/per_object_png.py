@@ -19,6 +19,7 @@ from PIL import Image
 
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
+from sam2_demo.formats.clip_fields import clip_fields, picture_stems, take_clip_fields
 from sam2_demo.formats.files import UNREADABLE_PICTURE, PathLike, content_of
 
 _SIDECAR = "clip.json"
@@ -53,7 +54,7 @@ def read(path: PathLike) -> ClipAnnotation:
 
 def _from_entries(source: Path, found: dict[str, bytes]) -> ClipAnnotation:
     sidecar: dict[str, Any] = json.loads(found.get(_SIDECAR, b"{}"))
-    pictures = _pictures(found)
+    pictures = _pictures(found, sidecar)
     if not pictures:
         raise DatasetError(f"{source} holds no mask; expected <object>/<frame>.png, as 1/00000.png")
     clip: ClipAnnotation | None = None
@@ -68,17 +69,20 @@ def _from_entries(source: Path, found: dict[str, bytes]) -> ClipAnnotation:
         clip.num_frames = max(clip.num_frames, frame + 1)
     if clip is None:
         raise DatasetError(f"{source} holds no mask")
-    clip.num_frames = max(clip.num_frames, int(sidecar.get("num_frames", 0)))
-    clip.frame_rate, clip.name = sidecar.get("frame_rate", 24.0), sidecar.get("name", source.stem)
+    take_clip_fields(clip, sidecar)
     for text in {**sidecar.get("scores", {}), **sidecar.get("labels", {})}:
         clip.masklet(int(text))  # an object without masks has no picture
     clip.labels = {int(object_id): label for object_id, label in sidecar.get("labels", {}).items()}
     return clip.check()
 
 
-def _pictures(found: Iterable[str]) -> dict[tuple[int, int], str]:
+def _pictures(found: Iterable[str], sidecar: dict[str, Any]) -> dict[tuple[int, int], str]:
     """The masks' names by object and frame; where all are of one picture that has a name, it is frame 0."""
     masks = [(match[1], match[2], name) for name in sorted(found) if (match := _NAME.fullmatch(name))]
+    stems = picture_stems(sidecar, (stem for _, stem, _ in masks))
+    if stems is not None:
+        places = {name: frame for frame, name in enumerate(stems)}
+        return {(int(own), places[stem]): name for own, stem, name in masks}
     is_of_one = len({stem for _, stem, _ in masks}) == 1
     numbered = {(int(own), int(stem)): name for own, stem, name in masks if stem.isdecimal()}
     return numbered or ({(int(own), 0): name for own, _, name in masks} if is_of_one else {})
@@ -91,10 +95,7 @@ def _entries(value: ClipAnnotation) -> Iterator[tuple[str, bytes]]:
         }
         for object_id, masklet in value.masklets.items()
     }
-    content = {
-        "name": value.name,
-        "num_frames": value.num_frames,
-        "frame_rate": value.frame_rate,
+    content = clip_fields(value) | {
         "labels": {str(object_id): label for object_id, label in value.labels.items()},
         "scores": scores,
     }

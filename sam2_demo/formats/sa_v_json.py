@@ -16,11 +16,13 @@ import numpy as np
 
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
+from sam2_demo.formats.clip_fields import take_clip_fields, uneven_fields
 from sam2_demo.formats.files import content_of
 from sam2_demo.masks.masklet import Masklet, Rle, encode_rle
 
 ANNOTATION_STEP = 4  # 6 annotations per second of a 24 frames/s video
-_STEP = "annotation_step"  # not a published field; other readers pass over it
+# Not published fields; other readers pass over them. The clock is there where the frame rate does not say the times.
+_STEP, _CLOCK = "annotation_step", "frame_clock"
 _SMALL, _MEDIUM = 32**2, 96**2
 _VIDEO_FIELDS = (
     "video_id",
@@ -67,6 +69,7 @@ def from_content(content: Any, source: Path) -> ClipAnnotation:
         frame_rate=num_frames / duration if duration else 24.0,
         name=content["video_id"],
     )
+    take_clip_fields(clip, content.get(_CLOCK, {}))
     stability = content["masklet_stability_score"]
     scores = stability if stability and isinstance(stability[0], list) else None
     for object_id in ids:
@@ -77,9 +80,9 @@ def from_content(content: Any, source: Path) -> ClipAnnotation:
         for column, (object_id, rle) in enumerate(zip(ids, row, strict=True)):
             _set(clip, object_id, row_index * step, rle, source)
             if scores is not None:
-                clip.extra.setdefault("stability", {}).setdefault(object_id, {})[row_index * step] = scores[
-                    row_index
-                ][column]
+                clip.extra.setdefault("stability", {}).setdefault(object_id, {})[row_index * step] = scores[row_index][
+                    column
+                ]
     kept = {key: value for key, value in content.items() if key not in ("masklet", "masklet_stability_score")}
     clip.extra["sa_v"] = kept | {_STEP: step}
     return clip.check()
@@ -114,7 +117,10 @@ def to_content(value: ClipAnnotation, annotation_step: int | None = None) -> dic
         content[name] = [_first_given(_kept(kept, name, kept_columns.get(i)), given.get(i), default) for i in ids]
     content["masklet_stability_score"] = _stability(value, ids, frames)
     content["masklet_num"] = len(ids)
-    content |= {key: kept[key] for key in kept if key not in content and key != _STEP}
+    content |= {key: kept[key] for key in kept if key not in content and key not in (_STEP, _CLOCK)}
+    clock = uneven_fields(value)
+    if clock:
+        content[_CLOCK] = clock | {"frame_rate": value.frame_rate}
     usual = range(0, value.num_frames, _usual_step(value.num_frames, len(frames)) or step)
     return content if list(usual) == frames else content | {_STEP: step}
 
@@ -179,7 +185,7 @@ def _step_of(value: ClipAnnotation) -> int:
 def _video_fields(value: ClipAnnotation, kept: dict[str, Any]) -> dict[str, Any]:
     fields = {
         "video_id": value.name,
-        "video_duration": value.num_frames / value.frame_rate,
+        "video_duration": value.end_time,
         "video_frame_count": float(value.num_frames),
         "video_height": float(value.height),
         "video_width": float(value.width),

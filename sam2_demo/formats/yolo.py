@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
+from sam2_demo.formats.clip_fields import clip_fields, picture_stems, take_clip_fields
 from sam2_demo.formats.coco import UNNAMED
 from sam2_demo.formats.files import (
     PathLike,
@@ -85,9 +86,9 @@ def _from_folder(folder: Path, sidecar: dict[str, Any], size: tuple[int, int] | 
     height, width = (sidecar["height"], sidecar["width"]) if size is None else size
     files = frame_files(folder / "labels" if (folder / "labels").is_dir() else folder, ".txt")
     files = [file for file in files if file.name != "classes.txt"]
-    indices = frame_indices_of(files)
-    clip = ClipAnnotation(height, width, sidecar.get("num_frames", max(indices) + 1))
-    clip.frame_rate, clip.name = sidecar.get("frame_rate", 24.0), sidecar.get("name", folder.name)
+    indices = frame_indices_of(files, picture_stems(sidecar, (file.stem for file in files)))
+    clip = ClipAnnotation(height, width, max(indices) + 1, name=folder.name)
+    take_clip_fields(clip, sidecar)
     for file, frame in zip(files, indices, strict=True):
         _read_frame(clip, file, frame, sidecar.get("lines", {}).get(f"{frame:05d}"))
     empty = encode_rle(np.zeros((height, width), np.bool_))
@@ -101,12 +102,9 @@ def _from_folder(folder: Path, sidecar: dict[str, Any], size: tuple[int, int] | 
 
 
 def _sidecar(value: ClipAnnotation) -> dict[str, Any]:
-    return {
+    return clip_fields(value) | {
         "height": value.height,
         "width": value.width,
-        "num_frames": value.num_frames,
-        "frame_rate": value.frame_rate,
-        "name": value.name,
         "labels": {str(object_id): label for object_id, label in value.labels.items()},
         "frames": {
             str(object_id): [

@@ -209,7 +209,7 @@ class _Finder:
 
 
 def _as_annotation(found: list[TrackedMasklet], reader: FrameReader, annotation_step: int) -> ClipAnnotation:
-    clip = ClipAnnotation(reader.height, reader.width, reader.num_frames, reader.frame_rate)
+    clip = ClipAnnotation.of_clip(reader)
     # Frames before an object was found have an empty mask in SA-V, and empty masks a score of 1.
     annotated = range(0, reader.num_frames, annotation_step)
     clip.extra = {"stability": {}, "masklet_type": {}, "sa_v": {"annotation_step": annotation_step}}

@@ -27,14 +27,11 @@ _WITHOUT_OVERLAPS = ("davis", "mots", "mots_png")
 def session_masklets(session: ClipSession | PictureSession) -> ClipAnnotation:
     """The masklets of a session with the objects' names; InputError if there are none yet."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", Path(session.name).stem) or "clip"
-    height, width = session.size
-    clip = ClipAnnotation(height, width, 1, name=name)
     if isinstance(session, ClipSession):
-        clip.num_frames = session.reader.num_frames
-        clip.frame_rate = float(session.reader.frame_rate)
+        clip = ClipAnnotation.of_clip(session.reader, name)
         clip.masklets = {i: masklet for i, masklet in session.masklets().items() if len(masklet)}
     else:
-        clip.picture_names = [session.name]
+        clip = ClipAnnotation(*session.size, 1, name=name, picture_names=[session.name])
         for object_id, found in session.candidates.items():
             clip.masklet(object_id).set(0, found.mask, iou_prediction=found.scores[found.chosen])
     if not clip.masklets:
@@ -110,9 +107,7 @@ def _edited_frames(session: ClipSession | PictureSession, clip: ClipAnnotation) 
     return edited
 
 
-def _automatic(
-    session: ClipSession | PictureSession, clip: ClipAnnotation, edited: dict[int, int]
-) -> dict[str, Any]:
+def _automatic(session: ClipSession | PictureSession, clip: ClipAnnotation, edited: dict[int, int]) -> dict[str, Any]:
     """What SA-V says of masklets that everything mode found and nobody corrected."""
     found = {
         info.object_id: info.stability

@@ -97,10 +97,10 @@ def write_everything(session: AnySession, kind: str, groups: list[list[int]]) ->
 
 
 def _as_annotation(session: AnySession, found: Everything, groups: list[list[int]]) -> ClipAnnotation:
-    height, width = session.size
-    clip = ClipAnnotation(height, width, 1, name=session.name)
     if isinstance(session, ClipSession):
-        clip.num_frames, clip.frame_rate = session.reader.num_frames, float(session.reader.frame_rate)
+        clip = ClipAnnotation.of_clip(session.reader, session.name)
+    else:
+        clip = ClipAnnotation(*session.size, 1, name=session.name)
     clip.picture_names = [session.name] * clip.num_frames
     for number, group in enumerate(groups, start=1):
         mask = np.zeros(session.size, np.bool_)
