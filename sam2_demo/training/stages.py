@@ -210,13 +210,13 @@ EMBEDDED = TrainingConfig(
             clips=ClipStage(size=384, clips=2, frames=8, objects=3, picture_every=2, losses=AT_OUTLINES_CLIPS),
         ),
         Stage(
-            "edited-clips-384", 384, 16, 4, lr_start=2.5e-4, lr_end=8e-5, minutes=50, corrections=1,
+            "edited-clips-384", 384, 16, 4, lr_start=2.5e-4, lr_end=8e-5, minutes=60, corrections=1,
             freeze=_FIRST_BLOCKS, statistics="kept", losses=AT_OUTLINES,
             clips=ClipStage(size=384, clips=2, frames=8, objects=3, picture_every=3, losses=AT_OUTLINES_CLIPS),
         ),
         # As many frames as SAM 2.1's last stage: memories and pointers as old as in a film.
         Stage(
-            "sixteen-frames-384", 384, 16, 4, lr_start=8e-5, lr_end=3e-6, minutes=30, corrections=1,
+            "sixteen-frames-384", 384, 16, 4, lr_start=8e-5, lr_end=3e-6, minutes=25, corrections=1,
             freeze=_FIRST_BLOCKS, statistics="kept", losses=AT_OUTLINES,
             clips=ClipStage(
                 size=384, clips=2, frames=16, objects=3, picture_every=3, losses=AT_OUTLINES_CLIPS, one_by_one=True
