@@ -19,7 +19,7 @@ from torch import Tensor
 
 from sam2_demo.device import fast_dtype, gpu_memory, keep_freed_memory, resolve_device, resolve_dtype
 from sam2_demo.errors import WeightsError
-from sam2_demo.network.checkpoint import ACCEPTED, build_network
+from sam2_demo.network.checkpoint import ACCEPTED, build_network, sharing_tensors
 from sam2_demo.network.provenance import Provenance
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.official_models import OFFICIAL_MODELS, OfficialModel, models_for_gpu
@@ -138,11 +138,21 @@ def _is_hub_id(text: str) -> bool:
 def _load_file(path: Path, source: str, device: torch.device, progress: Progress) -> Sam2Network:
     progress(f"Reading {path.name}", None)
     try:
-        network = build_network(read_tensors(path), device)
+        network = build_network(read_tensors(path), device, file_name=path.name)
     except WeightsError as error:
         raise error if str(path) in str(error) else WeightsError(f"{path}: {error}") from error
-    network.provenance = Provenance(source, network.config.name, str(path))
+    network.provenance = Provenance(source, network.config.name, str(path), _doubt(network, path))
     return network
+
+
+def _doubt(network: Sam2Network, path: Path) -> str:
+    alike = sharing_tensors(network.config, path.name)
+    if not alike:
+        return ""
+    return (
+        f"{path.name} may be any of {', '.join(alike)}, whose tensors have the same names and shapes; it is taken as "
+        f"{network.config.name}: a file's name tells them apart, as in efficienttam_ti_1.pt"
+    )
 
 
 def _load_hub(

@@ -120,11 +120,11 @@ def random_reference(variant: str, seed: int = 0) -> Sam2VideoModel:
     return model
 
 
-def load_saved(model: Sam2VideoModel, folder: Path) -> Sam2Network:
+def load_saved(model: Sam2VideoModel, folder: Path, side: int = SIDE) -> Sam2Network:
     """The same weights as our network, by way of the file that transformers writes; input side as the reference."""
     model.save_pretrained(folder)
     network = load_network(folder / "model.safetensors", device="cpu", dtype="float32")
-    network.config = replace(network.config, image_size=SIDE)
+    network.config = replace(network.config, image_size=side)
     return network
 
 
@@ -132,7 +132,7 @@ def _mask_as_released(self: Sam2VideoModel, features: Tensor, high_res_features:
     forward = self._single_frame_forward
     self._single_frame_forward = lambda **inputs: forward(**inputs, multimask_output=False)  # type: ignore[method-assign]
     try:
-        output = Sam2VideoModel._use_mask_as_output(self, features, high_res_features, mask)
+        output = type(self)._use_mask_as_output(self, features, high_res_features, mask)
     finally:
         del self._single_frame_forward
     size = (self.image_size, self.image_size)
@@ -151,14 +151,14 @@ def normalized(frames: np.ndarray) -> Tensor:
     return ((torch.from_numpy(frames).float() / 255 - _MEAN) / _DEVIATION).permute(0, 3, 1, 2)
 
 
-def moving_frames(count: int, seed: int = 1) -> np.ndarray:
+def moving_frames(count: int, seed: int = 1, side: int = SIDE) -> np.ndarray:
     """A textured clip (count, S, S, 3) uint8 whose content shifts and changes a little from frame to frame."""
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.rand(1, 3, 20, 20, generator=generator)
-    canvas = F.interpolate(coarse, size=(SIDE + 8 * count,) * 2, mode="bicubic", align_corners=False)[0]
+    canvas = F.interpolate(coarse, size=(side + 8 * count,) * 2, mode="bicubic", align_corners=False)[0]
     frames = []
     for index in range(count):
-        view = canvas[:, 5 * index : 5 * index + SIDE, 8 * index : 8 * index + SIDE]
+        view = canvas[:, 5 * index : 5 * index + side, 8 * index : 8 * index + side]
         frames.append((view + 0.03 * torch.randn(view.shape, generator=generator)).clamp(0, 1))
     return (torch.stack(frames).permute(0, 2, 3, 1) * 255).round().to(torch.uint8).numpy()
 
@@ -170,8 +170,8 @@ class VideoReference:
         self.model = model
         self.session = Sam2VideoInferenceSession(
             video=normalized(frames),
-            video_height=SIDE,
-            video_width=SIDE,
+            video_height=frames.shape[1],
+            video_width=frames.shape[2],
             dtype=torch.float32,
             max_vision_features_cache_size=len(frames),
         )
@@ -205,6 +205,11 @@ class VideoReference:
         )
         outputs["non_cond_frame_outputs"].pop(frame_index, None)
         self.session.store_output(0, frame_index, output_value=output, is_conditioning_frame=True)
+        if output.get("maskmem_features") is None:  # EdgeTAM's comes with the output
+            self._encode_memory(frame_index, output)
+        return self._full_size(output["pred_masks"])
+
+    def _encode_memory(self, frame_index: int, output: dict[str, Any]) -> None:
         self.model._batch_encode_memories(
             inference_session=self.session,
             frame_idx=frame_index,
@@ -213,7 +218,6 @@ class VideoReference:
             object_score_logits_for_memory=[output["object_score_logits"]],
             is_mask_from_pts_per_obj=[True],
         )
-        return self._full_size(output["pred_masks"])
 
     def propagate(self, start: int, reverse: bool = False) -> Iterator[tuple[int, Tensor]]:
         """Frame indices and mask logits (S, S) from `start` to the end of the clip, or to its beginning."""
@@ -231,7 +235,7 @@ class VideoReference:
 
     @staticmethod
     def _full_size(low_res: Tensor) -> Tensor:
-        return F.interpolate(low_res.float(), size=(SIDE, SIDE), mode="bilinear", align_corners=False)[0, 0]
+        return F.interpolate(low_res.float(), scale_factor=4, mode="bilinear", align_corners=False)[0, 0]
 
 
 def assert_same_masks(ours: np.ndarray, reference: Tensor | np.ndarray, what: str) -> None:

@@ -1,14 +1,16 @@
 """Named tensors of a checkpoint -> a verified network.
 
-Two spellings are read: the official one (https://github.com/facebookresearch/sam2), which is also the network's own,
-and that of transformers' Sam2VideoModel, which the `model.safetensors` files of the official Hub repositories use.
-The variant is inferred from names and shapes; nothing is loaded unless every tensor is there and fits.
+Two spellings are read: the official one (https://github.com/facebookresearch/sam2, and EdgeTAM's and EfficientTAM's
+repositories), which is also the network's own, and that of transformers (`network.transformers_names`). The variant is
+inferred from names and shapes; nothing is loaded unless every tensor is there and fits. EfficientTAM's releases of one
+width differ in nothing that is saved, so among these the name of the file decides.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -18,95 +20,31 @@ from torch.overrides import TorchFunctionMode
 from sam2_demo.errors import WeightsError
 from sam2_demo.network.config import (
     COARSE_EMBEDDED_CONFIG,
+    EDGETAM_CONFIG,
+    EFFICIENTTAM_CONFIGS,
     EMBEDDED_CONFIG,
     OFFICIAL_CONFIGS,
+    RELATED_CONFIGS,
     SCRATCH_CONFIG,
     HieraConfig,
     NetworkConfig,
 )
+from sam2_demo.network.plain_vit import PATCH
 from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.network.transformers_names import to_official_names
+
+__all__ = ["ACCEPTED", "build_network", "infer_config", "is_of_trunk_proper", "sharing_tensors", "to_official_names"]
 
 ACCEPTED = (
     "all tensors of one SAM 2 model, with its memory modules, in the names of the official checkpoints or of "
-    "transformers' Sam2VideoModel; variants: "
-    + ", ".join([*OFFICIAL_CONFIGS, EMBEDDED_CONFIG.name, SCRATCH_CONFIG.name])
+    "transformers' Sam2VideoModel or EdgeTamVideoModel; variants: "
+    + ", ".join([*OFFICIAL_CONFIGS, *RELATED_CONFIGS, EMBEDDED_CONFIG.name, SCRATCH_CONFIG.name])
 )
 
-_TRANSFORMERS_MARK = "vision_encoder."
-_FOURIER_MATRIX = "sam_prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"
-_FOURIER_COPY = "shared_image_embedding.positional_embedding"  # transformers keeps the picture's copy apart
-_POINT_TABLE = "sam_prompt_encoder.point_embed.weight"  # one (4, C) table there, four (1, C) tables here
-_RECOMPUTED = re.compile(r"rotary_emb|position_ids|rope_")  # buffers that some versions save
 TRUNK_PREFIX = "image_encoder.trunk."
 _FINE_PATH_PREFIX = TRUNK_PREFIX + "fine_path."
-_MEMORY_PREFIXES = ("memory_attention.", "memory_encoder.", "maskmem_tpos_enc", "obj_ptr_proj.")
-
-# Applied to every name, top to bottom. Three-layer MLPs are proj_in, layers.0, proj_out in transformers.
-_RENAMES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
-    (r"^vision_encoder\.backbone\.", "image_encoder.trunk."),
-    (r"^vision_encoder\.neck\.convs\.(\d+)\.", r"image_encoder.neck.convs.\1.conv."),
-    (r"^prompt_encoder\.", "sam_prompt_encoder."),
-    (r"^mask_decoder\.", "sam_mask_decoder."),
-    (r"^no_memory_embedding$", "no_mem_embed"),
-    (r"^no_memory_positional_encoding$", "no_mem_pos_enc"),
-    (r"^memory_temporal_positional_encoding$", "maskmem_tpos_enc"),
-    (r"^no_object_pointer$", "no_obj_ptr"),
-    (r"^occlusion_spatial_embedding_parameter$", "no_obj_embed_spatial"),
-    (r"^object_pointer_proj\.", "obj_ptr_proj."),
-    (r"^temporal_positional_encoding_projection_layer\.", "obj_ptr_tpos_proj."),
-    (r"\.patch_embed\.projection\.", ".patch_embed.proj."),
-    (r"\.shared_embedding\.positional_embedding$", ".pe_layer.positional_encoding_gaussian_matrix"),
-    (r"\.mask_embed\.conv([123])\.", lambda m: f".mask_downscaling.{3 * int(m[1]) - 3}."),
-    (r"\.mask_embed\.layer_norm([12])\.", lambda m: f".mask_downscaling.{3 * int(m[1]) - 2}."),
-    (r"\.upscale_conv1\.", ".output_upscaling.0."),
-    (r"\.upscale_layer_norm\.", ".output_upscaling.1."),
-    (r"\.upscale_conv2\.", ".output_upscaling.3."),
-    (r"\.mask_downsampler\.final_conv\.", ".mask_downsampler.encoder.12."),
-    (r"\.mask_downsampler\.layers\.(\d)\.conv\.", lambda m: f".mask_downsampler.encoder.{3 * int(m[1])}."),
-    (r"\.mask_downsampler\.layers\.(\d)\.layer_norm\.", lambda m: f".mask_downsampler.encoder.{3 * int(m[1]) + 1}."),
-    (r"\.feature_projection\.", ".pix_feat_proj."),
-    (r"^memory_encoder\.projection\.", "memory_encoder.out_proj."),
-    (r"\.memory_fuser\.", ".fuser."),
-    (r"\.depthwise_conv\.", ".dwconv."),
-    (r"\.pointwise_conv", ".pwconv"),
-    (r"(fuser\.layers\.\d)\.scale$", r"\1.gamma"),
-    (r"\.layer_norm", ".norm"),
-    (r"\.o_proj\.", ".out_proj."),
-    (r"((?:mlps\.\d|_head|obj_ptr_proj)\.layers)\.0\.", r"\1.1."),
-    (r"\.proj_in\.", ".layers.0."),
-    (r"\.mlp\.proj_out\.", ".mlp.layers.1."),
-    (r"\.proj_out\.", ".layers.2."),
-)
-
-
-def to_official_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors under their official names, values untouched; official names pass through."""
-    if not any(name.startswith(_TRANSFORMERS_MARK) for name in tensors):
-        return dict(tensors)
-    renamed: dict[str, Tensor] = {}
-    for name, tensor in tensors.items():
-        official = name
-        for pattern, replacement in _RENAMES:
-            official = re.sub(pattern, replacement, official)
-        if not _RECOMPUTED.search(name):
-            renamed[official] = tensor
-    _join_fourier_copies(renamed)
-    if _POINT_TABLE in renamed:
-        for index, row in enumerate(renamed.pop(_POINT_TABLE).split(1)):
-            renamed[f"sam_prompt_encoder.point_embeddings.{index}.weight"] = row
-    return renamed
-
-
-def _join_fourier_copies(tensors: dict[str, Tensor]) -> None:
-    copy = tensors.pop(_FOURIER_COPY, None)
-    if copy is None:
-        return
-    kept = tensors.setdefault(_FOURIER_MATRIX, copy)
-    if kept.shape != copy.shape or not torch.equal(kept, copy):
-        raise WeightsError(
-            f"{_FOURIER_COPY} and prompt_encoder.shared_embedding.positional_embedding differ; SAM 2 has one "
-            "position code for pictures and prompts, so both must hold the same values"
-        )
+_EFFICIENTTAM_FILE = re.compile(r"efficienttam[_-](?:ti|s)[_-](1|2|512x512)(?![0-9A-Za-z])")
+_MEMORY_PREFIXES = ("memory_attention.", "memory_encoder.", "spatial_perceiver.", "maskmem_tpos_enc", "obj_ptr_proj.")
 
 
 def is_of_trunk_proper(name: str) -> bool:
@@ -114,19 +52,26 @@ def is_of_trunk_proper(name: str) -> bool:
     return name.startswith(TRUNK_PREFIX) and not name.startswith(_FINE_PATH_PREFIX)
 
 
-def infer_config(tensors: Mapping[str, Tensor]) -> NetworkConfig:
-    """The variant that a set of officially named tensors belongs to; WeightsError if it is none."""
+def infer_config(tensors: Mapping[str, Tensor], file_name: str = "") -> NetworkConfig:
+    """The variant that a set of officially named tensors belongs to; WeightsError if it is none.
+
+    `file_name` decides between variants that share all names and shapes (see `sharing_tensors`).
+    """
     if "image_encoder.trunk.stages.0.downsample.0.weight" in tensors:
         return SCRATCH_CONFIG
     if "image_encoder.trunk.stem.conv.weight" in tensors:
         has_fine_path = any(name.startswith(_FINE_PATH_PREFIX) for name in tensors)
         return EMBEDDED_CONFIG if has_fine_path else COARSE_EMBEDDED_CONFIG
+    version = "2.1" if any(name.startswith(("obj_ptr_tpos_proj.", "no_obj_embed_")) for name in tensors) else "2.0"
+    if any(name.startswith("image_encoder.trunk.body.") for name in tensors):
+        return replace(EDGETAM_CONFIG, version=version)
     patch = tensors.get("image_encoder.trunk.patch_embed.proj.weight")
     blocks = {int(m[1]) for name in tensors if (m := re.match(r"image_encoder\.trunk\.blocks\.(\d+)\.", name))}
     if patch is None or not blocks:
         some = ", ".join(sorted(tensors)[:3]) or "none at all"
         raise WeightsError(f"not the tensors of a SAM 2 model (found {len(tensors)}: {some}); accepted: {ACCEPTED}")
-    version = "2.1" if any(name.startswith(("obj_ptr_tpos_proj.", "no_obj_embed_")) for name in tensors) else "2.0"
+    if patch.shape[2:] == (PATCH, PATCH):
+        return _efficienttam(patch.shape[0], file_name)
     candidates = [
         (sum(config.trunk.stages), config)
         for config in OFFICIAL_CONFIGS.values()
@@ -144,8 +89,30 @@ def infer_config(tensors: Mapping[str, Tensor]) -> NetworkConfig:
     return min(fitting, key=lambda pair: pair[0])[1]
 
 
+def _efficienttam(width: int, file_name: str) -> NetworkConfig:
+    fitting = [c for c in EFFICIENTTAM_CONFIGS.values() if c.trunk.channels == (width,)]
+    if not fitting:
+        raise WeightsError(
+            f"the image trunk is a plain ViT of width {width}, which is no EfficientTAM variant; "
+            "accepted: 192 (ti), 384 (s)"
+        )
+    plain = fitting[0]
+    told = _EFFICIENTTAM_FILE.search(file_name)
+    return plain if told is None else EFFICIENTTAM_CONFIGS[f"{plain.name}-{told[1]}"]
+
+
+def sharing_tensors(config: NetworkConfig, file_name: str) -> tuple[str, ...]:
+    """Names of the variants that a file of that name may as well hold, `config`'s among them; empty if it is clear."""
+    if config.name not in EFFICIENTTAM_CONFIGS or "efficienttam" in file_name:
+        return ()
+    return tuple(c.name for c in EFFICIENTTAM_CONFIGS.values() if c.trunk == config.trunk)
+
+
 def build_network(
-    tensors: Mapping[str, Tensor], device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+    tensors: Mapping[str, Tensor],
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+    file_name: str = "",
 ) -> Sam2Network:
     """A network in eval mode without gradients, holding copies of the tensors on `device` in `dtype`.
 
@@ -153,7 +120,7 @@ def build_network(
     finite. Modules are built without memory first, so no time goes into random initial values.
     """
     official = to_official_names(tensors)
-    config = infer_config(official)
+    config = infer_config(official, file_name)
     with torch.device("meta"), _WithoutRandomValues():
         network = Sam2Network(config)
     expected = network.state_dict()

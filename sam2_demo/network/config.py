@@ -1,6 +1,7 @@
 """Sizes of the SAM 2 variants as frozen dataclasses that state only differences.
 
-Numbers: SAM 2 paper (Ravi et al. 2024), section 4 and appendix C, and the released configurations.
+Numbers: SAM 2 paper (Ravi et al. 2024), section 4 and appendix C, and the released configurations; those of the small
+relatives from EdgeTAM (Zhou et al. 2025), EfficientTAM (Xiong et al. 2024) and their released configurations.
 """
 
 from __future__ import annotations
@@ -51,6 +52,53 @@ class MobileTrunkConfig:
 
 
 @dataclass(frozen=True)
+class RepVitConfig:
+    """RepViT (Wang et al. 2024), a convolutional trunk laid out like a transformer; four stages at strides 4 to 32."""
+
+    channels: tuple[int, int, int, int]
+    blocks: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class PlainVitConfig:
+    """Plain ViT with windowed and global attention (Li et al. 2022): one map, at stride 16."""
+
+    embed_dim: int
+    num_heads: int
+    depth: int = 12
+    window: int = 14
+    global_attention_blocks: tuple[int, ...] = (2, 5, 8, 11)
+    position_size: int = 14
+
+    @property
+    def channels(self) -> tuple[int]:
+        """Channels of its one map."""
+        return (self.embed_dim,)
+
+
+TrunkConfig = HieraConfig | ConvTrunkConfig | MobileTrunkConfig | RepVitConfig | PlainVitConfig
+
+
+@dataclass(frozen=True)
+class ResamplerConfig:
+    """How a memory is condensed to latents (EdgeTAM): some that see all of it, and a grid of `grid` x `grid` that see
+    a window each and keep its place."""
+
+    global_latents: int = 256
+    grid: int = 16
+    depth: int = 2
+    mlp_ratio: int = 4
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of one memory: the global latents first, then the grid."""
+        return self.global_latents + self.grid**2
+
+
+POOLINGS = ("none", "weighted", "shifted")
+
+
+@dataclass(frozen=True)
 class AnswerConfig:
     """How answers to clicks and boxes are made of the decoder's candidates; the defaults are SAM 2's.
 
@@ -82,12 +130,14 @@ class NetworkConfig:
     """Everything that fixes the shapes and the behaviour of one SAM 2 network.
 
     `version` is 2.0 or 2.1; 2.1 adds a projected, signed temporal code on object pointers and an embedding
-    that marks memories of frames on which the object is hidden. `closer_look`: small things are worth a second look,
-    see `tracking.closer_look`; `answers`: see `tracking.answers`.
+    that marks memories of frames on which the object is hidden. `resampler` condenses memories, if there is one;
+    `memory_pooling`: memory attention sees memories averaged over 2 x 2 places, which count as four ("weighted") or
+    whose keys are shifted by a constant ("shifted"); see `network.pooled_attention`. `closer_look`: small things are
+    worth a second look, see `tracking.closer_look`; `answers`: see `tracking.answers`.
     """
 
     name: str
-    trunk: HieraConfig | ConvTrunkConfig | MobileTrunkConfig
+    trunk: TrunkConfig
     version: str = "2.1"
     image_size: int = 1024
     hidden_dim: int = 256
@@ -99,6 +149,8 @@ class NetworkConfig:
     decoder_heads: int = 8
     num_memories: int = 7
     max_object_pointers: int = 16
+    resampler: ResamplerConfig | None = None
+    memory_pooling: str = "none"
     closer_look: bool = False
     answers: AnswerConfig = PUBLISHED_ANSWERS
 
@@ -113,6 +165,17 @@ class NetworkConfig:
                 f"hidden_dim is {self.hidden_dim}; it must be a multiple of memory_dim ({self.memory_dim}) "
                 f"and of four times decoder_heads ({self.decoder_heads})"
             )
+        if self.memory_pooling not in POOLINGS:
+            raise ConfigError(f"memory_pooling is {self.memory_pooling!r}; accepted: {', '.join(POOLINGS)}")
+        if self.resampler is not None and self.embedding_size % self.resampler.grid:
+            raise ConfigError(
+                f"image_size is {self.image_size}; with a resampler it must be a multiple of {16 * self.resampler.grid}"
+            )
+
+    @property
+    def has_skips(self) -> bool:
+        """Whether the mask decoder has skip connections from strides 4 and 8."""
+        return len(self.trunk.channels) > 1
 
     @property
     def embedding_size(self) -> int:
@@ -143,6 +206,31 @@ OFFICIAL_CONFIGS: dict[str, NetworkConfig] = {
     for base in (_TINY, _SMALL, _BASE_PLUS, _LARGE)
     for config in (base, replace(base, name=base.name.replace("sam2.1", "sam2"), version="2.0"))
 }
+
+EDGETAM_CONFIG = NetworkConfig(
+    "edgetam",
+    RepVitConfig(channels=(48, 96, 192, 384), blocks=(2, 2, 14, 2)),
+    version="2.0",
+    memory_attention_layers=2,
+    resampler=ResamplerConfig(),
+)
+
+_EFFICIENTTAM = {
+    "ti": NetworkConfig("efficienttam-ti", PlainVitConfig(192, 3), version="2.0"),
+    "s": NetworkConfig("efficienttam-s", PlainVitConfig(384, 6), version="2.0"),
+}
+EFFICIENTTAM_CONFIGS: dict[str, NetworkConfig] = {
+    config.name: config
+    for base in _EFFICIENTTAM.values()
+    for config in (
+        base,
+        replace(base, name=f"{base.name}-1", memory_pooling="weighted"),
+        replace(base, name=f"{base.name}-2", memory_pooling="shifted"),
+        replace(base, name=f"{base.name}-512x512", image_size=512),
+    )
+}
+
+RELATED_CONFIGS: dict[str, NetworkConfig] = {EDGETAM_CONFIG.name: EDGETAM_CONFIG, **EFFICIENTTAM_CONFIGS}
 
 EMBEDDED_CONFIG = NetworkConfig(
     name="embedded",

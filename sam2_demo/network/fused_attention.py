@@ -21,11 +21,14 @@ _ROWS = 64  # blocks have a multiple of so many queries
 _SAMPLED = 16  # every so manieth key tells how large a query's scores are
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Attention of queries (B, heads, N, D) to keys (B, heads, M, D) with values (B, heads, M, E), scaled by D^-0.5."""
+def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Attention of queries (B, heads, N, D) to keys (B, heads, M, D) with values (B, heads, M, E), scaled by D^-0.5.
+
+    bias (M,), if any, is added to the scaled scores of each key.
+    """
     if prefers_blocks(q, k, v.shape[-1]):
-        return attend_in_blocks(q, k, v)
-    return F.scaled_dot_product_attention(q, k, v)
+        return attend_in_blocks(q, k, v, bias)
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=None if bias is None else bias.to(q.dtype)[None])
 
 
 def prefers_blocks(q: Tensor, k: Tensor, value_width: int) -> bool:
@@ -37,7 +40,7 @@ def prefers_blocks(q: Tensor, k: Tensor, value_width: int) -> bool:
     return q.dtype == k.dtype == torch.bfloat16 and _multiplies_without_units()
 
 
-def attend_in_blocks(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+def attend_in_blocks(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
     """The same as products of matrices in the type of `q`; for inference.
 
     Scores are rounded to that type, so in bfloat16 an estimate of each query's largest is taken off within the product:
@@ -46,6 +49,7 @@ def attend_in_blocks(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     num_keys = k.shape[-2]
     out = q.new_empty(*q.shape[:-1], v.shape[-1])
     q = (q.float() * q.shape[-1] ** -0.5).to(q.dtype)
+    added = None if bias is None else bias.to(q.dtype)[None]  # (1, M)
     block = max(1, _SCORES // num_keys // _ROWS) * _ROWS
     with torch.autocast(q.device.type, enabled=False):
         for row in range(q.shape[0]):
@@ -54,7 +58,8 @@ def attend_in_blocks(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
                 if q.dtype == torch.bfloat16:
                     queries, keys = _less_estimate(queries, keys)
                 for part, target in zip(queries.split(block), out[row, head].split(block), strict=True):
-                    torch.mm(torch.mm(part, keys.T).softmax(dim=-1), values, out=target)
+                    scores = torch.mm(part, keys.T) if added is None else torch.addmm(added, part, keys.T)
+                    torch.mm(scores.softmax(dim=-1), values, out=target)
     return out
 
 

@@ -6,18 +6,32 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sam2_demo.network.config import ConvTrunkConfig, HieraConfig, MobileTrunkConfig, NetworkConfig
+from sam2_demo.network.config import (
+    ConvTrunkConfig,
+    HieraConfig,
+    MobileTrunkConfig,
+    NetworkConfig,
+    PlainVitConfig,
+    TrunkConfig,
+)
 from sam2_demo.network.conv_trunk import ConvTrunk
 from sam2_demo.network.hiera import Hiera
+from sam2_demo.network.layers import LayerNorm2d
 from sam2_demo.network.mobile_trunk import MobileTrunk
 from sam2_demo.network.outputs import ImageEmbedding
+from sam2_demo.network.plain_vit import PlainVit
+from sam2_demo.network.repvit import RepVit
 
 
-def build_trunk(config: HieraConfig | ConvTrunkConfig | MobileTrunkConfig) -> nn.Module:
-    """The trunk that a configuration names: (B, 3, S, S) -> four maps, fine to coarse."""
+def build_trunk(config: TrunkConfig) -> nn.Module:
+    """The trunk that a configuration names: (B, 3, S, S) -> its maps, fine to coarse."""
     if isinstance(config, HieraConfig):
         return Hiera(config)
-    return ConvTrunk(config) if isinstance(config, ConvTrunkConfig) else MobileTrunk(config)
+    if isinstance(config, MobileTrunkConfig):
+        return MobileTrunk(config)
+    if isinstance(config, ConvTrunkConfig):
+        return ConvTrunk(config)
+    return PlainVit(config) if isinstance(config, PlainVitConfig) else RepVit(config)
 
 
 class PyramidLevel(nn.Module):
@@ -40,7 +54,7 @@ class FeaturePyramid(nn.Module):
         # Checkpoints list the levels coarse to fine.
         self.convs = nn.ModuleList(PyramidLevel(c, width) for c in reversed(channels))
 
-    def forward(self, maps: list[Tensor], skips: tuple[nn.Conv2d, nn.Conv2d]) -> ImageEmbedding:
+    def forward(self, maps: list[Tensor], skips: tuple[nn.Conv2d, ...]) -> ImageEmbedding:
         """Four trunk maps, fine to coarse, and the decoder's skip projections -> what SAM 2 uses of a picture.
 
         Strides 4 and 8 are only ever seen through the decoder's projections, so level and projection are applied as
@@ -66,14 +80,44 @@ class FeaturePyramid(nn.Module):
         return weight, bias
 
 
+class SingleMap(nn.Sequential):
+    """Two normalised convolutions on the one map of a plain trunk (Li et al. 2022, section 3)."""
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+        self.conv_1x1 = nn.Conv2d(channels, width, kernel_size=1, bias=False)
+        self.norm_0 = LayerNorm2d(width)
+        self.conv_3x3 = nn.Conv2d(width, width, kernel_size=3, padding=1, bias=False)
+        self.norm_1 = LayerNorm2d(width)
+
+
+class SingleMapNeck(nn.Module):
+    """The neck of a trunk that has but one map, at stride 16: no pyramid, no skip connections."""
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList([SingleMap(channels, width)])  # a list in checkpoints
+
+    def forward(self, maps: list[Tensor], skips: tuple[nn.Conv2d, ...]) -> ImageEmbedding:
+        """One map (B, channels, h, w); `skips` is empty, since nothing is there to project."""
+        return ImageEmbedding(self.convs[0](maps[0]).contiguous(), ())
+
+
+def _build_neck(config: NetworkConfig) -> nn.Module:
+    channels = config.trunk.channels
+    if config.has_skips:
+        return FeaturePyramid(channels, config.hidden_dim)
+    return SingleMapNeck(channels[0], config.hidden_dim)
+
+
 class ImageEncoder(nn.Module):
     """Pixels to the picture's embedding."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.trunk = build_trunk(config.trunk)
-        self.neck = FeaturePyramid(config.trunk.channels, config.hidden_dim)
+        self.neck = _build_neck(config)
 
-    def forward(self, pixels: Tensor, skips: tuple[nn.Conv2d, nn.Conv2d]) -> ImageEmbedding:
+    def forward(self, pixels: Tensor, skips: tuple[nn.Conv2d, ...]) -> ImageEmbedding:
         """(B, 3, S, S) normalised pixels -> embedding; `skips` are the decoder's projections of strides 4 and 8."""
         return self.neck(self.trunk(pixels), skips)

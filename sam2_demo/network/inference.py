@@ -92,8 +92,12 @@ def _convert(module: nn.Module, dtype: torch.dtype) -> None:
 
 
 def _fold_batch_norms(module: nn.Module) -> None:
-    """Replace each child that is a convolution and its batch norm by one convolution that does both."""
+    """Replace each child that is a convolution and its batch norm, or that says it is `as_one`, by one convolution."""
     for name, child in list(module.named_children()):
+        as_one = getattr(child, "as_one", None)
+        if callable(as_one):
+            setattr(module, name, as_one())
+            continue
         parts = list(child.children())
         if len(parts) != 2:
             continue

@@ -34,25 +34,30 @@ class MaskDecoder(nn.Module):
             nn.ConvTranspose2d(dim // 4, dim // 8, kernel_size=2, stride=2),
             nn.GELU(),
         )
-        self.conv_s0 = nn.Conv2d(dim, dim // 8, kernel_size=1)
-        self.conv_s1 = nn.Conv2d(dim, dim // 4, kernel_size=1)
-        self.output_hypernetworks_mlps = nn.ModuleList(
-            MLP((dim, dim, dim, dim // 8)) for _ in range(NUM_MASK_TOKENS)
-        )
+        if config.has_skips:
+            self.conv_s0 = nn.Conv2d(dim, dim // 8, kernel_size=1)
+            self.conv_s1 = nn.Conv2d(dim, dim // 4, kernel_size=1)
+        self.has_skips = config.has_skips
+        self.output_hypernetworks_mlps = nn.ModuleList(MLP((dim, dim, dim, dim // 8)) for _ in range(NUM_MASK_TOKENS))
         self.iou_prediction_head = MLP((dim, _IOU_HEAD_DIM, _IOU_HEAD_DIM, NUM_MASK_TOKENS))
         self.pred_obj_score_head = MLP((dim, dim, dim, 1))
+
+    @property
+    def skip_projections(self) -> tuple[nn.Conv2d, ...]:
+        """What projects the pyramid's strides 4 and 8 to the decoder's widths; none without skip connections."""
+        return (self.conv_s0, self.conv_s1) if self.has_skips else ()
 
     def forward(
         self,
         features: Tensor,
-        high_res_features: tuple[Tensor, Tensor],
+        high_res_features: tuple[Tensor, ...],
         position: Tensor,
         sparse: Tensor,
         dense: Tensor,
     ) -> MaskPrediction:
         """All four candidates, token 0 first.
 
-        features, dense (B, C, h, w); high_res_features ((B, C/8, 4h, 4w), (B, C/4, 2h, 2w));
+        features, dense (B, C, h, w); high_res_features ((B, C/8, 4h, 4w), (B, C/4, 2h, 2w)) or none;
         position (1, C, h, w); sparse (B, N, C).
         """
         batch, _, height, width = features.shape
@@ -80,7 +85,9 @@ class MaskDecoder(nn.Module):
                 object_score_logits=self.pred_obj_score_head(tokens[:, 0]),
             )
 
-    def _upscale(self, picture: Tensor, high_res_features: tuple[Tensor, Tensor]) -> Tensor:
+    def _upscale(self, picture: Tensor, high_res_features: tuple[Tensor, ...]) -> Tensor:
+        if not high_res_features:
+            return self.output_upscaling(picture)
         fine, middle = high_res_features
         first, norm, activation, second, last_activation = self.output_upscaling
         picture = activation(norm(first(picture) + middle))

@@ -9,9 +9,16 @@ from sam2_demo.network.attention import RotaryAttention
 from sam2_demo.network.config import NetworkConfig
 from sam2_demo.network.layers import in_compute_type
 from sam2_demo.network.outputs import MemoryTokens
+from sam2_demo.network.pooled_attention import PooledRotaryAttention
 from sam2_demo.network.position_encoding import sine_map
 
 _INPUT_POSITION_SCALE = 0.1
+
+
+def _memory_look(config: NetworkConfig) -> RotaryAttention:
+    if config.memory_pooling != "none":
+        return PooledRotaryAttention(config.hidden_dim, config.memory_dim, config.memory_pooling)
+    return RotaryAttention(config.hidden_dim, config.memory_dim, config.resampler)
 
 
 class MemoryAttentionLayer(nn.Module):
@@ -20,16 +27,14 @@ class MemoryAttentionLayer(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         dim, mlp_dim = config.hidden_dim, config.memory_attention_mlp_dim
-        self.self_attn = RotaryAttention(dim, num_heads=1)
-        self.cross_attn_image = RotaryAttention(dim, num_heads=1, key_dim=config.memory_dim)
+        self.self_attn = RotaryAttention(dim)
+        self.cross_attn_image = _memory_look(config)
         self.linear1 = nn.Linear(dim, mlp_dim)
         self.linear2 = nn.Linear(mlp_dim, dim)
         self.norm1, self.norm2, self.norm3 = nn.LayerNorm(dim), nn.LayerNorm(dim), nn.LayerNorm(dim)
         self.dropout = nn.Dropout(config.memory_attention_dropout)
 
-    def forward(
-        self, x: Tensor, keys: Tensor, values: Tensor, size: tuple[int, int], num_plain_keys: int
-    ) -> Tensor:
+    def forward(self, x: Tensor, keys: Tensor, values: Tensor, size: tuple[int, int], num_plain_keys: int) -> Tensor:
         """x (B, H*W, C), or one row for all, and memory (B, N, memory_dim) -> (B, H*W, C); `size` is (H, W)."""
         y = in_compute_type(self.norm1(x))
         x = x + self.dropout(self.self_attn(y, y, y, size))

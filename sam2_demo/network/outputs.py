@@ -13,11 +13,12 @@ class ImageEmbedding:
     """What the image encoder knows of a picture, before any prompt or memory.
 
     features: (B, C, S/16, S/16), for memory attention and the mask decoder;
-    high_res_features: ((B, C/8, S/4, S/4), (B, C/4, S/8, S/8)), skip connections of the mask decoder.
+    high_res_features: ((B, C/8, S/4, S/4), (B, C/4, S/8, S/8)), skip connections of the mask decoder; none of a trunk
+    that has but one map.
     """
 
     features: Tensor
-    high_res_features: tuple[Tensor, Tensor]
+    high_res_features: tuple[Tensor, ...]
 
     @property
     def picture_side(self) -> int:
@@ -26,21 +27,18 @@ class ImageEmbedding:
 
     def select(self, indices: Tensor) -> ImageEmbedding:
         """The embedding with rows gathered by `indices` (N,), so that one picture serves many prompts."""
-        fine, middle = self.high_res_features
-        return ImageEmbedding(self.features[indices], (fine[indices], middle[indices]))
+        skips = tuple(skip[indices] for skip in self.high_res_features)
+        return ImageEmbedding(self.features[indices], skips)
 
     def joined(self, other: ImageEmbedding) -> ImageEmbedding:
         """The rows of both, these first."""
-        fine, middle = (torch.cat(pair) for pair in zip(self.high_res_features, other.high_res_features, strict=True))
-        return ImageEmbedding(torch.cat((self.features, other.features)), (fine, middle))
+        pairs = zip(self.high_res_features, other.high_res_features, strict=True)
+        return ImageEmbedding(torch.cat((self.features, other.features)), tuple(torch.cat(pair) for pair in pairs))
 
     def expand(self, rows: int) -> ImageEmbedding:
         """One picture's embedding (B = 1) as `rows` views of it, without a copy."""
-        fine, middle = self.high_res_features
-        return ImageEmbedding(
-            self.features.expand(rows, -1, -1, -1),
-            (fine.expand(rows, -1, -1, -1), middle.expand(rows, -1, -1, -1)),
-        )
+        skips = tuple(skip.expand(rows, -1, -1, -1) for skip in self.high_res_features)
+        return ImageEmbedding(self.features.expand(rows, -1, -1, -1), skips)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from sam2_demo.network.memory_attention import MemoryAttention
 from sam2_demo.network.memory_encoder import MemoryEncoder
 from sam2_demo.network.object_pointer import NoPointerTime, PointerTimeProjection
 from sam2_demo.network.outputs import ImageEmbedding, MaskPrediction, MemoryTokens
+from sam2_demo.network.perceiver import PerceiverResampler, WholeMap
 from sam2_demo.network.prompt_encoder import PADDING_LABEL, PromptEncoder
 from sam2_demo.network.provenance import Provenance
 
@@ -29,7 +30,7 @@ class Sam2Network(nn.Module):
     """SAM 2 without any state: every method is a pure function of its arguments and the weights.
 
     Pictures are square (B, 3, S, S), normalised with ImageNet's mean and deviation; S is usually
-    `config.image_size`, and any multiple of 32 works.
+    `config.image_size`, and any multiple of 32 works (of 256 where memories are condensed to a grid).
     """
 
     def __init__(self, config: NetworkConfig) -> None:
@@ -43,6 +44,8 @@ class Sam2Network(nn.Module):
         self.mask_downsample = nn.Conv2d(1, 1, kernel_size=4, stride=4)
         self.memory_attention = MemoryAttention(config)
         self.memory_encoder = MemoryEncoder(dim, memory_dim)
+        resampler = config.resampler
+        self.spatial_perceiver = WholeMap() if resampler is None else PerceiverResampler(resampler, memory_dim)
         self.maskmem_tpos_enc = _small_random(config.num_memories, 1, 1, memory_dim)
         self.no_mem_embed = _small_random(1, 1, dim)
         self.no_mem_pos_enc = _small_random(1, 1, dim)  # in every checkpoint, unused by released models
@@ -72,8 +75,7 @@ class Sam2Network(nn.Module):
 
     def encode_image(self, pixels: Tensor) -> ImageEmbedding:
         """Pixels (B, 3, S, S) -> embedding; the decoder's skip projections are applied here, once per picture."""
-        decoder = self.sam_mask_decoder
-        return self.image_encoder(pixels, (decoder.conv_s0, decoder.conv_s1))
+        return self.image_encoder(pixels, self.sam_mask_decoder.skip_projections)
 
     def attend_to_memory(self, features: Tensor, memory: MemoryTokens | None) -> Tensor:
         """Features (B, C, h, w) conditioned on memory; with None the no-memory embedding is added."""
@@ -84,7 +86,7 @@ class Sam2Network(nn.Module):
     def decode_masks(
         self,
         features: Tensor,
-        high_res_features: tuple[Tensor, Tensor],
+        high_res_features: tuple[Tensor, ...],
         points: tuple[Tensor, Tensor] | None,
         low_res_logits: Tensor | None,
     ) -> MaskPrediction:
@@ -115,13 +117,17 @@ class Sam2Network(nn.Module):
 
     def encode_memory(self, features: Tensor, mask_probabilities: Tensor, is_visible: Tensor) -> Tensor:
         """Unconditioned features (B, C, h, w), mask in [0, 1] (B, 1, S, S), visibility (B, 1)
-        -> memory features (B, memory_dim, h, w)."""
+        -> memory features (B, memory_dim, h, w), or (B, memory_dim, N) latents of a network that condenses them."""
         mask = mask_probabilities * MEMORY_MASK_SCALE + MEMORY_MASK_BIAS
         memory_features = self.memory_encoder(features, mask)
-        if self.no_obj_embed_spatial is None:
-            return memory_features
-        hidden = (1 - is_visible) * self.no_obj_embed_spatial  # (B, memory_dim)
-        return memory_features + hidden[..., None, None]
+        if self.no_obj_embed_spatial is not None:
+            hidden = (1 - is_visible) * self.no_obj_embed_spatial  # (B, memory_dim)
+            memory_features = memory_features + hidden[..., None, None]
+        return self.spatial_perceiver(memory_features)
+
+    def memory_position(self, memory_features: Tensor) -> Tensor:
+        """Position code of the tokens of memory features, (1, N, memory_dim): where in the picture each one is."""
+        return self.spatial_perceiver.position(memory_features)
 
     def upscale_logits(self, low_res_logits: Tensor, size: tuple[int, int]) -> Tensor:
         """Logits (B, M, h, w) -> (B, M, *size), bilinear, in float32."""

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from sam2_demo.network.object_pointer import split_pointers
 from sam2_demo.network.outputs import MemoryTokens
-from sam2_demo.network.position_encoding import sine_map
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.options import MemoryLimits
 
@@ -25,7 +24,7 @@ from sam2_demo.tracking.options import MemoryLimits
 class FrameMemory:
     """One frame's memory of one object.
 
-    features: (1, memory_dim, h, w); object_pointer: (1, C).
+    features: (1, memory_dim, h, w), or (1, memory_dim, N) latents; object_pointer: (1, C).
     """
 
     features: Tensor
@@ -139,9 +138,8 @@ def stack_selections(network: Sam2Network, selections: Sequence[MemorySelection]
     for index, (slot, features) in enumerate(first.memories):
         stacked = torch.cat([selection.memories[index][1] for selection in selections])
         stacked = stacked.to(network.device)
-        place = sine_map(*features.shape[2:], features.shape[1], network.device)
-        code = place.flatten(2).transpose(1, 2) + network.maskmem_tpos_enc[slot - 1, 0]
-        maps.append(stacked.flatten(2).transpose(1, 2))  # (B, h*w, memory_dim)
+        code = network.memory_position(features) + network.maskmem_tpos_enc[slot - 1, 0]
+        maps.append(stacked.flatten(2).transpose(1, 2))  # (B, N, memory_dim)
         codes.append(code)
     num_pointer_tokens = 0
     if first.pointers:

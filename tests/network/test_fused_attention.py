@@ -78,7 +78,7 @@ def test_float32_is_computed_in_blocks_where_values_are_narrow(monkeypatch: pyte
 
 def test_rotary_attention_projects_values_before_or_after(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
-    attention = RotaryAttention(32, num_heads=1, key_dim=8).eval()
+    attention = RotaryAttention(32, key_dim=8).eval()
     torch.nn.init.normal_(attention.v_proj.bias)  # a bias comes through once, whatever the weights
     q, k, v = torch.randn(1, 32 * 32, 32), torch.randn(2, 2 * 32 * 32 + 3, 8), torch.randn(2, 2 * 32 * 32 + 3, 8)
     with torch.no_grad():
