@@ -2,6 +2,10 @@
 
 FFmpeg's own VP9 decoder ignores alpha, so reading asks for libvpx. Pixels are written as square ones: the shape of
 those of anamorphic clips reaches WebM by a field of FFmpeg's streams that PyAV does not set.
+
+The colours under the transparent parts are written too, and anyone can look at them; so nothing of the original goes
+there. Brightness outside the objects is black. Colour is stored for two pixels by two, and players blend neighbouring
+ones: the squares that an object's edge crosses, and those next to them, have the colour of the object's own pixels.
 """
 
 from __future__ import annotations
@@ -13,7 +17,9 @@ from itertools import chain, pairwise
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from numpy.typing import NDArray
 
 from sam2_demo.errors import DatasetError, MediaError
@@ -23,6 +29,7 @@ from sam2_demo.formats.files import PathLike
 _CONTAINER = "webm"  # named when opened too: FFmpeg would follow the addresses in a playlist that is called .webm
 _UNIT = Fraction(1, 1000)  # of the container's times, in seconds
 _OPTIONS = {"crf": "18", "b": "0", "deadline": "realtime", "cpu-used": "6", "auto-alt-ref": "0", "row-mt": "1"}
+_BLACK, _GREY = 16, 128  # of limited range
 
 
 def write(
@@ -33,6 +40,7 @@ def write(
 ) -> None:
     """Write the objects cut out of their clip; `frames` are its (H, W, 3) RGB pictures, white without them.
 
+    The file depends on no pixel outside the objects.
     Frames appear at the clip's own times, to the millisecond, so that it lies over its source without sliding.
     `object_ids` chooses the objects, all of them if left out. The file appears whole or not at all.
     """
@@ -49,6 +57,9 @@ def write(
             rate = Fraction(value.frame_rate).limit_denominator(1001)
             stream = container.add_stream("libvpx-vp9", rate=rate, options=dict(_OPTIONS))
             stream.width, stream.height, stream.pix_fmt = value.width, value.height, "yuva420p"
+            context = stream.codec_context
+            context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
+            context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
             stream.time_base = stream.codec_context.time_base = _UNIT
             stamps = _stamps(value)
             ends = iter(stamps[1:])
@@ -139,10 +150,39 @@ def _pictures(
         for object_id in chosen:
             if index in value.masklets[object_id]:
                 alpha |= value.masklets[object_id].mask(index)
-        rgba = np.dstack([rgb, alpha.astype(np.uint8) * 255])
-        picture = av.VideoFrame.from_ndarray(rgba, "rgba").reformat(format="yuva420p")
+        picture = _cut_out(rgb, alpha)
         picture.pts, picture.time_base = stamps[index], _UNIT
         yield picture
+
+
+def _cut_out(rgb: NDArray[np.uint8], inside: NDArray[np.bool_]) -> av.VideoFrame:
+    """An (H, W, 3) picture in BT.709, opaque inside the (H, W) mask; nothing else of it goes into the result."""
+    height, width = inside.shape
+    alone = av.VideoFrame.from_ndarray(np.where(inside[..., None], rgb, 0).astype(np.uint8), "rgb24").reformat(
+        format="yuv444p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG, threads=1
+    )
+    planes = [_plane_of(alone, number) for number in range(3)]
+    luma = np.where(inside, planes[0], _BLACK)
+    picture = av.VideoFrame(width, height, "yuva420p")
+    picture.colorspace, picture.color_range = Colorspace.ITU709, ColorRange.MPEG
+    coded = [luma, *(_halved(plane, inside) for plane in planes[1:]), inside * 255]
+    for plane, values in zip(picture.planes, coded, strict=True):
+        rows = np.zeros((plane.height, plane.line_size), np.uint8)
+        rows[:, : plane.width] = values
+        plane.update(rows.tobytes())
+    return picture
+
+
+def _halved(colour: NDArray[np.uint8], inside: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """A plane of colour at half the size, from the pixels inside alone; grey where none is near."""
+    padding = [(0, side % 2) for side in inside.shape]
+    weights = np.pad(inside, padding).astype(np.float32)
+    sums = np.pad(colour, padding) * weights
+    height, width = (side // 2 for side in weights.shape)
+    total, count = (part.reshape(height, 2, width, 2).sum(axis=(1, 3)) for part in (sums, weights))
+    around, neighbours = (cv2.boxFilter(part, -1, (3, 3), normalize=False) for part in (total, count))
+    mean = np.where(count > 0, total / np.maximum(count, 1), around / np.maximum(neighbours, 1))
+    return np.where(neighbours > 0.5, np.rint(mean), _GREY).astype(np.uint8)
 
 
 def _alphas(source: Path) -> Iterator[tuple[NDArray[np.uint8], float | None]]:
@@ -155,9 +195,14 @@ def _alphas(source: Path) -> Iterator[tuple[NDArray[np.uint8], float | None]]:
             for frame in decoder.decode(packet if packet.size else None):
                 if frame.format.name != "yuva420p":
                     raise DatasetError(f"{source} has no alpha plane (its pixels are {frame.format.name})")
-                plane = frame.planes[3]
-                rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
-                yield rows[: frame.height, : frame.width], None if frame.pts is None else float(frame.pts * unit)
+                yield _plane_of(frame, 3), None if frame.pts is None else float(frame.pts * unit)
+
+
+def _plane_of(frame: av.VideoFrame, number: int) -> NDArray[np.uint8]:
+    """A plane of full size of a decoded frame, (H, W)."""
+    plane = frame.planes[number]
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+    return rows[: frame.height, : frame.width]
 
 
 def _vp9_stream(container: av.container.InputContainer, source: Path) -> av.VideoStream:

@@ -61,10 +61,13 @@ def mask_outline(mask: NDArray[np.uint8], reach: int) -> NDArray[np.uint8]:
 
 
 def draw_cutout(frame: Frame, mask: Mask) -> NDArray[np.uint8]:
-    """The object alone, (h, w, 4) uint8 RGBA cropped to its bounds; an empty mask gives the whole frame, clear."""
+    """The object alone, (h, w, 4) uint8 RGBA cropped to its bounds; an empty mask gives the frame's size, clear.
+
+    Colours outside are 0 too: whoever gets the file could look under the transparency.
+    """
     x0, y0, x1, y1 = mask_bounds(mask) or (0, 0, frame.shape[1], frame.shape[0])
-    alpha = mask[y0:y1, x0:x1].astype(np.uint8) * 255
-    return np.dstack([frame[y0:y1, x0:x1], alpha])
+    inside = mask[y0:y1, x0:x1, None].astype(np.uint8)
+    return np.concatenate([frame[y0:y1, x0:x1] * inside, inside * 255], axis=2)
 
 
 def _grow(bounds: tuple[int, int, int, int], reach: int, size: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 import av
 from av.container import InputContainer
@@ -34,6 +34,11 @@ _DAMAGE = (
     *(av.InvalidDataError, av.BlockingIOError, av.PatchWelcomeError, av.ArgumentError, av.UnknownError),
     *(av.EOFError, av.MemoryError),
 )
+
+# FFmpeg's own decoders of these pass over the alpha plane that WebM keeps beside each packet; libvpx has it.
+_ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+_ALPHA_DATA: Final = "matroska_block_additional"
+_BLOCK_ID_BYTES = 8  # before the coded plane
 
 _CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")
 
@@ -109,6 +114,16 @@ def declared_seconds(container: InputContainer, stream: VideoStream) -> float | 
     return None
 
 
+def begins_anew(packet: av.Packet, codec: str, with_alpha: bool) -> bool:
+    """Whether decoding can begin at a packet: its picture, and the alpha plane beside it if there is one, are whole."""
+    if not packet.is_keyframe or not with_alpha or not packet.has_sidedata(_ALPHA_DATA):
+        return packet.is_keyframe
+    data: Any = packet.get_sidedata(_ALPHA_DATA)
+    plane = bytes(data)[_BLOCK_ID_BYTES:]
+    # Set for what builds on earlier frames (VP9 has another bit for frames that only show one of these again).
+    return bool(plane) and not plane[0] & (0b0001 if codec == "vp8" else 0b1100)
+
+
 def packets_of(container: InputContainer, stream: _StreamT) -> Iterator[av.Packet]:
     """Yield the packets of `stream` that carry data, to the end of what can be read."""
     while True:
@@ -126,11 +141,15 @@ def packets_of(container: InputContainer, stream: _StreamT) -> Iterator[av.Packe
 
 
 class Decoder:
-    """Decodes one file from its start or from a key frame; yields (packet number, frame) in shown order."""
+    """Decodes one file from its start or from a key frame; yields (packet number, frame) in shown order.
+
+    `with_alpha`: whether a VP8 or VP9 stream has an alpha plane beside its pictures, which then comes with the frames.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.container = open_container(path)
+        self._alpha_decoder: av.CodecContext | None = None
         try:
             self.stream = self._prepared_stream()
         except MediaError:
@@ -143,6 +162,11 @@ class Decoder:
         for other in self.container.streams:
             if other.index != stream.index:
                 other.discard = av.stream.Discard.all
+        name = _ALPHA_DECODERS.get(stream.codec_context.name)
+        # An element of the header, or, where the file was copied by other programs, a tag in capitals.
+        said = {key.lower(): value for key, value in stream.metadata.items()}
+        self.with_alpha = name is not None and said.get("alpha_mode") == "1"
+        self._alpha_decoder = _fresh_decoder(name, stream) if name is not None and self.with_alpha else None
         return stream
 
     @property
@@ -162,6 +186,8 @@ class Decoder:
             self.container.seek(timestamp, stream=self.stream)
         except (av.FFmpegError, OSError):
             return False
+        if self._alpha_decoder is not None:
+            self._alpha_decoder = _fresh_decoder(self._alpha_decoder.name, self.stream)
         return True
 
     def packets(self) -> Iterator[av.Packet]:
@@ -188,7 +214,8 @@ class Decoder:
 
     def _numbered(self, packet: av.Packet | None) -> Iterator[tuple[int, av.VideoFrame]]:
         try:
-            frames = self.stream.codec_context.decode(packet)
+            decoder: Any = self._alpha_decoder or self.stream.codec_context
+            frames = decoder.decode(packet)
         except _DAMAGE:
             return
         for frame in frames:
@@ -197,3 +224,10 @@ class Decoder:
     def close(self) -> None:
         """Close the file."""
         self.container.close()
+
+
+def _fresh_decoder(name: str, stream: VideoStream) -> av.CodecContext:
+    """A decoder of this name that has seen nothing yet; libvpx has no other way to forget the alpha plane."""
+    decoder: Any = av.CodecContext.create(name, "r")
+    decoder.thread_count = stream.codec_context.thread_count
+    return decoder

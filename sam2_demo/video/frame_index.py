@@ -13,7 +13,7 @@ from itertools import islice
 import numpy as np
 
 from sam2_demo.errors import MediaError
-from sam2_demo.video.decoding import Decoder, clip_zero
+from sam2_demo.video.decoding import Decoder, begins_anew, clip_zero
 
 _HEAD_FRAMES = 64
 _HIDDEN_FRAME_CODECS = frozenset({"vp8"})
@@ -67,11 +67,12 @@ def list_packets(decoder: Decoder) -> PacketList:
     """List the packets of the video stream, reading the file once without decoding."""
     listed = PacketList([], [], [], [], [], corrupt=False)
     corrupt = False
+    codec = decoder.stream.codec_context.name
     for packet in decoder.packets():
         listed.pts.append(packet.pts)
         listed.dts.append(packet.dts)
         listed.durations.append(packet.duration or 0)
-        listed.keyframes.append(packet.is_keyframe)
+        listed.keyframes.append(begins_anew(packet, codec, decoder.with_alpha))
         listed.discarded.append(packet.is_discard)
         corrupt = corrupt or packet.is_corrupt
     return PacketList(listed.pts, listed.dts, listed.durations, listed.keyframes, listed.discarded, corrupt=corrupt)

@@ -17,7 +17,7 @@ from sam2_demo.errors import MediaError
 
 PICTURE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"}
-    | {".ppm", ".pgm", ".pnm", ".tga", ".jp2"}
+    | {".ppm", ".pgm", ".pnm", ".tga", ".jp2", ".heic", ".heif"}
 )
 MAX_PIXELS = 89_478_485
 """Most pixels of a picture or video frame (256 MiB as RGB): Pillow's own guard against decompression bombs."""
@@ -25,8 +25,15 @@ MAX_PIXELS = 89_478_485
 # An explicit list keeps out formats that run other programs (EPS calls Ghostscript) or reach for other files.
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "AVIF", "PPM", "TGA", "JPEG2000")
 _ACCEPTED = "accepted are JPEG, PNG, WebP, AVIF, BMP, GIF, TIFF, TGA, PPM and JPEG 2000 pictures"
+_HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+_HEIF_NEEDS = (
+    "is a HEIC picture, as phones take them, which needs the package pillow-heif: install it with "
+    "`pip install pillow-heif`, or save the picture as JPEG"
+)
 _ORIENTATION_TAG = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)
+BACKDROP = 255
+"""What lies behind transparent parts, of pictures and of videos: white."""
 _BIT_DEPTHS = (8, 10, 12, 14, 16)
 """Of cameras and scanners; their files have 16 bits for all but the first."""
 FEWEST_BITS = _BIT_DEPTHS[0]
@@ -42,7 +49,7 @@ def read_picture(
     EXIF orientation is applied. 16-bit values are scaled from 0..65535 to 0..255, float ones from 0..1; grey ones that
     stay below 1/4 of that are taken for those of a camera of 14, 12, 10 or 8 bits in a file of 16, but of no fewer
     than `least_bits`, which keeps pictures of one clip alike.
-    Transparent parts are laid over white. Of an animation or multi-page file the first picture is read.
+    Transparent parts are laid over white (`over_white`). Of an animation or multi-page file the first picture is read.
     Raises MediaError for what is missing, empty, damaged, no picture, or over MAX_PIXELS.
     """
     with _opened(source, name) as (image, name):
@@ -61,15 +68,18 @@ def picture_size(path: str | os.PathLike[str]) -> tuple[int, int]:
     """Return (height, width) of a picture as shown, from its header alone. Raises MediaError with the path."""
     with _opened(path, str(path)) as (image, _):
         width, height = image.size
-        sideways = image.getexif().get(_ORIENTATION_TAG) in _SIDEWAYS
-        return (width, height) if sideways else (height, width)
+        return (width, height) if _orientation(image) in _SIDEWAYS else (height, width)
 
 
 def over_white(rgba: np.ndarray) -> np.ndarray:
-    """Lay (H, W, 4) uint8 RGBA with straight alpha over white; returns (H, W, 3) uint8."""
+    """Lay (H, W, 4) uint8 RGBA with straight alpha over BACKDROP; returns (H, W, 3) uint8.
+
+    Every reader of pictures and videos comes here, so that what is transparent looks alike in all of them, and the
+    colours that files hide under it are never seen.
+    """
     colour = rgba[..., :3].astype(np.uint16)
     alpha = rgba[..., 3:].astype(np.uint16)
-    return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    return ((colour * alpha + BACKDROP * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
 def too_large(what: str, pixels: int) -> MediaError:
@@ -80,6 +90,14 @@ def too_large(what: str, pixels: int) -> MediaError:
     )
 
 
+def _orientation(image: Image.Image) -> int:
+    """How a picture that is opened and not decoded is still to be turned, as EXIF counts it: 1 is upright."""
+    # Pillow turns TIFFs itself, by their own tag, and says so of their size from the start.
+    if _ORIENTATION_TAG in getattr(image, "tag_v2", ()):
+        return 1
+    return int(image.getexif().get(_ORIENTATION_TAG, 1))
+
+
 def _upright(image: Image.Image, name: str) -> Image.Image:
     """The picture decoded, and turned as it is shown."""
     try:
@@ -87,6 +105,26 @@ def _upright(image: Image.Image, name: str) -> Image.Image:
         return ImageOps.exif_transpose(image)
     except (OSError, ValueError, SyntaxError, EOFError) as error:
         raise MediaError(f"{name} is a damaged {image.format} picture ({error}); {_ACCEPTED}") from error
+
+
+def _formats() -> tuple[str, ...]:
+    """What Pillow may open, HEIC among it where the optional reader is installed."""
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        return _FORMATS
+    register_heif_opener()
+    return (*_FORMATS, "HEIF")
+
+
+def _is_heif(stream: Path | BinaryIO) -> bool:
+    """Whether a file is of the HEIF family (AVIF aside), by its first box."""
+    if isinstance(stream, Path):
+        with stream.open("rb") as file:
+            return _is_heif(file)
+    stream.seek(0)
+    start = stream.read(12)
+    return start[4:8] == b"ftyp" and start[8:12] in _HEIF_BRANDS
 
 
 @contextmanager
@@ -105,11 +143,13 @@ def _opened(source: str | os.PathLike[str] | bytes, name: str | None) -> Iterato
     if size == 0:
         raise MediaError(f"{name} is empty (0 bytes); {_ACCEPTED}")
     try:
-        image = Image.open(stream, formats=_FORMATS)
+        image = Image.open(stream, formats=_formats())
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         told = re.search(r"\d+", str(error))  # Pillow tells the size of what it refuses in words only
         raise too_large(name, int(told[0]) if told else MAX_PIXELS) from error
     except UnidentifiedImageError as error:
+        if "HEIF" not in _formats() and _is_heif(stream):
+            raise MediaError(f"{name} {_HEIF_NEEDS}") from error
         raise MediaError(f"{name} is not a picture that can be read; {_ACCEPTED}") from error
     except (OSError, ValueError, SyntaxError) as error:
         raise MediaError(f"{name} cannot be read as a picture ({error}); {_ACCEPTED}") from error
@@ -122,9 +162,16 @@ def _opened(source: str | os.PathLike[str] | bytes, name: str | None) -> Iterato
 def _to_rgb(image: Image.Image, least_bits: int) -> np.ndarray:
     """Convert a loaded Pillow picture of any mode to (H, W, 3) uint8."""
     if image.mode.startswith("I") or image.mode == "F":
-        grey = _grey_to_8_bit(np.asarray(image), image.mode, least_bits)
+        values = np.asarray(image)
+        grey = _grey_to_8_bit(values, image.mode, least_bits)
+        if isinstance(image.info.get("transparency"), int):
+            grey[values == image.info["transparency"]] = BACKDROP
         return np.repeat(grey[..., None], 3, axis=2)
-    if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
+    clear = image.info.get("transparency")
+    if isinstance(clear, tuple) and max(clear) > 255:
+        # Of 16 bits in each colour Pillow keeps 8, but not of the colour that stands for transparent.
+        image.info["transparency"] = tuple(value >> 8 for value in clear)
+    if "A" in image.mode or "a" in image.mode or clear is not None:
         return over_white(np.asarray(image.convert("RGBA")))
     return np.array(image.convert("RGB"))
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
+import sys
 
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from sam2_demo.errors import MediaError
-from sam2_demo.video import picture_size, pictures, read_picture
+from sam2_demo.video import FolderReader, picture_size, pictures, read_picture
 
 CORNERS = np.zeros((32, 48, 3), np.uint8)
 CORNERS[:8, :8] = (255, 0, 0)
@@ -27,12 +28,45 @@ UNDO = {
 }
 
 
+ORIENTED = {
+    "phone.jpg": {"quality": 95},
+    "scan.tif": {},
+    "packed.tif": {"compression": "tiff_lzw"},
+    "scanned.tif": {"compression": "jpeg", "quality": 95},
+    "big.tif": {"big_tiff": True},
+    "screen.png": {},
+    "web.webp": {"lossless": True},
+    "new.avif": {"quality": 95},
+    "camera.mpo": {"save_all": True, "append_images": [Image.fromarray(CORNERS)], "quality": 95},
+}
+
+
 @pytest.mark.parametrize("orientation", UNDO)
-def test_exif_orientation(tmp_path, orientation):
+@pytest.mark.parametrize("name", ORIENTED)
+def test_orientation_in_every_kind_of_file(tmp_path, name, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
-    path = tmp_path / "phone.jpg"
-    Image.fromarray(CORNERS).save(path, exif=exif, quality=95)
+    path = tmp_path / name
+    Image.fromarray(CORNERS).save(path, exif=exif, **ORIENTED[name])
+    assert_is_upright(path, orientation)
+    (tmp_path / name).rename(tmp_path / "0.jpg")  # as it is, whatever it is called
+    Image.fromarray(UNDO[orientation](CORNERS)).save(tmp_path / "1.png")
+    with FolderReader(tmp_path) as reader:
+        assert (reader.height, reader.width) == reader.read(0).shape[:2] == reader.read(1).shape[:2]
+
+
+@pytest.mark.parametrize("orientation", UNDO)
+@pytest.mark.parametrize("name", ["edited.jpg", "edited.webp", "edited.png"])
+def test_orientation_that_only_xmp_tells(tmp_path, name, orientation):
+    said = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf tiff:Orientation="{orientation}"/></x:xmpmeta>'
+    options = {"xmp": said.encode()} if name != "edited.png" else {"pnginfo": PngImagePlugin.PngInfo()}
+    if name == "edited.png":
+        options["pnginfo"].add_itxt("XML:com.adobe.xmp", said)
+    Image.fromarray(CORNERS).save(tmp_path / name, quality=95, **options)
+    assert_is_upright(tmp_path / name, orientation)
+
+
+def assert_is_upright(path, orientation):
     expected = UNDO[orientation](CORNERS)
     picture = read_picture(path)
     assert picture.shape == expected.shape
@@ -40,6 +74,31 @@ def test_exif_orientation(tmp_path, orientation):
     assert np.abs(picture.astype(int) - expected).mean() < 5
     assert picture.dtype == np.uint8
     assert picture.flags.c_contiguous
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_heic_as_phones_take_it(tmp_path, turn):
+    heif = pytest.importorskip("pillow_heif")
+    heif.register_heif_opener()
+    exif = Image.Exif()
+    exif[0x0112] = {0: 1, 90: 6, 180: 3, 270: 8}[turn]
+    Image.fromarray(CORNERS).save(tmp_path / "phone.heic", exif=exif.tobytes(), quality=95)
+    assert_is_upright(tmp_path / "phone.heic", exif[0x0112])
+    assert_is_upright((tmp_path / "phone.heic").rename(tmp_path / "phone.jpg"), exif[0x0112])
+    rgba = np.dstack([CORNERS, np.full((32, 48), 255, np.uint8)])
+    rgba[8:16, 8:40, 3] = 0
+    Image.fromarray(rgba).save(tmp_path / "cut.heic", quality=95)
+    assert read_picture(tmp_path / "cut.heic")[10:14, 12:36].min() > 240
+
+
+def test_heic_without_its_reader_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    (tmp_path / "IMG_0001.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64))
+    for source in (tmp_path / "IMG_0001.HEIC", (tmp_path / "IMG_0001.HEIC").read_bytes()):
+        with pytest.raises(MediaError, match=r"IMG_0001\.HEIC is a HEIC picture.*pip install pillow-heif.*as JPEG"):
+            read_picture(source, "IMG_0001.HEIC")
+    with pytest.raises(MediaError, match="pip install pillow-heif"):
+        FolderReader(tmp_path)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
