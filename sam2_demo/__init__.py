@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from sam2_demo.tracking.video_predictor import VideoPredictor
     from sam2_demo.weights import load_network
 
+__version__ = "0.2.0"
+
 _HOMES = {
     "load_network": "sam2_demo.weights",
     "ImagePredictor": "sam2_demo.tracking.image_predictor",

@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from sam2_demo.assets_folder import assets_folder
 from sam2_demo.device import fast_dtype, gpu_memory, keep_freed_memory, resolve_device, resolve_dtype
 from sam2_demo.errors import WeightsError
 from sam2_demo.network.checkpoint import ACCEPTED, build_network, sharing_tensors
@@ -87,13 +88,11 @@ def named_file(source: str) -> Path | None:
 
 
 def embedded_path() -> Path:
-    """The embedded weights: in the repository's assets, else beside the package; WeightsError if in neither."""
-    package = Path(__file__).resolve().parent
-    places = [base / "assets" / "weights" / "embedded.safetensors" for base in (package.parent, package)]
-    for place in places:
-        if place.is_file():
-            return place
-    raise WeightsError(f"the embedded weights are missing: there is no file {places[0]}; accepted: a Hub id or a file")
+    """The embedded weights, which come with the project; WeightsError where they are missing."""
+    path = assets_folder() / "weights" / "embedded.safetensors"
+    if not path.is_file():
+        raise WeightsError(f"the embedded weights are missing: there is no file {path}; accepted: a Hub id or a file")
+    return path
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

@@ -19,6 +19,7 @@ PACKAGE = "sam2_demo"
 # the rest of it may not: the network that `weights.load_network` returns, and the simulation's next click.
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
+    "assets_folder": set(),
     "device": set(),
     "official_models": set(),
     "hub": {"official_models"},
@@ -27,7 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "video": {"masks"},
     "rendering": {"masks"},
     "detection": set(),
-    "weights": {"network", "hub", "official_models", "device"},
+    "weights": {"network", "hub", "official_models", "device", "assets_folder"},
     "tracking": {"network", "masks", "video", "device"},
     "formats": {"masks", "video"},
     "datasets": {"video", "formats", "masks"},
@@ -42,7 +43,7 @@ ALLOWED: dict[str, set[str]] = {
     "cluster": {"masklets", "evaluation", "sessions", "device"},
     "ui": {
         "projects", "sessions", "engines", "formats", "rendering", "tracking", "video", "masks", "device",
-        "datasets.prompt_simulation",
+        "datasets.prompt_simulation", "assets_folder",
     },
     "command_line": {""},
     "app": {""},

@@ -33,9 +33,9 @@ A run that was interrupted goes on when the same command is given again.
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, prog: str = "python -m sam2_demo.evaluation") -> int:
     """Run one protocol; 0 on success, 2 on wrong usage or input."""
-    parser = _parser()
+    parser = _parser(prog)
     options = parser.parse_args(arguments)
     if options.protocol == "image" and not (options.clicks or options.box):
         parser.error("image: --clicks 0 leaves nothing to measure; give --box or a number of clicks")
@@ -51,9 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m sam2_demo.evaluation",
+        prog=prog,
         description="Measure models by the protocols of the SAM 2 paper.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

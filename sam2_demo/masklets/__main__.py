@@ -117,9 +117,9 @@ class Terminal:
             print(text, flush=True)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, prog: str = "python -m sam2_demo.masklets") -> int:
     """Write the masklets of all clips; 0 on success, 2 on wrong usage or input, 130 when interrupted."""
-    parser = _parser()
+    parser = _parser(prog)
     given = parser.parse_args(arguments)
     if given.out is None and not given.survey:
         parser.error("--out DIR is needed, or --survey")
@@ -139,9 +139,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 2 if failed else 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m sam2_demo.masklets",
+        prog=prog,
         description="Find everything in clips and track it: automatic masklets.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -1,15 +1,14 @@
-"""How the demo is set up: what the flags of app.py say, as one value."""
+"""How the demo is set up: what the flags of `sam2-demo demo` say, as one value."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sam2_demo.assets_folder import assets_folder
 from sam2_demo.sessions.limits import Limits
 
 __all__ = ["AppSettings", "Limits"]
-
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -18,5 +17,5 @@ class AppSettings:
 
     model: str = "auto"
     data_dir: Path = Path("sam2_demo_data")
-    examples_dir: Path = REPOSITORY / "assets" / "examples"
+    examples_dir: Path = field(default_factory=lambda: assets_folder() / "examples")
     limits: Limits = field(default_factory=Limits)

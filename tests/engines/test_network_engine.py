@@ -2,7 +2,7 @@
 
 import pytest
 
-from app import make_engine_options, read_arguments
+from sam2_demo.command_line.demo import make_engine_options, read_arguments
 from sam2_demo.engines.network_engine import EngineOptions, load_engine
 from sam2_demo.errors import ConfigError
 from sam2_demo.weights import load_network
