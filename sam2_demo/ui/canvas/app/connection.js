@@ -3,9 +3,12 @@
 import { button, h } from "../dom/dom.js";
 import { alive } from "../server/server.js";
 
+/** @import { ServerError } from "../state/types.js" */
+
 const EVERY = 2000;
 
 export class Connection {
+  /** @param {() => void} back */
   constructor(back) {
     this.back = back;
     this.isLost = false;
@@ -14,6 +17,7 @@ export class Connection {
     this.element = h("div", { class: "sam-notice sam-lost", role: "alert", hidden: true }, this.text, this.retry);
   }
 
+  /** @param {ServerError} error */
   lost(error) {
     this.text.textContent = `${error.message} What you did is kept on this page and is sent as soon as the server is back.`;
     this.element.hidden = false;

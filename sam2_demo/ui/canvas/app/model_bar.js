@@ -5,17 +5,28 @@ import { Channel } from "../server/channel.js";
 import { get } from "../server/server.js";
 import { chosenModel, lossOf, showModel, switchModel, watchModel } from "../state/model_choice.js";
 
+/** @import { Component, ModelInfo } from "../state/types.js" */
+
+/**
+ * @param {HTMLElement} element
+ * @param {Component} given
+ */
 export function mount(element, { trigger, watch, props }) {
   new ModelBar(element, new Channel({ trigger, watch, props })).begin();
 }
 
 class ModelBar {
+  /**
+   * @param {HTMLElement} element
+   * @param {Channel} channel
+   */
   constructor(element, channel) {
     this.channel = channel;
+    /** @type {ModelInfo[]} */
     this.models = [];
     this.line = h("div", { class: "sam-model-line" });
     this.list = h("div", { class: "sam-model-list", hidden: true, id: "sam-model-list" });
-    this.toggle = button("Change model", () => this.setOpen(this.list.hidden), {
+    this.toggle = button("Change model", () => this.setOpen(Boolean(this.list.hidden)), {
       "aria-expanded": "false",
       "aria-controls": "sam-model-list",
     });
@@ -37,11 +48,16 @@ class ModelBar {
     }
   }
 
+  /** @param {boolean} open */
   setOpen(open) {
     this.list.hidden = !open;
     this.toggle.setAttribute("aria-expanded", String(open));
   }
 
+  /**
+   * @param {{ models: ModelInfo[], default: string }} given
+   * @param {string | null} name
+   */
   take({ models, default: preset }, name) {
     this.models = models;
     showModel(name || chosenModel() || preset);
@@ -66,6 +82,7 @@ class ModelBar {
     );
   }
 
+  /** @param {ModelInfo} model */
   row(model) {
     const inUse = model.name === chosenModel();
     const facts = [
@@ -87,7 +104,10 @@ class ModelBar {
     );
   }
 
-  // Says first what would be lost.
+  /**
+   * Says first what would be lost.
+   * @param {ModelInfo} model
+   */
   choose(model) {
     const loss = lossOf(model.name);
     this.setOpen(false);
@@ -105,6 +125,7 @@ class ModelBar {
     return null;
   }
 
+  /** @param {ModelInfo} model */
   async load(model) {
     const before = chosenModel();
     this.busy = true;
@@ -137,6 +158,10 @@ class ModelBar {
     this.draw();
   }
 
+  /**
+   * @param {string} text
+   * @param {number | null} share
+   */
   progress(text, share) {
     const known = typeof share === "number";
     const bar = known ? h("progress", { max: 1, value: share, "aria-label": text }) : "";

@@ -3,7 +3,12 @@
 import { LongTask } from "../server/long_task.js";
 import { get } from "../server/server.js";
 
+/** @import { Workbench } from "./workbench.js" */
+/** @import { Question, TrackStep } from "../state/types.js" */
+/** @import { VideoResults } from "../panels/results.js" */
+
 export class Runs {
+  /** @param {Workbench} bench */
   constructor(bench) {
     this.bench = bench;
     this.store = bench.store;
@@ -14,12 +19,20 @@ export class Runs {
     this.tasks = new Set(); // asked for or about to be
   }
 
+  get results() {
+    return /** @type {VideoResults} */ (this.bench.results);
+  }
+
   close() {
     this.closed = true;
     for (const task of this.tasks) task.stop().catch(() => {});
   }
 
-  // The ways to go: whole clip, one or both ways from here, between the marks, or everything anew.
+  /**
+   * The ways to go: whole clip, one or both ways from here, between the marks, or everything anew.
+   * @param {string} way
+   * @returns {{ direction: string, start: number | null, end: number | null, afresh?: boolean }}
+   */
   question(way) {
     const { store } = this;
     const { first, last } = store.marks();
@@ -28,7 +41,11 @@ export class Runs {
     return { direction: way, start: store.frame, end: null };
   }
 
-  // Resolves to whether it came to its end.
+  /**
+   * Resolves to whether it came to its end.
+   * @param {string} way
+   * @param {boolean} [thenRender]
+   */
   async track(way, thenRender = true) {
     const { bench, store } = this;
     if (thenRender && bench.everything.again?.running) {
@@ -70,6 +87,7 @@ export class Runs {
     return true;
   }
 
+  /** @param {TrackStep} step */
   step(step) {
     const { bench, store } = this;
     if (!this.tracking || this.closed) return;
@@ -104,7 +122,12 @@ export class Runs {
     bench.drawAll();
   }
 
-  // As `LongTask.run`.
+  /**
+   * As `LongTask.run`.
+   * @param {string} event
+   * @param {Question} question
+   * @param {(step: any) => void} onStep
+   */
   async run(event, question, onStep) {
     const task = new LongTask(this.bench, event);
     this.tasks.add(task);
@@ -128,10 +151,10 @@ export class Runs {
     const began = performance.now();
     this.rendering = true;
     bench.drawTools();
-    bench.results.begin();
+    this.results.begin();
     let text = "";
     try {
-      const answer = await this.run("make_video", {}, (step) => bench.results.progress(step, began));
+      const answer = await this.run("make_video", {}, (step) => this.results.progress(step, began));
       bench.host.quiet("video");
       if (answer.file)
         store.result = { file: answer.file, made: Date.now() / 1000, current: !bench.outbox.keys().length };
@@ -142,7 +165,7 @@ export class Runs {
     }
     this.rendering = false;
     if (this.closed) return;
-    bench.results.finish(text);
+    this.results.finish(text);
     bench.drawTools();
   }
 }

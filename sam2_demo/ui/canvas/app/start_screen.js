@@ -4,12 +4,19 @@ import { button, h } from "../dom/dom.js";
 import { address, get, post, sendFile } from "../server/server.js";
 import { chosenModel } from "../state/model_choice.js";
 
+/** @import { Config, Example, SessionState } from "../state/types.js" */
+
 const WORDS = {
   video: { noun: "video", accept: "video/*,image/gif", hint: "MP4, MOV, WebM, MKV, AVI or GIF" },
   picture: { noun: "picture", accept: "image/*", hint: "JPEG, PNG, WebP, TIFF and others" },
 };
 
 export class StartScreen {
+  /**
+   * @param {"video" | "picture"} kind
+   * @param {Config} config
+   * @param {{ opened: (state: SessionState, example?: Example) => void, warn: (text: string, retry?: (() => void) | null) => void }} given
+   */
   constructor(kind, config, { opened, warn }) {
     this.kind = kind;
     this.opened = opened;
@@ -18,6 +25,7 @@ export class StartScreen {
     const { noun, accept, hint } = WORDS[kind];
     const limits = config.limits;
     const suffixes = kind === "video" ? `,${config.suffixes.join(",")}` : "";
+    /** @type {HTMLInputElement} */
     this.input = h("input", {
       type: "file",
       accept: accept + suffixes,
@@ -65,6 +73,7 @@ export class StartScreen {
 
   async showExamples() {
     try {
+      /** @type {{ examples: Example[] }} */
       const { examples } = await get("examples");
       const own = examples.filter((example) => example.kind === this.kind);
       if (!own.length) return;
@@ -80,6 +89,7 @@ export class StartScreen {
     }
   }
 
+  /** @param {Example} example */
   card(example) {
     const poster = address(`examples/${encodeURIComponent(example.name)}/poster.jpg`);
     const card = button("", () => this.openExample(example), {
@@ -95,12 +105,14 @@ export class StartScreen {
     return name ? `?model=${encodeURIComponent(name)}` : "";
   }
 
+  /** @param {Example} example */
   async openExample(example) {
     await this.whileBusy(`Opening ${example.title} …`, async () => {
       this.opened(await post(`examples/${encodeURIComponent(example.name)}/open${this.model()}`), example);
     });
   }
 
+  /** @param {File} file */
   async send(file) {
     await this.whileBusy(`Uploading ${file.name} …`, async () => {
       const bar = h("progress", { max: 1, value: 0, "aria-label": "Upload" });
@@ -114,6 +126,10 @@ export class StartScreen {
     this.input.value = "";
   }
 
+  /**
+   * @param {string} text
+   * @param {() => Promise<void>} work
+   */
   async whileBusy(text, work) {
     if (this.busy) return;
     this.busy = true;

@@ -8,26 +8,41 @@ import { Connection } from "./connection.js";
 import { StartScreen } from "./start_screen.js";
 import { Workbench } from "./workbench.js";
 
+/** @import { Component, Config, Example, ServerError, SessionState } from "../state/types.js" */
+
 const TOLD_FOR = 15000;
 const AGAIN_AFTER = 5; // seconds; a busy server may say another time
 
+/**
+ * @param {HTMLElement} element
+ * @param {Component} given
+ */
 export function mount(element, { trigger, watch, props }) {
   const studio = new Studio(element, new Channel({ trigger, watch, props }), props.value.config);
   studio.begin();
   showLinkedTab();
 }
 
-// A link to a picture alone opens its tab; tabs may be drawn later than their contents.
+/**
+ * A link to a picture alone opens its tab; tabs may be drawn later than their contents.
+ * @param {number} [tries]
+ */
 function showLinkedTab(tries = 20) {
   const values = new URLSearchParams(location.hash.slice(1));
   if (!values.get("picture") || values.get("video")) return;
-  const tab = [...document.querySelectorAll("#pages [role=tab]")].find((each) => each.textContent.trim() === "Image");
+  const tabs = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("#pages [role=tab]")]);
+  const tab = tabs.find((each) => each.textContent.trim() === "Image");
   if (tab?.getAttribute("aria-selected") === "true") return;
   tab?.click();
   if (tries > 0) setTimeout(() => showLinkedTab(tries - 1), 150);
 }
 
 class Studio {
+  /**
+   * @param {HTMLElement} element
+   * @param {Channel} channel
+   * @param {Config} config
+   */
   constructor(element, channel, config) {
     this.channel = channel;
     this.config = config;
@@ -62,14 +77,22 @@ class Studio {
     return this.start();
   }
 
-  // The session is there, but cannot be opened now: the page tries again by itself.
+  /**
+   * The session is there, but cannot be opened now: the page tries again by itself.
+   * @param {ServerError} error
+   */
   wait(error) {
     const seconds = error.retryAfter || AGAIN_AFTER;
     const text = `The session cannot be opened just now: ${error.message}. Its link stays in the address bar, and the page tries again every ${seconds} seconds.`;
     this.body.replaceChildren(
-      h("div", { class: "sam-opening", role: "status" }, h("p", {}, text),
-        button("Try again now", () => this.begin(), { class: "sam-primary" }), " ",
-        button("Leave this session", () => this.leave())),
+      h(
+        "div",
+        { class: "sam-opening", role: "status" },
+        h("p", {}, text),
+        button("Try again now", () => this.begin(), { class: "sam-primary" }),
+        " ",
+        button("Leave this session", () => this.leave()),
+      ),
     );
     this.again = setTimeout(() => this.begin(), 1000 * seconds);
   }
@@ -91,6 +114,10 @@ class Studio {
     this.body.replaceChildren(screen.element);
   }
 
+  /**
+   * @param {SessionState} state
+   * @param {Example} [example]
+   */
   open(state, example = null) {
     clearTimeout(this.again);
     this.close();
@@ -117,6 +144,7 @@ class Studio {
     if (state.notice) this.warn(state.notice);
   }
 
+  /** @param {string} token */
   rememberToken(token) {
     const values = new URLSearchParams(location.hash.slice(1));
     if (token) values.set(this.kind, token);
@@ -125,8 +153,13 @@ class Studio {
     history.replaceState(null, "", location.pathname + location.search + (text ? `#${text}` : ""));
   }
 
-  // The message stays until it is closed or until what it is about goes well: a long task by its name; otherwise clicks
-  // and what is done to objects. `retry` does again what failed.
+  /**
+   * The message stays until it is closed or until what it is about goes well: a long task by its name; otherwise clicks
+   * and what is done to objects. `retry` does again what failed.
+   * @param {string} text
+   * @param {(() => void) | null} [retry]
+   * @param {string} [about]
+   */
   warn(text, retry = null, about = "") {
     clearTimeout(this.noticeTimer);
     this.about = about;
@@ -149,12 +182,16 @@ class Studio {
     this.notice.hidden = false;
   }
 
-  // What is no error goes away by itself.
+  /**
+   * What is no error goes away by itself.
+   * @param {string} text
+   */
   tell(text) {
     this.warn(text);
     this.noticeTimer = setTimeout(() => this.close(), TOLD_FOR);
   }
 
+  /** @param {string} [about] */
   quiet(about = "") {
     if (this.about === about) this.close();
   }

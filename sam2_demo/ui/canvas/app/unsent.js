@@ -1,7 +1,11 @@
 // What could not be sent, kept in this tab so that a reload loses nothing either.
 
+/** @import { Workbench } from "./workbench.js" */
+
+/** @param {string} token */
 const name = (token) => `sam2-unsent-${token}`;
 
+/** @param {Workbench} bench */
 export function keepUnsent(bench) {
   const { store, outbox } = bench;
   const prompts = outbox
@@ -19,6 +23,7 @@ export function keepUnsent(bench) {
   }
 }
 
+/** @param {string} token */
 export function forgetUnsent(token) {
   try {
     sessionStorage.removeItem(name(token));
@@ -27,7 +32,10 @@ export function forgetUnsent(token) {
   }
 }
 
-// Does again what was kept; true if there was something.
+/**
+ * Does again what was kept; true if there was something.
+ * @param {Workbench} bench
+ */
 export function sendUnsent(bench) {
   const { store } = bench;
   let value = null;

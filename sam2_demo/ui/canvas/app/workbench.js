@@ -27,9 +27,16 @@ import { Store } from "../state/store.js";
 import { Runs } from "./runs.js";
 import { forgetUnsent, keepUnsent, sendUnsent } from "./unsent.js";
 
+/** @import { Alternatives, Example, Host, Question, ServerError, SessionState, View } from "../state/types.js" */
+
 const MASK_BLOCK = 40;
 
 export class Workbench {
+  /**
+   * @param {SessionState} state
+   * @param {Host} host
+   * @param {Example} example
+   */
   constructor(state, host, example) {
     this.host = host;
     this.example = example;
@@ -49,6 +56,7 @@ export class Workbench {
     window.addEventListener("pagehide", this.leaving);
     this.editor = new PromptEditor(this);
     this.objectActions = new ObjectActions(this);
+    /** @type {Alternatives | null} */
     this.alternatives = null;
     this.fetching = new Set();
     this.canvas = h("canvas", { class: "sam-canvas", tabindex: 0, role: "application", "data-tool": "include" });
@@ -159,6 +167,7 @@ export class Workbench {
 
   // --- the server and its model ------------------------------------------------------------------
 
+  /** @param {ServerError} error */
   lost(error) {
     keepUnsent(this);
     this.host.lost(error);
@@ -175,11 +184,13 @@ export class Workbench {
     this.drawTools();
   }
 
+  /** @param {string} name */
   lossOf(name) {
     if (!this.isVideo || name === this.model || !this.store.isTracked()) return "";
     return "Another model cannot go on from these masks: those of tracked frames are dropped, clicks and boxes stay.";
   }
 
+  /** @param {string} name */
   async useModel(name) {
     if (name === this.model) return;
     const { store } = this;
@@ -197,13 +208,20 @@ export class Workbench {
 
   // --- frames -----------------------------------------------------------------------------------
 
-  // Every way to another frame comes through here; what belongs to one frame alone goes with it.
+  /**
+   * Every way to another frame comes through here; what belongs to one frame alone goes with it.
+   * @param {number} frame
+   */
   setFrame(frame) {
     this.store.frame = frame;
     this.timeline?.draw();
     this.candidates.draw();
   }
 
+  /**
+   * @param {number} index
+   * @param {{ playing?: boolean }} given
+   */
   async goto(index, { playing = false } = {}) {
     if (!playing) this.player?.stop();
     const { store } = this;
@@ -229,7 +247,10 @@ export class Workbench {
     }
   }
 
-  // Masks of tracked frames are fetched in blocks when they are first shown.
+  /**
+   * Masks of tracked frames are fetched in blocks when they are first shown.
+   * @param {number} frame
+   */
   async needMasks(frame) {
     const { store } = this;
     if (!this.isVideo || store.masks.has(frame) || !store.hasMasks(frame)) return;
@@ -260,7 +281,11 @@ export class Workbench {
     this.player.toggle();
   }
 
-  // `refused` takes back on the page what the server did not do.
+  /**
+   * `refused` takes back on the page what the server did not do.
+   * @param {Question} question
+   * @param {(() => void | Promise<void>) | null} [refused]
+   */
   async command(question, refused = null) {
     try {
       await this.host.ask("command", question);
@@ -277,6 +302,7 @@ export class Workbench {
     if (this.store.result) this.store.result.current = false;
   }
 
+  /** @param {View} change */
   setView(change) {
     this.outdate();
     this.store.view = { ...this.store.view, ...change };
@@ -284,12 +310,14 @@ export class Workbench {
     this.drawAll();
   }
 
+  /** @param {string} rule */
   async setOverlap(rule) {
     this.setView({ overlap: rule });
     await this.outbox.settled();
     await this.runs.reload();
   }
 
+  /** @param {"mark_in" | "mark_out"} name */
   setMark(name) {
     const { store } = this;
     this.setView({ [name]: store.view[name] === store.frame ? null : store.frame });
@@ -308,12 +336,14 @@ export class Workbench {
     if (!this.runs?.tracking) this.history.redo();
   }
 
+  /** @param {string} text */
   say(text) {
     if (this.tipText.textContent !== text) this.tipText.textContent = text;
   }
 
   // --- drawing ----------------------------------------------------------------------------------
 
+  /** @param {boolean} busy */
   setBusy(busy) {
     clearTimeout(this.busyTimer);
     if (busy)

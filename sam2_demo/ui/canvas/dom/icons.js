@@ -1,5 +1,6 @@
 // Small drawings for buttons, so that no font needs to have them.
 
+/** @type {{ [name: string]: string }} */
 const PATHS = {
   first: "M3 3h2v10H3zM13 3v10L6 8z",
   previous: "M11 3v10L4 8z",
@@ -11,6 +12,7 @@ const PATHS = {
   last: "M11 3h2v10h-2zM3 3v10l7-5z",
 };
 
+/** @param {string} name */
 export function icon(name) {
   const space = "http://www.w3.org/2000/svg";
   const drawing = document.createElementNS(space, "svg");

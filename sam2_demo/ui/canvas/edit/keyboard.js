@@ -1,8 +1,13 @@
 // Everything without a mouse: keys of the open clip or picture, with a cursor on the canvas for placing points.
 
+/** @import { Workbench } from "../app/workbench.js" */
+/** @import { Place } from "../state/types.js" */
+
+/** @type {{ [key: string]: string }} */
 const TOOLS = { 1: "include", 2: "exclude", 3: "box", 4: "brush", 5: "erase", 6: "pan" };
 
 export class Keyboard {
+  /** @param {Workbench} bench */
   constructor(bench) {
     this.bench = bench;
     bench.element.tabIndex = -1;
@@ -10,11 +15,13 @@ export class Keyboard {
     bench.canvas.addEventListener("blur", () => this.hideCursor());
   }
 
+  /** @param {KeyboardEvent} event */
   down(event) {
     const { bench } = this;
-    const typing = event.target.matches("input:not([type=range]), select, textarea");
+    const element = /** @type {HTMLElement} */ (event.target);
+    const typing = element.matches("input:not([type=range]), select, textarea");
     if (typing || bench.help.isOpen()) return;
-    const onButton = event.target.matches("button, a, video, [role=option]");
+    const onButton = element.matches("button, a, video, [role=option]");
     const done =
       this.withModifier(event) ||
       this.canvasKey(event) ||
@@ -22,6 +29,7 @@ export class Keyboard {
     if (done) event.preventDefault();
   }
 
+  /** @param {KeyboardEvent} event */
   withModifier(event) {
     const { bench } = this;
     if (!event.ctrlKey && !event.metaKey) return false;
@@ -32,10 +40,14 @@ export class Keyboard {
     return true;
   }
 
-  // On the canvas, arrows move a cursor (with Ctrl or Meta on the timeline); Enter and Backspace place points.
+  /**
+   * On the canvas, arrows move a cursor (with Ctrl or Meta on the timeline); Enter and Backspace place points.
+   * @param {KeyboardEvent} event
+   */
   canvasKey(event) {
     const { bench } = this;
     if (event.target !== bench.canvas || event.ctrlKey || event.metaKey) return false;
+    /** @type {{ [key: string]: [number, number] }} */
     const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     const way = arrows[event.key];
     const { clip } = bench.store;
@@ -59,6 +71,7 @@ export class Keyboard {
     return true;
   }
 
+  /** @param {Place} at */
   deleteAt(at) {
     const hit = this.bench.pointer.pointAt(at);
     if (hit !== null) this.bench.editor.removePoint(hit);
@@ -70,6 +83,7 @@ export class Keyboard {
     this.bench.stage.draw();
   }
 
+  /** @param {KeyboardEvent} event */
   plain(event) {
     const { bench } = this;
     if (event.ctrlKey || event.metaKey || event.altKey) return false;
@@ -92,11 +106,13 @@ export class Keyboard {
     return true;
   }
 
+  /** @param {KeyboardEvent} event */
   videoKeys(event) {
     const { bench } = this;
     const { store } = bench;
     const far = event.shiftKey ? 10 : 1;
-    const onSlider = event.target.matches("input[type=range]");
+    const element = /** @type {HTMLElement} */ (event.target);
+    const onSlider = element.matches("input[type=range]");
     return {
       " ": () => bench.togglePlay(),
       ...(onSlider

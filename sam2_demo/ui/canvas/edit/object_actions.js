@@ -2,7 +2,13 @@
 
 import { get } from "../server/server.js";
 
+/** @import { Workbench } from "../app/workbench.js" */
+/** @import { ObjectInfo, Prompt, SessionState } from "../state/types.js" */
+
+/** @typedef {{ counts: string, color?: string, name?: string, stability?: number }} NewMask */
+
 export class ObjectActions {
+  /** @param {Workbench} bench */
   constructor(bench) {
     this.bench = bench;
     this.store = bench.store;
@@ -27,7 +33,10 @@ export class ObjectActions {
     return true;
   }
 
-  // Makes the adding of an object a step that can be undone.
+  /**
+   * Makes the adding of an object a step that can be undone.
+   * @param {ObjectInfo} object
+   */
   remember(object) {
     this.bench.history.did({
       undo: () => this.drop(object.object_id),
@@ -35,10 +44,15 @@ export class ObjectActions {
     });
   }
 
-  // New objects, each prompted by a mask on `frame`; one step of undo for all of them. `made`: [{color, name or stability, counts}].
+  /**
+   * New objects, each prompted by a mask on `frame`; one step of undo for all of them. `made`: [{color, name or stability, counts}].
+   * @param {number} frame
+   * @param {NewMask[]} made
+   */
   addMasks(frame, made) {
-    const { store } = this,
-      all = [];
+    const { store } = this;
+    /** @type {{ object: ObjectInfo, prompt: Prompt }[]} */
+    const all = [];
     for (const { counts, color, ...look } of made) {
       const others = [...store.objects, ...all.map(({ object }) => object)];
       all.push({
@@ -56,6 +70,10 @@ export class ObjectActions {
     this.bench.history.did({ undo: drop, redo: put });
   }
 
+  /**
+   * @param {ObjectInfo} object
+   * @param {[frame: number, prompt: Prompt][]} prompts
+   */
   putBack(object, prompts) {
     const { store, bench } = this;
     const id = object.object_id;
@@ -71,6 +89,7 @@ export class ObjectActions {
     bench.drawAll();
   }
 
+  /** @param {number} id */
   activate(id) {
     if (this.store.active === id) return;
     this.store.active = id;
@@ -78,6 +97,10 @@ export class ObjectActions {
     this.bench.drawAll();
   }
 
+  /**
+   * @param {number} id
+   * @param {Partial<ObjectInfo>} change
+   */
   change(id, change) {
     const before = { ...this.store.object(id) },
       after = { ...before, ...change };
@@ -85,6 +108,10 @@ export class ObjectActions {
     this.set(id, after);
   }
 
+  /**
+   * @param {number} id
+   * @param {Partial<ObjectInfo>} value
+   */
   set(id, value) {
     const { store, bench } = this;
     const object = store.object(id);
@@ -99,12 +126,16 @@ export class ObjectActions {
     bench.drawAll();
   }
 
-  // Shows one object alone; a second time shows all again.
+  /**
+   * Shows one object alone; a second time shows all again.
+   * @param {number} id
+   */
   solo(id) {
     const { objects } = this.store;
     const alone = objects.every((o) => o.visible === (o.object_id === id));
     const before = objects.map((o) => ({ ...o }));
     const after = objects.map((o) => ({ ...o, visible: alone || o.object_id === id }));
+    /** @param {ObjectInfo[]} values */
     const apply = (values) => {
       for (const { object_id: each, visible } of values) this.set(each, { visible });
     };
@@ -112,16 +143,19 @@ export class ObjectActions {
     this.bench.history.did({ undo: () => apply(before), redo: () => apply(after) });
   }
 
+  /** @param {number} id */
   remove(id) {
     const { store, bench } = this;
     if (bench.runs?.tracking) return bench.host.warn("Tracking is running: press Stop first.");
     const object = { ...store.object(id) };
     if (object.locked) return bench.host.warn(`${object.name} is locked: unlock it first.`);
+    /** @type {[number, Prompt][]} */
     const prompts = store.promptedFrames(id).map((frame) => [frame, store.prompt(frame, id)]);
     this.drop(id);
     bench.history.did({ undo: () => this.putBack(object, prompts), redo: () => this.drop(id) });
   }
 
+  /** @param {number} id */
   drop(id) {
     const { store, bench } = this;
     if (!store.object(id)) return; // its adding was refused
@@ -131,6 +165,7 @@ export class ObjectActions {
     bench.outbox.put(null, () => bench.command({ name: "remove_object", object_id: id }, () => this.bringBack(id)), id);
   }
 
+  /** @param {number} id */
   forget(id) {
     const { store, bench } = this;
     store.forgetObject(id);
@@ -141,10 +176,14 @@ export class ObjectActions {
     bench.drawAll();
   }
 
-  // The server has kept an object that is gone from the page.
+  /**
+   * The server has kept an object that is gone from the page.
+   * @param {number} id
+   */
   async bringBack(id) {
     const { store, bench } = this;
     try {
+      /** @type {SessionState} */
       const state = await get(`s/${store.token}/state`);
       const object = state.objects.find((each) => each.object_id === id);
       this.followed.delete(id);

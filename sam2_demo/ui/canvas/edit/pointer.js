@@ -1,16 +1,43 @@
 // Mouse, pen and finger on the canvas: clicks, boxes, moved and deleted markers, brush strokes, zoom and pan.
 
+/** @import { PromptEditor } from "./prompt_editor.js" */
+/** @import { Stage } from "../stage/stage.js" */
+/** @import { Store } from "../state/store.js" */
+/** @import { Box, Place } from "../state/types.js" */
+
 const DRAG = 5;
 const NEAR = 11;
 
+/**
+ * @typedef {object} Gesture  what a pressed button or touching fingers are about
+ * @property {"pan" | "pinch" | "stroke" | "click" | "corner"} kind
+ * @property {number} [x]
+ * @property {number} [y]
+ * @property {number} [gap]  between two fingers
+ * @property {boolean} [erase]
+ * @property {Place} [from]
+ * @property {Place} [start]
+ * @property {Place} [screen]
+ * @property {boolean} [negative]
+ * @property {number | null} [hit]  the marker that is moved
+ * @property {boolean} [moved]
+ * @property {Place | null} [corner]  the corner opposite to the one that is moved
+ */
+
 export class Pointer {
-  // `act` is told what the person meant: point, box, removePoint, movePoint, removeBox, stroke.
+  /**
+   * `act` is told what the person meant: point, box, removePoint, movePoint, removeBox, stroke.
+   * @param {Stage} stage
+   * @param {Store} store
+   * @param {PromptEditor} act
+   */
   constructor(stage, store, act) {
     this.stage = stage;
     this.store = store;
     this.act = act;
     this.tool = "include";
     this.size = 24; // brush diameter in screen pixels
+    /** @type {Gesture | null} */
     this.gesture = null;
     this.touches = new Map();
     const canvas = stage.canvas;
@@ -23,6 +50,7 @@ export class Pointer {
     canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
   }
 
+  /** @param {string} name */
   setTool(name) {
     this.tool = name;
     this.firstCorner = null;
@@ -31,22 +59,26 @@ export class Pointer {
     this.stage.draw();
   }
 
+  /** @param {WheelEvent} event */
   wheel(event) {
     if (!event.ctrlKey && !event.metaKey && this.stage.zoom === 1 && event.deltaY > 0) return; // let the page scroll
     event.preventDefault();
     this.stage.zoomAt(event, event.deltaY < 0 ? 1.2 : 1 / 1.2);
   }
 
+  /** @param {Place} given */
   inside({ x, y }) {
     const { width, height } = this.store.clip;
     return x >= 0 && y >= 0 && x < width && y < height;
   }
 
+  /** @param {Place} given */
   clamp({ x, y }) {
     const { width, height } = this.store.clip;
     return { x: Math.min(width - 1, Math.max(0, x)), y: Math.min(height - 1, Math.max(0, y)) };
   }
 
+  /** @param {PointerEvent} event */
   down(event) {
     const canvas = this.stage.canvas;
     canvas.focus({ preventScroll: true });
@@ -55,7 +87,7 @@ export class Pointer {
     if (this.touches.size > 2) return;
     canvas.setPointerCapture(event.pointerId);
     const at = this.stage.toPicture(event);
-    if (event.button === 1 || this.tool === "pan" || this.panning) {
+    if (event.button === 1 || this.tool === "pan") {
       this.gesture = { kind: "pan", x: event.clientX, y: event.clientY };
       return;
     }
@@ -77,6 +109,7 @@ export class Pointer {
     };
   }
 
+  /** @param {PointerEvent} event */
   move(event) {
     const at = this.stage.toPicture(event);
     if (this.touches.has(event.pointerId)) this.touches.set(event.pointerId, { x: event.clientX, y: event.clientY });
@@ -96,6 +129,11 @@ export class Pointer {
     }
   }
 
+  /**
+   * @param {Gesture} gesture
+   * @param {PointerEvent} event
+   * @param {Place} at
+   */
   drag(gesture, event, at) {
     const { screen } = gesture;
     gesture.moved ||= Math.hypot(event.clientX - screen.x, event.clientY - screen.y) > DRAG;
@@ -109,6 +147,7 @@ export class Pointer {
     }
   }
 
+  /** @param {PointerEvent} event */
   up(event) {
     this.touches.delete(event.pointerId);
     const gesture = this.gesture;
@@ -128,6 +167,10 @@ export class Pointer {
     this.stage.draw();
   }
 
+  /**
+   * @param {Gesture} gesture
+   * @param {Place} at
+   */
   click(gesture, at) {
     if (gesture.hit !== null) return this.act.removePoint(gesture.hit);
     if (this.tool === "box") return this.boxClick(at);
@@ -135,7 +178,10 @@ export class Pointer {
     else this.act.outside();
   }
 
-  // With the box tool two clicks make a box as well, for those who cannot drag.
+  /**
+   * With the box tool two clicks make a box as well, for those who cannot drag.
+   * @param {Place} at
+   */
   boxClick(at) {
     if (!this.firstCorner) {
       this.firstCorner = this.clamp(at);
@@ -150,12 +196,18 @@ export class Pointer {
     this.stage.draw();
   }
 
+  /**
+   * @param {Place} a
+   * @param {Place} b
+   * @returns {Box}
+   */
   boxBetween(a, b) {
     const p = this.clamp(a),
       q = this.clamp(b);
     return [Math.min(p.x, q.x), Math.min(p.y, q.y), Math.max(p.x, q.x), Math.max(p.y, q.y)];
   }
 
+  /** @param {PointerEvent} event */
   cancel(event) {
     this.touches.delete(event.pointerId);
     if (this.gesture?.kind === "stroke") this.act.strokeEnd();
@@ -170,6 +222,7 @@ export class Pointer {
     this.act.hover?.(null);
   }
 
+  /** @param {Place} at */
   ring(at) {
     const painting = this.tool === "brush" || this.tool === "erase";
     if (!painting && !this.stage.ring) return;
@@ -177,7 +230,10 @@ export class Pointer {
     this.stage.draw();
   }
 
-  // The marker of the active object near a place, newest first; null if there is none.
+  /**
+   * The marker of the active object near a place, newest first; null if there is none.
+   * @param {Place} at
+   */
   pointAt(at) {
     const { points } = this.store.prompt(this.store.frame, this.store.active);
     const near = this.stage.reach(NEAR);
@@ -187,7 +243,10 @@ export class Pointer {
     return null;
   }
 
-  // The corner opposite to the grabbed corner of the active object's box.
+  /**
+   * The corner opposite to the grabbed corner of the active object's box.
+   * @param {Place} at
+   */
   cornerAt(at) {
     const { box } = this.store.prompt(this.store.frame, this.store.active);
     if (!box) return null;
@@ -214,6 +273,7 @@ export class Pointer {
     return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2, gap: Math.hypot(a.x - b.x, a.y - b.y) };
   }
 
+  /** @param {Gesture} gesture */
   pinch(gesture) {
     if (this.touches.size < 2) return;
     const now = this.pinchState();

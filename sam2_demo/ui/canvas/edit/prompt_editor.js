@@ -4,9 +4,14 @@ import { mostAlike } from "../masks/mask_shapes.js";
 import { encodeCanvas, paintMask } from "../masks/rle.js";
 import { emptyPrompt, isEmptyPrompt } from "../state/store.js";
 
+/** @import { Workbench } from "../app/workbench.js" */
+/** @import { Box, Choice, Click, Place, Prompt } from "../state/types.js" */
+
+/** @param {number} value */
 const round = (value) => Math.round(value * 100) / 100;
 
 export class PromptEditor {
+  /** @param {Workbench} bench */
   constructor(bench) {
     this.bench = bench;
     this.store = bench.store;
@@ -23,27 +28,40 @@ export class PromptEditor {
     return this.store.prompt(this.store.frame, this.store.active);
   }
 
+  /**
+   * @param {Place} given
+   * @param {0 | 1} label
+   */
   point({ x, y }, label) {
     const { width, height } = this.store.clip;
+    /** @type {Click} */
     const at = [round(Math.min(width - 1, Math.max(0, x))), round(Math.min(height - 1, Math.max(0, y))), label];
     const now = this.current();
     this.edit({ ...now, points: [...now.points, at] });
   }
 
+  /** @param {Box} corners */
   box(corners) {
     const [x0, y0, x1, y1] = corners;
     if (x1 - x0 < 2 || y1 - y0 < 2)
       return this.bench.host.warn("The box has no area: drag from one corner to the opposite one.");
-    this.edit({ ...this.current(), box: corners.map(round) });
+    this.edit({ ...this.current(), box: /** @type {Box} */ (corners.map(round)) });
   }
 
+  /** @param {number} index */
   removePoint(index) {
     const now = this.current();
     this.edit({ ...now, points: now.points.filter((_, position) => position !== index) });
   }
 
+  /**
+   * @param {number} index
+   * @param {Place} at
+   * @param {boolean} done
+   */
   movePoint(index, at, done) {
     const now = this.current();
+    /** @type {Click[]} */
     const points = now.points.map((p, k) => (k === index ? [round(at.x), round(at.y), p[2]] : p));
     if (done) return this.edit({ ...now, points }, this.beforeMove);
     this.beforeMove ||= now;
@@ -59,13 +77,20 @@ export class PromptEditor {
     this.edit(emptyPrompt());
   }
 
+  /** @param {string} text */
   say(text) {
     this.bench.say(text);
   }
 
   // --- brush ------------------------------------------------------------------------------------
 
-  // A stroke starts from the mask that is shown, so that the brush mends what the model made.
+  /**
+   * A stroke starts from the mask that is shown, so that the brush mends what the model made.
+   * @param {Place} from
+   * @param {Place} to
+   * @param {boolean} erase
+   * @param {number} diameter
+   */
   stroke(from, to, erase, diameter) {
     const { stage } = this.bench;
     if (!this.mayEdit()) return;
@@ -118,6 +143,10 @@ export class PromptEditor {
     return true;
   }
 
+  /**
+   * @param {Prompt} after
+   * @param {Prompt | null} [before]
+   */
   edit(after, before = null) {
     const { store, bench } = this;
     if (!this.mayEdit()) {
@@ -136,6 +165,12 @@ export class PromptEditor {
     });
   }
 
+  /**
+   * @param {number} frame
+   * @param {number} object
+   * @param {Prompt} prompt
+   * @param {boolean} [show]
+   */
   apply(frame, object, prompt, show = false) {
     const { store, bench } = this;
     if (!store.object(object)) return;
@@ -151,6 +186,10 @@ export class PromptEditor {
     bench.outbox.put(`prompt ${frame} ${object}`, () => this.send(frame, object), object);
   }
 
+  /**
+   * @param {number} frame
+   * @param {number} object
+   */
   async send(frame, object) {
     const { store, bench } = this;
     const prompt = store.prompt(frame, object);
@@ -180,12 +219,22 @@ export class PromptEditor {
 
   // --- other meanings of a single click, and previews -------------------------------------------
 
+  /**
+   * @param {number} frame
+   * @param {number} object
+   * @param {Prompt} prompt
+   */
   suggestLater(frame, object, prompt) {
     clearTimeout(this.suggesting);
     const single = prompt.points.length === 1 && prompt.points[0][2] === 1 && !prompt.box && !prompt.mask;
     if (single) this.suggesting = setTimeout(() => this.suggest(frame, object, prompt), 350);
   }
 
+  /**
+   * @param {number} frame
+   * @param {number} object
+   * @param {Prompt} prompt
+   */
   async suggest(frame, object, prompt) {
     const { bench, store } = this;
     try {
@@ -200,13 +249,17 @@ export class PromptEditor {
     }
   }
 
-  // `choice` is what the candidate belongs to; it counts only while that is shown.
+  /**
+   * `choice` is what the candidate belongs to; it counts only while that is shown.
+   * @param {Choice} choice
+   * @param {number} position
+   */
   choose(choice, position) {
     const { store, bench } = this;
     if (bench.candidates.choice() !== choice) return bench.candidates.draw();
     if (bench.isVideo) {
       if (!this.mayEdit()) return;
-      const kept = { ...choice, chosen: position };
+      const kept = { ...bench.alternatives, chosen: position };
       this.edit({ points: [], box: null, mask: choice.candidates[position].counts });
       bench.alternatives = kept;
       return bench.candidates.draw();
@@ -217,6 +270,7 @@ export class PromptEditor {
     bench.outbox.put(`choose ${object}`, () => bench.command({ name: "choose", object_id: object, position }), object);
   }
 
+  /** @param {Place | null} at */
   hover(at) {
     this.previewAsked = this.previewOn && at && !this.bench.runs?.tracking ? { ...at, frame: this.store.frame } : null;
     if (!this.previewAsked) {

@@ -2,6 +2,9 @@
 
 import { blocks, blurred, FLAT, fill, scaled, smooth, verticalGradient } from "./effect_tools.js";
 
+/** @import { Effects, Pen, Scene } from "../state/types.js" */
+
+/** @type {Effects} */
 export const BACKGROUND_EFFECTS = {
   original: ["Original", [], null],
   erase: ["Erase", ["White", "Black", "Green"], backgroundErase],
@@ -16,36 +19,71 @@ export const BACKGROUND_EFFECTS = {
   picture: ["Picture", [], backgroundPicture],
 };
 
+/**
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {number} kind
+ */
 function backgroundErase(pen, scene, kind) {
   fill(pen, scene, FLAT[kind]);
 }
 
+/**
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {number} kind
+ */
 function backgroundBlur(pen, scene, kind) {
   blurred(pen, scene, kind);
 }
 
+/**
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {number} kind
+ */
 function backgroundPixelate(pen, scene, kind) {
   blocks(pen, scene, kind);
 }
 
+/**
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {number} kind
+ */
 function backgroundDesaturate(pen, scene, kind) {
   pen.filter = ["grayscale(1)", "grayscale(0.5)", "sepia(1)"][kind];
   pen.drawImage(scene.frame, 0, 0, scene.width, scene.height);
   pen.filter = "none";
 }
 
+/**
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {number} kind
+ */
 function backgroundDarken(pen, scene, kind) {
   pen.globalAlpha = 1 - [0.6, 0.35, 0.12][kind];
   fill(pen, scene, "#000000");
   pen.globalAlpha = 1;
 }
 
+/**
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {number} kind
+ */
 function backgroundGradient(pen, scene, kind) {
   pen.globalAlpha = 0.8;
   fill(pen, scene, verticalGradient(pen, scene, kind));
   pen.globalAlpha = 1;
 }
 
+/**
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {number} kind
+ */
 function backgroundOutline(pen, scene, kind) {
   const { width, height } = scene;
   const image = pen.getImageData(0, 0, width, height);
@@ -67,6 +105,10 @@ function backgroundOutline(pen, scene, kind) {
   pen.putImageData(image, 0, 0);
 }
 
+/**
+ * @param {Pen} pen
+ * @param {Scene} scene
+ */
 function backgroundText(pen, scene) {
   const sprite = scene.lettering;
   if (!sprite) return;
@@ -77,10 +119,18 @@ function backgroundText(pen, scene) {
   for (let y = 0; y < scene.height; y += high) for (let x = 0; x < scene.width; x += wide) pen.drawImage(tile, x, y);
 }
 
+/**
+ * @param {Pen} pen
+ * @param {Scene} scene
+ */
 function backgroundColor(pen, scene) {
   fill(pen, scene, scene.view.background_color || "#00b140");
 }
 
+/**
+ * @param {Pen} pen
+ * @param {Scene} scene
+ */
 function backgroundPicture(pen, scene) {
   const { backdrop, width, height } = scene;
   if (!backdrop) return;

@@ -1,5 +1,7 @@
 // What effects are made of: layers cut to masks, rings, blur, blocks, gradients, scaled pictures.
 
+/** @import { Pen, Scene, Subject } from "../state/types.js" */
+
 export const FLAT = ["#ffffff", "#000000", "#00b140"];
 const GRADIENTS = [
   ["#ff5e62", "#ffc371"],
@@ -7,11 +9,22 @@ const GRADIENTS = [
   ["#833ab4", "#fd1d1d"],
 ];
 
+/**
+ * @param {Scene} scene
+ * @param {number} reference
+ */
 export const pixels = (scene, reference) =>
   Math.max(1, Math.round((reference * Math.max(scene.width, scene.height)) / 1280));
 
+/** @type {{ [name: string]: OffscreenCanvas }} */
 const scratch = {};
 
+/**
+ * @param {string} name
+ * @param {number} width
+ * @param {number} height
+ * @returns {[OffscreenCanvas, OffscreenCanvasRenderingContext2D]}
+ */
 export function sheet(name, width, height) {
   let canvas = scratch[name];
   if (!canvas || canvas.width !== width || canvas.height !== height)
@@ -24,18 +37,27 @@ export function sheet(name, width, height) {
   return [canvas, pen];
 }
 
+/** @param {Pen} pen */
 export function smooth(pen) {
   pen.imageSmoothingEnabled = true;
   pen.imageSmoothingQuality = "high";
 }
 
+/** @param {Scene} scene */
 export function unionMask(scene) {
   const [canvas, pen] = sheet("union", scene.width, scene.height);
   for (const { mask } of scene.subjects) pen.drawImage(mask, 0, 0);
   return canvas;
 }
 
-// Draws a layer only where the mask is.
+/**
+ * Draws a layer only where the mask is.
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {OffscreenCanvas} mask
+ * @param {(layer: Pen) => void} draw
+ * @param {number} [opacity]
+ */
 export function within(pen, scene, mask, draw, opacity = 1) {
   const [canvas, layer] = sheet("layer", scene.width, scene.height);
   draw(layer);
@@ -48,7 +70,13 @@ export function within(pen, scene, mask, draw, opacity = 1) {
   pen.globalAlpha = 1;
 }
 
-// Draws a layer only where no object is.
+/**
+ * Draws a layer only where no object is.
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {(layer: Pen) => void} draw
+ * @param {number} opacity
+ */
 export function outside(pen, scene, draw, opacity) {
   const mask = unionMask(scene);
   const [canvas, layer] = sheet("layer", scene.width, scene.height);
@@ -60,11 +88,21 @@ export function outside(pen, scene, draw, opacity) {
   pen.globalAlpha = 1;
 }
 
+/**
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {string | CanvasGradient} style
+ */
 export function fill(pen, scene, style) {
   pen.fillStyle = style;
   pen.fillRect(0, 0, scene.width, scene.height);
 }
 
+/**
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {number} kind
+ */
 export function verticalGradient(pen, scene, kind) {
   const shades = pen.createLinearGradient(0, 0, 0, scene.height);
   shades.addColorStop(0, GRADIENTS[kind][0]);
@@ -72,7 +110,14 @@ export function verticalGradient(pen, scene, kind) {
   return shades;
 }
 
-// The ring of `reach` pixels just outside a mask.
+/**
+ * The ring of `reach` pixels just outside a mask.
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {Subject} given
+ * @param {number} reach
+ * @param {string} color
+ */
 export function ring(pen, scene, { mask, bounds }, reach, color) {
   if (!bounds) return;
   const [canvas, layer] = sheet("ring", scene.width, scene.height);
@@ -102,6 +147,11 @@ export function ring(pen, scene, { mask, bounds }, reach, color) {
   pen.drawImage(canvas, 0, 0);
 }
 
+/**
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {number} kind
+ */
 export function blurred(pen, scene, kind) {
   const sigma = Math.max(0.3, ([6, 12, 24][kind] * Math.max(scene.width, scene.height)) / 1280);
   const border = Math.ceil(3 * sigma);
@@ -128,6 +178,11 @@ export function blurred(pen, scene, kind) {
   pen.filter = "none";
 }
 
+/**
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {number} kind
+ */
 export function blocks(pen, scene, kind) {
   const { width, height, frame } = scene;
   const block = pixels(scene, [14, 28, 48][kind]);
@@ -138,7 +193,12 @@ export function blocks(pen, scene, kind) {
   pen.imageSmoothingEnabled = true;
 }
 
-// A smaller copy, each pixel the mean over the area that it covers; larger copies are smoothed.
+/**
+ * A smaller copy, each pixel the mean over the area that it covers; larger copies are smoothed.
+ * @param {ImageBitmap} image
+ * @param {number} width
+ * @param {number} height
+ */
 export function scaled(image, width, height) {
   const result = new OffscreenCanvas(width, height);
   const pen = result.getContext("2d");
@@ -158,7 +218,14 @@ export function scaled(image, width, height) {
   return result;
 }
 
-// Means along one axis of RGBA values: `length` of them become `wanted` on each of the lines.
+/**
+ * Means along one axis of RGBA values: `length` of them become `wanted` on each of the lines.
+ * @param {ArrayLike<number>} values
+ * @param {number} length
+ * @param {number} lines
+ * @param {number} wanted
+ * @param {boolean} alongRows
+ */
 function averaged(values, length, lines, wanted, alongRows) {
   const step = alongRows ? 4 : 4 * lines,
     stride = alongRows ? 4 * length : 4;
@@ -181,6 +248,14 @@ function averaged(values, length, lines, wanted, alongRows) {
   return out;
 }
 
+/**
+ * @param {Pen} pen
+ * @param {ImageBitmap} sprite
+ * @param {number} left
+ * @param {number} top
+ * @param {number} width
+ * @param {number} height
+ */
 export function place(pen, sprite, left, top, width, height) {
   pen.drawImage(scaled(sprite, width, height), left, top);
 }

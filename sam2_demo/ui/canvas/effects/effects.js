@@ -4,21 +4,33 @@ import { BACKGROUND_EFFECTS } from "./background_effects.js";
 import { unionMask, within } from "./effect_tools.js";
 import { OBJECT_EFFECTS } from "./object_effects.js";
 
+/** @import { ObjectInfo, Pen, Scene, View } from "../state/types.js" */
+
 export { BACKGROUND_EFFECTS, OBJECT_EFFECTS };
 
 // Light and rays come first: they fall around objects, other effects onto them.
 const AROUND = ["spotlight", "burst"];
+/** @param {number | undefined} value */
 const variant = (value) => ([0, 1, 2].includes(value) ? value : 0);
 
-// The name and variant of an object's effect on a layer ("objects" or "extra"): its own, or the one for all.
+/**
+ * The name and variant of an object's effect on a layer ("objects" or "extra"): its own, or the one for all.
+ * @param {ObjectInfo} object
+ * @param {View} view
+ * @param {"objects" | "extra"} layer
+ */
 export function layerOf(object, view, layer) {
   const own = layer === "objects" ? "effect" : "extra";
   if (object[own]) return [object[own], variant(object[`${own}_variant`])];
   return [view[layer] || (layer === "objects" ? "overlay" : "none"), variant(view[`${layer}_variant`])];
 }
 
-// scene: { frame, width, height, subjects, backdrop, lettering, stickers, view }; a subject is { mask, color, bounds,
-// trail, label } and what its object says of effects.
+/**
+ * scene: { frame, width, height, subjects, backdrop, lettering, stickers, view }; a subject is { mask, color, bounds,
+ * trail, label } and what its object says of effects.
+ * @param {OffscreenCanvas | HTMLCanvasElement} canvas
+ * @param {Scene} scene
+ */
 export function drawEffects(canvas, scene) {
   const { view } = scene;
   const pen = canvas.getContext("2d");
@@ -32,9 +44,15 @@ export function drawEffects(canvas, scene) {
     background(pen, scene, variant(view.background_variant));
     within(pen, scene, unionMask(scene), (layer) => layer.drawImage(scene.frame, 0, 0, scene.width, scene.height));
   }
-  for (const layer of ["objects", "extra"]) drawLayer(pen, scene, layer);
+  drawLayer(pen, scene, "objects");
+  drawLayer(pen, scene, "extra");
 }
 
+/**
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {"objects" | "extra"} layer
+ */
 function drawLayer(pen, scene, layer) {
   const groups = new Map();
   for (const subject of scene.subjects) {
@@ -43,6 +61,7 @@ function drawLayer(pen, scene, layer) {
     if (!groups.has(group)) groups.set(group, { name, kind, subjects: [] });
     groups.get(group).subjects.push(subject);
   }
+  /** @param {{ name: string }} group */
   const rank = ({ name }) => (AROUND.includes(name) ? 0 : 1);
   for (const { name, kind, subjects } of [...groups.values()].sort((a, b) => rank(a) - rank(b))) {
     const draw = Object.hasOwn(OBJECT_EFFECTS, name) && OBJECT_EFFECTS[name][2];

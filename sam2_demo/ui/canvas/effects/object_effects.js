@@ -14,6 +14,9 @@ import {
   within,
 } from "./effect_tools.js";
 
+/** @import { Effects, Pen, Scene } from "../state/types.js" */
+
+/** @type {Effects} */
 export const OBJECT_EFFECTS = {
   overlay: ["Overlay", ["Normal", "Strong", "No outline"], overlay],
   outline: ["Outline", ["Thin", "Medium", "Thick"], outline],
@@ -29,6 +32,11 @@ export const OBJECT_EFFECTS = {
   trail: ["Trail", ["Short", "Long", "Whole way"], trail],
 };
 
+/**
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {number} kind
+ */
 function overlay(pen, scene, kind) {
   for (const subject of scene.subjects) {
     pen.globalAlpha = [0.45, 0.75, 0.45][kind];
@@ -38,10 +46,20 @@ function overlay(pen, scene, kind) {
   }
 }
 
+/**
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {number} kind
+ */
 function outline(pen, scene, kind) {
   for (const subject of scene.subjects) ring(pen, scene, subject, pixels(scene, [3, 6, 12][kind]), subject.color);
 }
 
+/**
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {number} kind
+ */
 function cutout(pen, scene, kind) {
   for (const subject of scene.subjects) {
     ring(pen, scene, subject, pixels(scene, [5, 11, 11][kind]), kind === 2 ? subject.color : "#ffffff");
@@ -49,26 +67,56 @@ function cutout(pen, scene, kind) {
   }
 }
 
+/**
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {number} kind
+ */
 function erase(pen, scene, kind) {
   within(pen, scene, unionMask(scene), (layer) => fill(layer, scene, FLAT[kind]));
 }
 
+/**
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {number} kind
+ */
 function pixelate(pen, scene, kind) {
   within(pen, scene, unionMask(scene), (layer) => blocks(layer, scene, kind));
 }
 
+/**
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {number} kind
+ */
 function blur(pen, scene, kind) {
   within(pen, scene, unionMask(scene), (layer) => blurred(layer, scene, kind));
 }
 
+/**
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {number} kind
+ */
 function gradient(pen, scene, kind) {
   within(pen, scene, unionMask(scene), (layer) => fill(layer, scene, verticalGradient(layer, scene, kind)), 0.75);
 }
 
+/**
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {number} kind
+ */
 function spotlight(pen, scene, kind) {
   outside(pen, scene, (layer) => fill(layer, scene, "#000000"), [0.55, 0.75, 0.92][kind]);
 }
 
+/**
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {number} kind
+ */
 function burst(pen, scene, kind) {
   const count = [12, 18, 28][kind];
   const far = 2 * (scene.width + scene.height);
@@ -97,6 +145,11 @@ function burst(pen, scene, kind) {
   }
 }
 
+/**
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {number} kind
+ */
 function emoji(pen, scene, kind) {
   const sprite = scene.stickers?.[kind];
   if (!sprite) return;
@@ -108,6 +161,11 @@ function emoji(pen, scene, kind) {
   }
 }
 
+/**
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {number} kind
+ */
 function labelBox(pen, scene, kind) {
   const line = pixels(scene, 3);
   for (const { bounds, color, label } of scene.subjects) {
@@ -128,6 +186,11 @@ function labelBox(pen, scene, kind) {
   }
 }
 
+/**
+ * @param {Pen} pen
+ * @param {Scene} scene
+ * @param {number} kind
+ */
 function trail(pen, scene, kind) {
   const line = pixels(scene, 4);
   for (const { color, trail: centers } of scene.subjects) {

@@ -2,8 +2,15 @@
 
 import { decodeRuns, paintMask } from "./rle.js";
 
+/** @import { Size } from "../state/types.js" */
+
 export class Coverage {
-  // `codes` are run lengths of [height, width] = `from`; asked about are masks of [height, width] = `size`.
+  /**
+   * `codes` are run lengths of [height, width] = `from`; asked about are masks of [height, width] = `size`.
+   * @param {string[]} codes
+   * @param {Size} from
+   * @param {Size} size
+   */
   constructor(codes, from, size) {
     this.codes = codes;
     this.size = size;
@@ -15,9 +22,13 @@ export class Coverage {
     for (const counts of codes) pen.drawImage(paintMask(counts, from[1], from[0], "#ffffff"), 0, 0, width, height);
     const { data } = pen.getImageData(0, 0, height, width);
     this.before = new Uint32Array(height * width + 1); // covered pixels before each one
-    for (let k = 0; k < height * width; k++) this.before[k + 1] = this.before[k] + (data[4 * k + 3] >= 128);
+    for (let k = 0; k < height * width; k++) this.before[k + 1] = this.before[k] + Number(data[4 * k + 3] >= 128);
   }
 
+  /**
+   * @param {string[]} codes
+   * @param {Size} size
+   */
   isOf(codes, size) {
     return (
       `${size}` === `${this.size}` &&
@@ -26,7 +37,10 @@ export class Coverage {
     );
   }
 
-  // The share of a mask that is covered, in 0 to 1.
+  /**
+   * The share of a mask that is covered, in 0 to 1.
+   * @param {string} counts
+   */
   share(counts) {
     let start = 0,
       area = 0,

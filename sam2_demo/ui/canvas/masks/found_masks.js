@@ -1,6 +1,9 @@
 // What everything mode found: filtered by area and scores, overlapping boxes suppressed, picked, joined, deleted.
 // Filtering here gives what the network would give with these thresholds, so it never has to run again.
 
+/** @import { Box, FoundEdits, FoundLimits, FoundMask, FoundStep, Size } from "../state/types.js" */
+/** @import { Coverage } from "./coverage.js" */
+
 const SAME_BOX = 0.7; // box_nms_thresh as published
 const PUBLISHED = { iou: 0.8, stability: 0.95 };
 const LOOSEST = { iou: 0.1, stability: 0.3 };
@@ -8,6 +11,10 @@ const ENOUGH = 25;
 const STEPS = 40;
 const NEW = 0.5; // what share of a mask must be covered by no object for it to be new
 
+/**
+ * @param {Box} a
+ * @param {Box} b
+ */
 export function boxIou(a, b) {
   const width = Math.min(a[2], b[2]) - Math.max(a[0], b[0]);
   const height = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
@@ -16,14 +23,23 @@ export function boxIou(a, b) {
   return joint > 0 ? shared / joint : 0;
 }
 
-// Best predicted IoU first; what overlaps a better one too much goes.
+/**
+ * Best predicted IoU first; what overlaps a better one too much goes.
+ * @param {FoundMask[]} masks
+ */
 export function suppress(masks) {
+  /** @type {FoundMask[]} */
   const kept = [];
   const best = [...masks].sort((a, b) => b.iou - a.iou || a.id - b.id);
   for (const mask of best) if (kept.every((other) => boxIou(other.box, mask.box) <= SAME_BOX)) kept.push(mask);
   return kept;
 }
 
+/**
+ * @param {FoundMask[]} masks
+ * @param {FoundLimits} given
+ * @param {number} pixels
+ */
 export function filtered(masks, { areaMin, areaMax, iou, stability }, pixels) {
   return suppress(
     masks.filter(
@@ -36,11 +52,16 @@ export function filtered(masks, { areaMin, areaMax, iou, stability }, pixels) {
   );
 }
 
-// Models differ in how they score: the strictest thresholds, from the published ones down, that leave enough.
+/**
+ * Models differ in how they score: the strictest thresholds, from the published ones down, that leave enough.
+ * @param {FoundMask[]} masks
+ * @param {number} pixels
+ */
 export function startingPoint(masks, pixels) {
   let best = { areaMin: 0.0005, areaMax: 0.6, ...PUBLISHED };
   let most = -1;
   for (let step = 0; step <= STEPS; step++) {
+    /** @param {"iou" | "stability"} name */
     const mix = (name) =>
       Math.round((PUBLISHED[name] + (LOOSEST[name] - PUBLISHED[name]) * (step / STEPS)) * 1000) / 1000;
     const limits = { areaMin: 0.0005, areaMax: 0.6, iou: mix("iou"), stability: mix("stability") };
@@ -54,16 +75,25 @@ export function startingPoint(masks, pixels) {
   return best;
 }
 
+/** @typedef {{ joined: Iterable<[number, FoundMask]>, removed: Iterable<number>, picked: Iterable<number> }} Snapshot */
+
 export class FoundMasks {
+  /** @param {number} frame */
   constructor(frame) {
     this.frame = frame;
+    /** @type {Size} */
     this.size = [1, 1]; // height and width that the run lengths have
+    /** @type {Map<number, FoundMask>} */
     this.masks = new Map(); // as found, by id
+    /** @type {Map<number, FoundMask>} */
     this.joined = new Map(); // made by joining, by negative id: {parts: [ids], ...}
+    /** @type {Set<number>} */
     this.removed = new Set();
+    /** @type {Set<number>} */
     this.picked = new Set();
     this.limits = { areaMin: 0, areaMax: 1, iou: LOOSEST.iou, stability: LOOSEST.stability };
     this.nextJoined = -1;
+    /** @type {Coverage | null} */
     this.coverage = null; // of objects, where only what is new is wanted
   }
 
@@ -71,17 +101,22 @@ export class FoundMasks {
     return this.size[0] * this.size[1];
   }
 
+  /** @param {FoundStep} given */
   take({ found, gone, size }) {
     this.size = size;
     for (const id of gone) this.masks.delete(id);
     for (const mask of found) this.masks.set(mask.id, mask);
   }
 
-  // With the thresholds given, or with those that leave enough.
+  /**
+   * With the thresholds given, or with those that leave enough.
+   * @param {FoundLimits | null} [limits]
+   */
   start(limits = null) {
     this.limits = limits ? { ...limits } : startingPoint([...this.masks.values()], this.pixels);
   }
 
+  /** @param {number} id */
   get(id) {
     return this.masks.get(id) || this.joined.get(id);
   }
@@ -91,6 +126,7 @@ export class FoundMasks {
     const parts = new Set(
       [...this.joined.values()].filter((mask) => !this.removed.has(mask.id)).flatMap((mask) => mask.parts),
     );
+    /** @param {FoundMask} mask */
     const isNew = (mask) => !this.coverage || 1 - this.coverage.share(mask.counts) >= NEW;
     const single = [...this.masks.values()].filter((mask) => !parts.has(mask.id) && isNew(mask));
     const all = [...filtered(single, this.limits, this.pixels), ...this.joined.values()];
@@ -105,6 +141,7 @@ export class FoundMasks {
     for (const mask of this.shown()) this.picked.add(mask.id);
   }
 
+  /** @param {number} id */
   toggle(id) {
     if (!this.picked.delete(id)) this.picked.add(id);
   }
@@ -114,6 +151,7 @@ export class FoundMasks {
     return { joined: new Map(this.joined), removed: new Set(this.removed), picked: new Set(this.picked) };
   }
 
+  /** @param {Snapshot} given */
   restore({ joined, removed, picked }) {
     this.joined = new Map(joined);
     this.removed = new Set(removed);
@@ -130,6 +168,7 @@ export class FoundMasks {
     };
   }
 
+  /** @param {FoundEdits} given */
   redo({ joined, removed, picked, limits }) {
     this.restore({ joined: joined.map((mask) => [mask.id, mask]), removed, picked });
     this.limits = limits;
@@ -141,6 +180,7 @@ export class FoundMasks {
     return `${this.frame}: ${[...this.masks.values()].map(({ id, area }) => `${id} ${area}`).sort()}`;
   }
 
+  /** @param {FoundMask[]} masks */
   remove(masks) {
     for (const mask of masks) {
       this.removed.add(mask.id);
@@ -148,10 +188,15 @@ export class FoundMasks {
     }
   }
 
-  // `counts`, `area` and `box` are those of the masks together.
+  /**
+   * `counts`, `area` and `box` are those of the masks together.
+   * @param {FoundMask[]} masks
+   * @param {{ counts: string, area: number, box: Box }} given
+   */
   join(masks, { counts, area, box }) {
     const id = this.nextJoined--;
     const parts = masks.flatMap((mask) => mask.parts || [mask.id]);
+    /** @param {"iou" | "stability"} name */
     const least = (name) => Math.min(...masks.map((mask) => mask[name]));
     this.remove(masks.filter((mask) => mask.parts));
     for (const mask of masks) this.picked.delete(mask.id);
@@ -160,15 +205,20 @@ export class FoundMasks {
     return id;
   }
 
-  // How the server is told which masks are meant: "3,5.7" are mask 3, and 5 and 7 joined.
+  /**
+   * How the server is told which masks are meant: "3,5.7" are mask 3, and 5 and 7 joined.
+   * @param {FoundMask[]} masks
+   */
   groups(masks) {
     return masks.map((mask) => (mask.parts || [mask.id]).join(".")).join(",");
   }
 
+  /** @param {FoundMask} mask */
   name(mask) {
     return mask.parts ? `Joined mask ${-mask.id}` : `Mask ${mask.id}`;
   }
 
+  /** @param {FoundMask} mask */
   describe(mask) {
     const share = (mask.area / this.pixels) * 100;
     return (

@@ -2,9 +2,16 @@
 
 import { decodeRuns, encodeCanvas, maskBounds, paintMask } from "./rle.js";
 
+/** @import { Size } from "../state/types.js" */
+
 const ALIKE = 0.3; // IoU: what is shown lacks what overlapping objects took
 
-// Run lengths of a mask of [height, width] = `size` at another size.
+/**
+ * Run lengths of a mask of [height, width] = `size` at another size.
+ * @param {string} counts
+ * @param {Size} given
+ * @param {Size} given
+ */
 export function resizeMask(counts, [height, width], [newHeight, newWidth]) {
   if (height === newHeight && width === newWidth) return counts;
   const canvas = new OffscreenCanvas(newWidth, newHeight);
@@ -12,7 +19,11 @@ export function resizeMask(counts, [height, width], [newHeight, newWidth]) {
   return encodeCanvas(canvas);
 }
 
-// What several masks cover together, with area and bounds.
+/**
+ * What several masks cover together, with area and bounds.
+ * @param {string[]} codes
+ * @param {Size} given
+ */
 export function joinMasks(codes, [height, width]) {
   const canvas = new OffscreenCanvas(width, height);
   const pen = canvas.getContext("2d");
@@ -24,7 +35,11 @@ export function joinMasks(codes, [height, width]) {
   return { counts, area, box: maskBounds(counts, height) };
 }
 
-// The IoU of two masks of one size.
+/**
+ * The IoU of two masks of one size.
+ * @param {string} counts
+ * @param {string} otherCounts
+ */
 export function maskIou(counts, otherCounts) {
   const [ends, otherEnds] = [counts, otherCounts].map((each) => {
     let end = 0;
@@ -44,7 +59,11 @@ export function maskIou(counts, otherCounts) {
   return joint ? shared / joint : 0;
 }
 
-// The place of the mask that is most like another one; -1 if none is.
+/**
+ * The place of the mask that is most like another one; -1 if none is.
+ * @param {{ counts: string }[]} masks
+ * @param {string} counts
+ */
 export function mostAlike(masks, counts) {
   const ious = masks.map((mask) => maskIou(mask.counts, counts));
   const best = Math.max(...ious);

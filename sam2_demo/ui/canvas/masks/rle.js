@@ -1,5 +1,8 @@
 // COCO compressed run lengths <-> pictures. Columns come first in the code, so masks are painted transposed.
 
+/** @import { Box } from "../state/types.js" */
+
+/** @param {string} counts */
 export function decodeRuns(counts) {
   const runs = [];
   let position = 0;
@@ -20,6 +23,7 @@ export function decodeRuns(counts) {
   return runs;
 }
 
+/** @param {number[]} runs */
 export function encodeRuns(runs) {
   let text = "";
   runs.forEach((run, index) => {
@@ -36,7 +40,13 @@ export function encodeRuns(runs) {
   return text;
 }
 
-// A canvas of width x height, opaque in `color` (#rrggbb) where the mask is, clear elsewhere.
+/**
+ * A canvas of width x height, opaque in `color` (#rrggbb) where the mask is, clear elsewhere.
+ * @param {string} counts
+ * @param {number} width
+ * @param {number} height
+ * @param {string} color
+ */
 export function paintMask(counts, width, height, color) {
   const turned = new OffscreenCanvas(height, width);
   const picture = new ImageData(height, width);
@@ -59,7 +69,10 @@ export function paintMask(counts, width, height, color) {
   return canvas;
 }
 
-// The run lengths of a painted canvas: every pixel that is at least half opaque belongs to the mask.
+/**
+ * The run lengths of a painted canvas: every pixel that is at least half opaque belongs to the mask.
+ * @param {OffscreenCanvas | HTMLCanvasElement} canvas
+ */
 export function encodeCanvas(canvas) {
   const { width, height } = canvas;
   const data = canvas.getContext("2d").getImageData(0, 0, width, height).data;
@@ -81,7 +94,12 @@ export function encodeCanvas(canvas) {
   return encodeRuns(runs);
 }
 
-// [x0, y0, x1, y1] of a mask whose columns have `height` pixels, end exclusive; null for an empty one.
+/**
+ * [x0, y0, x1, y1] of a mask whose columns have `height` pixels, end exclusive; null for an empty one.
+ * @param {string} counts
+ * @param {number} height
+ * @returns {Box | null}
+ */
 export function maskBounds(counts, height) {
   let start = 0,
     x0 = Infinity,

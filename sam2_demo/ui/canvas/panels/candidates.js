@@ -2,7 +2,11 @@
 
 import { button, h } from "../dom/dom.js";
 
+/** @import { Workbench } from "../app/workbench.js" */
+/** @import { Box, Choice, Mask } from "../state/types.js" */
+
 export class Candidates {
+  /** @param {Workbench} bench */
   constructor(bench) {
     this.bench = bench;
     this.list = h("div", { class: "sam-candidates", role: "group", "aria-label": "Candidate masks" });
@@ -10,6 +14,7 @@ export class Candidates {
     this.draw();
   }
 
+  /** @returns {Choice | null | undefined} */
   choice() {
     const { bench } = this;
     const { store } = bench;
@@ -31,13 +36,21 @@ export class Candidates {
     );
   }
 
-  // The larger of several masks is the whole, the smaller ones are parts of it.
+  /**
+   * The larger of several masks is the whole, the smaller ones are parts of it.
+   * @param {Mask[]} found
+   */
   words(found) {
     const order = found.map((_, place) => place).sort((a, b) => found[b].area - found[a].area);
     const names = found.length === 3 ? ["Whole", "Part", "Subpart"] : found.length === 2 ? ["Whole", "Part"] : [""];
     return found.map((_, place) => names[order.indexOf(place)]);
   }
 
+  /**
+   * @param {Choice} choice
+   * @param {number} position
+   * @param {{ word: string, around: Box | null }} given
+   */
   card(choice, position, { word, around }) {
     const { bench } = this;
     const mask = choice.candidates[position],

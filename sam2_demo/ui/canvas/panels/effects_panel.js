@@ -4,10 +4,27 @@ import { h } from "../dom/dom.js";
 import { BACKGROUND_EFFECTS, OBJECT_EFFECTS } from "../effects/effects.js";
 import { sendFile } from "../server/server.js";
 
+/** @import { Workbench } from "../app/workbench.js" */
+/** @import { Effects, View } from "../state/types.js" */
+
+/** @type {Effects} */
 const NONE = { none: ["None", [], null] };
+/** @type {Effects} */
 const AS_ALL = { "": ["As for all objects", [], null] };
 
+/**
+ * @typedef {object} Layer
+ * @property {"background" | "objects" | "extra"} name
+ * @property {Effects} effects
+ * @property {string} preset
+ * @property {"effect" | "extra" | null} own  what an object's own effect of this layer is called
+ * @property {HTMLSelectElement} choice
+ * @property {HTMLSelectElement} variant
+ * @property {HTMLElement} [element]
+ */
+
 export class EffectsPanel {
+  /** @param {Workbench} bench */
   constructor(bench) {
     this.bench = bench;
     this.store = bench.store;
@@ -19,6 +36,7 @@ export class EffectsPanel {
       this.layer("objects", "Objects", { ...OBJECT_EFFECTS, ...NONE }, "overlay", "effect"),
       this.layer("extra", "On top", { ...NONE, ...OBJECT_EFFECTS }, "none", "extra"),
     ];
+    /** @type {HTMLInputElement} */
     this.color = h("input", {
       type: "color",
       class: "sam-swatch",
@@ -26,6 +44,7 @@ export class EffectsPanel {
       value: "#00b140",
       onchange: () => bench.setView({ background_color: this.color.value }),
     });
+    /** @type {HTMLInputElement} */
     this.text = h("input", {
       class: "sam-text",
       maxlength: 40,
@@ -55,8 +74,16 @@ export class EffectsPanel {
     this.draw();
   }
 
+  /**
+   * @param {"background" | "objects" | "extra"} name
+   * @param {string} title
+   * @param {Effects} effects
+   * @param {string} preset
+   * @param {"effect" | "extra" | null} [own]
+   */
   layer(name, title, effects, preset, own = null) {
-    const layer = { name, effects, preset, own };
+    /** @type {Layer} */
+    const layer = { name, effects, preset, own, choice: null, variant: null };
     layer.choice = h("select", {
       "aria-label": `${title} effect`,
       onchange: () => this.change(layer, layer.choice.value, 0),
@@ -78,6 +105,11 @@ export class EffectsPanel {
     this.draw();
   }
 
+  /**
+   * @param {Layer} given
+   * @param {string} value
+   * @param {number} variant
+   */
   change({ name, own }, value, variant) {
     const object = own && this.object();
     if (object) this.bench.objectActions.change(object.object_id, { [own]: value, [`${own}_variant`]: variant });
@@ -110,6 +142,10 @@ export class EffectsPanel {
     this.forWhom.hidden = !objects.length;
   }
 
+  /**
+   * @param {Layer} given
+   * @param {View} view
+   */
   drawLayer({ name, effects, preset, own, choice, variant }, view) {
     const object = own ? this.object() : null;
     const offered = object ? { ...AS_ALL, ...effects } : effects;

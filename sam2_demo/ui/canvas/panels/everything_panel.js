@@ -5,10 +5,16 @@ import { Coverage } from "../masks/coverage.js";
 import { FoundMasks } from "../masks/found_masks.js";
 import { joinMasks, resizeMask } from "../masks/mask_shapes.js";
 import { LongTask } from "../server/long_task.js";
-import { address, get } from "../server/server.js";
+import { get } from "../server/server.js";
 import { EverythingLayer } from "../stage/everything_layer.js";
 import { bringEdits, keepEdits } from "../state/kept_edits.js";
+import { FoundActions } from "./found_actions.js";
+import { FoundList } from "./found_list.js";
+import { LimitSliders } from "./limit_sliders.js";
 import { LookAgain } from "./look_again.js";
+
+/** @import { Workbench } from "../app/workbench.js" */
+/** @import { FoundLimits, FoundMask, FoundStep, Progress } from "../state/types.js" */
 
 const GRIDS = [
   ["16", "Quick: 16 × 16 points"],
@@ -16,30 +22,24 @@ const GRIDS = [
   ["32", "As published: 32 × 32"],
   ["32+crops", "Fine: 32 × 32 and crops"],
 ];
-const LISTED = 120;
-const percent = (share) => `${(share * 100).toFixed(share < 0.0995 ? 2 : 0)} %`;
-const plain = (value) => value.toFixed(2);
-// Areas span decades, so their sliders are logarithmic: 0 to 100 are 0.01 % to 100 % of the picture.
-const toArea = (place) => (place <= 0 ? 0 : 10 ** (place / 25 - 4));
-const fromArea = (share) => (share <= 0 ? 0 : Math.max(0, Math.min(100, Math.round((Math.log10(share) + 4) * 25))));
-const LIMITS = [
-  ["iou", "Predicted IoU from", plain, (v) => v / 100, (v) => Math.round(v * 100)],
-  ["stability", "Stability from", plain, (v) => v / 100, (v) => Math.round(v * 100)],
-  ["areaMin", "Area from", percent, toArea, fromArea],
-  ["areaMax", "Area up to", percent, toArea, fromArea],
-];
 
 export class EverythingPanel {
+  /** @param {Workbench} bench */
   constructor(bench) {
     this.bench = bench;
     this.store = bench.store;
+    /** @type {FoundMasks | null} */
     this.found = null;
     this.running = false;
     this.closed = false;
+    /** @type {LongTask | null} */
     this.task = null;
     this.open = false;
+    /** @type {EverythingLayer | null} */
     this.layer = null;
+    /** @type {FoundLimits | null} */
     this.limits = null;
+    /** @type {Coverage | null} */
     this.coverage = null;
     this.grid = h(
       "select",
@@ -54,21 +54,32 @@ export class EverythingPanel {
     });
     this.bar = h("progress", { max: 1, value: 0, hidden: true, "aria-label": "Looking for everything" });
     this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
-    this.sliders = LIMITS.map((limit) => this.slider(limit));
+    this.sliders = new LimitSliders((name, value) => {
+      this.found.limits[name] = value;
+      this.changed();
+    });
     this.onlyNew = h("input", { type: "checkbox", onchange: () => this.draw() });
     this.again = bench.isVideo ? new LookAgain(bench, () => this.findNew()) : null;
     this.inspected = h("div", { class: "sam-inspected" });
-    this.list = h("div", {
-      class: "sam-found",
-      role: "listbox",
-      "aria-multiselectable": "true",
-      "aria-label": "Masks found",
+    this.list = new FoundList({
+      pick: (mask) => this.pick(mask),
+      inspect: (mask) => this.inspect(mask),
+      remove: () => this.actions.remove.click(),
+      join: () => this.actions.join.click(),
+      color: (mask) => this.layer.color(mask),
     });
-    this.list.addEventListener("keydown", (event) => this.key(event));
+    const act = {
+      all: () => this.edit(() => this.found.pickAll()),
+      none: () => this.edit(() => this.found.picked.clear()),
+      join: () => this.joinPicked(),
+      remove: () => this.edit(() => this.found.remove(this.found.pickedShown())),
+      makeObjects: (/** @type {boolean} */ track) => this.makeObjects(track),
+    };
+    this.actions = new FoundActions(this.store.token, bench.isVideo, act, this.again?.every);
     this.body = h(
       "div",
       { class: "sam-everything-body", hidden: true },
-      h("div", { class: "sam-limits" }, ...this.sliders.map((each) => each.element)),
+      this.sliders.element,
       h(
         "label",
         { class: "sam-tick", title: "Hide masks of which objects have more than half" },
@@ -76,8 +87,8 @@ export class EverythingPanel {
         " Only what no object covers yet",
       ),
       this.inspected,
-      this.list,
-      this.actions(),
+      this.list.element,
+      this.actions.element,
     );
     this.toggle = button("Show masks found", () => this.toggled(), { hidden: true, "aria-expanded": "false" });
     this.element = h(
@@ -109,60 +120,6 @@ export class EverythingPanel {
     this.layer?.close();
   }
 
-  slider([name, label, show, toValue, fromValue]) {
-    const value = h("output", {});
-    const input = h("input", {
-      type: "range",
-      min: 0,
-      max: 100,
-      step: 1,
-      "aria-label": label,
-      oninput: () => {
-        this.found.limits[name] = toValue(Number(input.value));
-        this.changed();
-      },
-    });
-    const draw = () => {
-      const now = this.found.limits[name];
-      if (document.activeElement !== input) input.value = fromValue(now);
-      value.textContent = show(now);
-      input.setAttribute("aria-valuetext", show(now));
-    };
-    return { element: h("label", {}, h("span", {}, label), input, value), draw };
-  }
-
-  actions() {
-    const { bench } = this;
-    this.all = button("Pick all", () => this.edit(() => this.found.pickAll()));
-    this.none = button("Pick none", () => this.edit(() => this.found.picked.clear()));
-    this.join = button("Join", () => this.joinPicked(), { title: "Make one mask of those that are picked (J)" });
-    this.remove = button("Delete", () => this.edit(() => this.found.remove(this.found.pickedShown())), {
-      title: "Delete those that are picked (Delete)",
-    });
-    this.objects = button(bench.isVideo ? "Track these" : "Make objects", () => this.makeObjects(), {
-      class: "sam-primary sam-grow",
-      title: "Each picked mask becomes an object",
-    });
-    this.only = bench.isVideo
-      ? button("Make objects", () => this.makeObjects(false), {
-          title: "Each picked mask becomes an object, tracked later",
-        })
-      : null;
-    const link = (text) => h("a", { class: "sam-link sam-grow", download: "" }, text);
-    this.coco = link("COCO JSON");
-    this.labels = link("Label map (PNG)");
-    this.what = h("span", { class: "sam-quiet" });
-    return h(
-      "div",
-      { class: "sam-everything-actions" },
-      h("div", { class: "sam-row" }, this.all, this.none, this.join, this.remove),
-      h("div", { class: "sam-row" }, this.objects, this.only),
-      this.again?.every,
-      this.what,
-      h("div", { class: "sam-row" }, this.coco, this.labels),
-    );
-  }
-
   // --- finding ----------------------------------------------------------------------------------
 
   async restore() {
@@ -179,7 +136,10 @@ export class EverythingPanel {
     }
   }
 
-  // Resolves to whether it was stopped. `limits`: thresholds to keep; chosen by what is found without them.
+  /**
+   * Resolves to whether it was stopped. `limits`: thresholds to keep; chosen by what is found without them.
+   * @param {FoundLimits | null} [limits]
+   */
   async run(limits = null) {
     const { bench, store } = this;
     if (this.running || bench.runs?.tracking) return true;
@@ -219,6 +179,7 @@ export class EverythingPanel {
     return this.found;
   }
 
+  /** @param {FoundStep & Progress} step */
   step(step) {
     if (this.closed) return;
     this.bar.max = step.total;
@@ -243,6 +204,7 @@ export class EverythingPanel {
     this.stop.disabled = false;
   }
 
+  /** @param {boolean} running */
   setRunning(running) {
     this.running = running;
     this.find.hidden = running;
@@ -259,6 +221,7 @@ export class EverythingPanel {
     this.setOpen(!(this.open && here));
   }
 
+  /** @param {boolean} open */
   setOpen(open) {
     this.open = open;
     this.bench.drawTools();
@@ -276,6 +239,7 @@ export class EverythingPanel {
 
   // --- picking and editing ----------------------------------------------------------------------
 
+  /** @param {FoundMask | null} mask */
   inspect(mask) {
     this.layer.hover(mask);
     this.inspected.textContent = mask
@@ -283,17 +247,22 @@ export class EverythingPanel {
       : "Point at a mask to see its area and scores; click to pick it.";
   }
 
+  /** @param {FoundMask} mask */
   pick(mask) {
     this.edit(() => this.found.toggle(mask.id));
     this.inspect(mask);
   }
 
-  // Every change can be taken back with the page's Undo.
+  /**
+   * Every change can be taken back with the page's Undo.
+   * @param {() => void} change
+   */
   edit(change) {
     const { found } = this;
     const before = found.snapshot();
     change();
     const after = found.snapshot();
+    /** @param {ReturnType<typeof found.snapshot>} state */
     const put = (state) => {
       found.restore(state);
       this.changed();
@@ -321,30 +290,10 @@ export class EverythingPanel {
     );
   }
 
-  key(event) {
-    const options = [...this.list.children];
-    const place = options.indexOf(document.activeElement);
-    if (event.ctrlKey || event.metaKey || event.altKey || place < 0) return;
-    const move = {
-      ArrowRight: 1,
-      ArrowDown: 1,
-      ArrowLeft: -1,
-      ArrowUp: -1,
-      Home: -place,
-      End: options.length - 1 - place,
-    }[event.key];
-    if (move !== undefined) options[Math.min(options.length - 1, Math.max(0, place + move))].focus();
-    else if (event.key === "Delete") this.remove.click();
-    else if (event.key.toLowerCase() === "j") this.join.click();
-    else if (event.key === " " || event.key === "Enter") options[place].click();
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  }
-
   // --- objects ----------------------------------------------------------------------------------
 
-  async makeObjects(track = this.bench.isVideo) {
+  /** @param {boolean} track */
+  async makeObjects(track) {
     const { bench, store, found } = this;
     const masks = found.pickedShown();
     const room = bench.config.limits.max_objects - store.objects.length;
@@ -363,7 +312,12 @@ export class EverythingPanel {
     if (finished) bench.runs.render();
   }
 
-  // In the colours in which they were seen, unless others are much like them, or in the next ones.
+  /**
+   * In the colours in which they were seen, unless others are much like them, or in the next ones.
+   * @param {FoundMasks} found
+   * @param {FoundMask[]} masks
+   * @param {boolean} [asSeen]
+   */
   addObjects(found, masks, asSeen = true) {
     const { bench, store } = this;
     const { clip } = store;
@@ -377,7 +331,10 @@ export class EverythingPanel {
     );
   }
 
-  // What objects have on the frame of the masks; remembered, because it is asked for at every drawing.
+  /**
+   * What objects have on the frame of the masks; remembered, because it is asked for at every drawing.
+   * @param {FoundMasks} found
+   */
   cover(found) {
     if (!this.onlyNew.checked) return null;
     const { clip, objects } = this.store;
@@ -408,61 +365,15 @@ export class EverythingPanel {
     found.coverage = this.cover(found);
     const shown = found.shown();
     this.layer.show(found, shown);
-    for (const slider of this.sliders) slider.draw();
-    this.drawList(shown);
-    this.drawActions(shown, found.pickedShown());
-  }
-
-  drawList(shown) {
-    const focused = document.activeElement?.dataset?.mask;
-    this.list.replaceChildren(...shown.slice(0, LISTED).map((mask) => this.option(mask)));
-    if (focused) [...this.list.children].find((option) => option.dataset.mask === focused)?.focus();
+    this.sliders.draw(found.limits);
+    this.list.draw(found, shown);
     if (!this.layer.hovered) this.inspect(null);
-  }
-
-  option(mask) {
-    const { found } = this;
-    const picked = found.picked.has(mask.id);
-    const option = h(
-      "div",
-      {
-        class: `sam-found-mask${picked ? " sam-current" : ""}`,
-        role: "option",
-        tabindex: 0,
-        "data-mask": mask.id,
-        "aria-selected": String(picked),
-        "aria-label": found.describe(mask),
-        onclick: () => this.pick(mask),
-        onfocus: () => this.inspect(mask),
-        onpointerenter: () => this.inspect(mask),
-        onpointerleave: () => this.inspect(null),
-      },
-      mask.parts ? `J${-mask.id}` : String(mask.id),
-    );
-    option.style.setProperty("--sam-mask", this.layer.color(mask));
-    return option;
-  }
-
-  drawActions(shown, picked) {
-    const { found } = this;
+    const picked = found.pickedShown();
     const text = `${shown.length} masks shown of ${found.masks.size} found, ${picked.length} picked.`;
     if (!this.running && !this.status.textContent.startsWith("Stopped")) this.status.textContent = text;
-    const none = !picked.length;
-    const busy = this.running || Boolean(this.again?.running);
-    for (const each of [this.none, this.join, this.remove, this.objects, this.only])
-      if (each) each.disabled = none || busy;
-    this.join.disabled ||= picked.length < 2;
-    this.all.disabled = !shown.length || busy;
-    this.onlyNew.disabled = busy;
-    if (this.again) this.again.every.disabled = busy;
-    const meant = none ? shown : picked;
-    this.what.textContent = meant.length ? `Download ${none ? "all shown" : "the picked"} (${meant.length}) as` : "";
-    for (const [anchor, kind] of [
-      [this.coco, "coco"],
-      [this.labels, "labels"],
-    ]) {
-      anchor.hidden = !meant.length || this.running;
-      anchor.href = address(`s/${this.store.token}/everything/${kind}?masks=${found.groups(meant)}`);
-    }
+    const state = { running: this.running, busy: this.running || Boolean(this.again?.running) };
+    this.actions.draw(found, shown, picked, state);
+    this.onlyNew.disabled = state.busy;
+    if (this.again) this.again.every.disabled = state.busy;
   }
 }

@@ -3,9 +3,12 @@
 import { h } from "../dom/dom.js";
 import { bitmap } from "../server/server.js";
 
+/** @import { Store } from "../state/store.js" */
+
 const HEIGHT = 40;
 
 export class Filmstrip {
+  /** @param {Store} store */
   constructor(store) {
     this.store = store;
     this.canvas = h("canvas", { class: "sam-film", "aria-hidden": "true" });

@@ -27,8 +27,10 @@ const VIDEO = [
 ];
 
 export class HelpSheet {
+  /** @param {boolean} isVideo */
   constructor(isVideo) {
     const rows = [...BOTH, ...(isVideo ? VIDEO : [])];
+    /** @type {HTMLDialogElement} */
     this.element = h(
       "dialog",
       { class: "sam-help", "aria-label": "Help and keys" },

@@ -3,13 +3,29 @@
 import { button, h } from "../dom/dom.js";
 import { sendFile } from "../server/server.js";
 
+/** @import { Workbench } from "../app/workbench.js" */
+
+/**
+ * @typedef {object} Imported  what was asked for and what the server made of the file
+ * @property {string} use  "prompts" or "reference"
+ * @property {number} frame
+ * @property {{ id: number, label: string, counts: string }[]} [objects]
+ * @property {number} [frames]
+ * @property {number} [num_frames]
+ */
+
 export class ImportDialog {
-  // `done` gets what was asked for and what the server made of the file.
+  /**
+   * `done` gets what was asked for and what the server made of the file.
+   * @param {Workbench} bench
+   * @param {(answer: Imported) => void} done
+   */
   constructor(bench, done) {
     this.bench = bench;
     this.done = done;
     const where = bench.isVideo ? "prompts on this frame" : "objects";
     const name = `masks-${bench.store.token}`;
+    /** @type {(value: string, text: string, checked: boolean) => HTMLElement} */
     const choice = (value, text, checked) =>
       h("label", {}, h("input", { type: "radio", name, value, checked }), ` ${text}`);
     this.prompts = choice(
@@ -32,6 +48,7 @@ export class ImportDialog {
     this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
     this.problem = h("div", { class: "sam-notice", role: "alert", hidden: true });
     const { width, height } = bench.store.clip;
+    /** @type {HTMLDialogElement} */
     this.element = h(
       "dialog",
       { class: "sam-help sam-import", "aria-label": "Import masks" },

@@ -2,6 +2,10 @@
 
 import { h } from "../dom/dom.js";
 
+/** @import { Workbench } from "../app/workbench.js" */
+/** @import { FoundMasks } from "../masks/found_masks.js" */
+/** @import { FoundMask } from "../state/types.js" */
+
 const TRIES = 300;
 const EVERY = [
   ["0", "and do not look again"],
@@ -11,7 +15,11 @@ const EVERY = [
 ];
 
 export class LookAgain {
-  // `find` looks on the frame that is shown; it resolves to what it found, null if it was stopped.
+  /**
+   * `find` looks on the frame that is shown; it resolves to what it found, null if it was stopped.
+   * @param {Workbench} bench
+   * @param {() => Promise<FoundMasks | null>} find
+   */
   constructor(bench, find) {
     this.bench = bench;
     this.find = find;
@@ -31,6 +39,7 @@ export class LookAgain {
     return this.every.value !== "0";
   }
 
+  /** @param {number} first */
   frames(first) {
     const { store } = this.bench;
     const every = Number(this.every.value),
@@ -45,7 +54,10 @@ export class LookAgain {
     return frames;
   }
 
-  // Masks come in blocks, which may be under way already.
+  /**
+   * Masks come in blocks, which may be under way already.
+   * @param {number} frame
+   */
   async masksOf(frame) {
     const { bench } = this;
     for (let tries = 0; tries < TRIES && !this.closed; tries++) {
@@ -56,7 +68,11 @@ export class LookAgain {
     return false;
   }
 
-  // `add` makes objects of masks found; resolves to whether it came to its end and what can be said then.
+  /**
+   * `add` makes objects of masks found; resolves to whether it came to its end and what can be said then.
+   * @param {number} first
+   * @param {(found: FoundMasks, taken: FoundMask[]) => void} add
+   */
   async run(first, add) {
     const { bench } = this;
     this.running = true;

@@ -2,12 +2,18 @@
 
 import { button, h } from "../dom/dom.js";
 
+/** @import { Workbench } from "../app/workbench.js" */
+/** @import { ObjectInfo } from "../state/types.js" */
+
 export class ObjectsPanel {
+  /** @param {Workbench} bench */
   constructor(bench) {
     this.bench = bench;
     this.store = bench.store;
+    this.revealed = "";
     this.list = h("div", { class: "sam-objects", role: "listbox", "aria-label": "Objects" });
     this.add = button("+ Add object", () => bench.objectActions.add(), { class: "sam-wide" });
+    /** @type {HTMLSelectElement} */
     this.overlap = h(
       "select",
       {
@@ -56,6 +62,7 @@ export class ObjectsPanel {
     list.scrollTop += Math.min(0, place.top - seen.top) + Math.max(0, place.bottom - seen.bottom);
   }
 
+  /** @param {ObjectInfo} object */
   row(object) {
     const { store } = this;
     const act = this.bench.objectActions;
@@ -82,6 +89,7 @@ export class ObjectsPanel {
       "aria-label": `Colour of ${object.name}`,
       onchange: (event) => act.change(id, { color: event.target.value }),
     });
+    /** @type {(text: string, label: string, work: () => void, pressed?: boolean) => HTMLButtonElement} */
     const small = (text, label, work, pressed) =>
       button(text, work, {
         class: "sam-small",
@@ -126,12 +134,16 @@ export class ObjectsPanel {
     );
   }
 
+  /** @param {number} id */
   note(id) {
     const count = this.store.promptedFrames(id).length;
     return this.store.kind === "video" && count ? `prompts on ${count} frame${count > 1 ? "s" : ""}` : "";
   }
 
-  // The object as it is on this frame, or the last picture of it.
+  /**
+   * The object as it is on this frame, or the last picture of it.
+   * @param {ObjectInfo} object
+   */
   thumbnail(object) {
     const thumb = h("canvas", { class: "sam-thumb", width: 72, height: 72, "aria-hidden": "true" });
     const mask = this.store.masksHere()[object.object_id];

@@ -2,10 +2,22 @@
 
 import { h } from "../dom/dom.js";
 
+/** @import { Store } from "../state/store.js" */
+/** @import { Pen, ReferenceInfo } from "../state/types.js" */
+
 const LANE = 34;
 const EDGE = 16; // as on the timeline's slider
 
+/**
+ * @typedef {{ color: string, scores: ReferenceInfo["scores"] }} Row
+ * @typedef {{ width: number, gap: number, place: (frame: number) => number, ink: CSSStyleDeclaration }} LaneScale
+ */
+
 export class ReferenceLane {
+  /**
+   * @param {Store} store
+   * @param {(frame: number) => void} seek
+   */
   constructor(store, seek) {
     this.store = store;
     this.canvas = h("canvas", {
@@ -14,6 +26,7 @@ export class ReferenceLane {
       "aria-label": "J&F over time",
       hidden: true,
     });
+    /** @param {PointerEvent} event */
     const go = (event) => {
       const rect = this.canvas.getBoundingClientRect();
       const share = (event.clientX - rect.left - EDGE / 2) / (rect.width - EDGE);
@@ -32,7 +45,10 @@ export class ReferenceLane {
     this.observer.disconnect();
   }
 
-  // `rows` are {color, scores: [[frame, J, F]]}.
+  /**
+   * `rows` are {color, scores: [[frame, J, F]]}.
+   * @param {Row[]} rows
+   */
   draw(rows) {
     const { canvas, store } = this;
     this.rows = rows;
@@ -48,12 +64,19 @@ export class ReferenceLane {
     pen.scale(ratio, ratio);
     const ink = getComputedStyle(canvas);
     const gap = (width - EDGE) / Math.max(1, store.clip.num_frames - 1);
+    /** @param {number} frame */
     const place = (frame) => EDGE / 2 + frame * gap;
     for (const [index, row] of rows.entries()) this.drawRow(pen, row, index * LANE, { width, gap, place, ink });
     pen.fillStyle = ink.color;
     pen.fillRect(place(store.frame) - 0.75, 0, 1.5, rows.length * LANE);
   }
 
+  /**
+   * @param {Pen} pen
+   * @param {Row} given
+   * @param {number} y
+   * @param {LaneScale} given
+   */
   drawRow(pen, { color, scores }, y, { width, gap, place, ink }) {
     const high = LANE - 4;
     pen.fillStyle = ink.getPropertyValue("--sam-lane");

@@ -1,18 +1,28 @@
 // Masks from files, and what they are good for: J&F of each object against its reference, and simulated clicks.
 
-import { button, h } from "../dom/dom.js";
+import { button, h, keepFocus } from "../dom/dom.js";
 import { get } from "../server/server.js";
 import { ImportDialog } from "./import_dialog.js";
 import { ReferenceLane } from "./reference_lane.js";
 
+/** @import { Workbench } from "../app/workbench.js" */
+/** @import { Question, ReferenceInfo } from "../state/types.js" */
+/** @import { Imported } from "./import_dialog.js" */
+
+/** @param {number[]} values */
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+/** @param {number} value */
 const hundred = (value) => (value * 100).toFixed(1);
 
 export class ReferencePanel {
+  /** @param {Workbench} bench */
   constructor(bench) {
     this.bench = bench;
     this.store = bench.store;
+    /** @type {ReferenceInfo[]} */
     this.references = [];
+    /** @type {string | null} */
+    this.stamp = null;
     this.dialog = new ImportDialog(bench, (answer) => this.imported(answer));
     this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
     this.rows = h("div", { class: "sam-references" });
@@ -46,6 +56,7 @@ export class ReferencePanel {
     this.lane?.close();
   }
 
+  /** @param {Imported} given */
   imported({ use, frame, objects, frames, num_frames: all }) {
     if (use === "reference") {
       this.status.textContent = this.bench.isVideo
@@ -117,27 +128,29 @@ export class ReferencePanel {
   drawRows() {
     const { references } = this;
     this.drop.hidden = !references.length;
-    const focused = document.activeElement?.dataset?.reference;
-    this.rows.replaceChildren(...references.map((each) => this.row(each)));
-    if (focused) this.rows.querySelector(`[data-reference="${focused}"]`)?.focus();
+    keepFocus(this.rows, "reference", () => this.rows.replaceChildren(...references.map((each) => this.row(each))));
     const scored = references.filter((each) => each.scores.length);
     this.total.textContent =
       scored.length > 1 ? `All: J&F ${hundred(mean(scored.map((each) => this.score(each))))}` : "";
     this.drawLane();
   }
 
+  /** @param {ReferenceInfo} given */
   score({ scores }) {
     return mean(scores.map(([, j, f]) => (j + f) / 2));
   }
 
+  /** @param {ReferenceInfo} reference */
   name(reference) {
     return reference.label || `Reference ${reference.id}`;
   }
 
+  /** @param {ReferenceInfo} reference */
   row(reference) {
     const { store } = this;
     const { scores } = reference;
     const name = this.name(reference);
+    /** @type {HTMLSelectElement} */
     const pair = h(
       "select",
       {
@@ -170,6 +183,7 @@ export class ReferencePanel {
     );
   }
 
+  /** @param {Question} question */
   async ask(question) {
     await this.bench.outbox.settled();
     const answer = await this.bench.host.ask("reference", question);
@@ -177,10 +191,15 @@ export class ReferencePanel {
     return answer;
   }
 
+  /** @param {string} text */
   warn(text) {
     this.bench.host.warn(text, null, "reference");
   }
 
+  /**
+   * @param {ReferenceInfo} reference
+   * @param {number | null} object
+   */
   async pair(reference, object) {
     try {
       await this.ask({ name: "pair", reference_id: reference.id, object_id: object });
@@ -190,6 +209,7 @@ export class ReferencePanel {
     }
   }
 
+  /** @param {ReferenceInfo} reference */
   async click(reference) {
     const { bench, store } = this;
     const { objectActions: act } = bench;

@@ -4,9 +4,17 @@ import { button, h, seconds } from "../dom/dom.js";
 import { LongTask } from "../server/long_task.js";
 import { address } from "../server/server.js";
 
+/** @import { Workbench } from "../app/workbench.js" */
+/** @import { Progress } from "../state/types.js" */
+
 const DOWNLOAD = "Download masks of all objects";
 
-// How far a file is, for people: what, a bar, and the time that is left.
+/**
+ * How far a file is, for people: what, a bar, and the time that is left.
+ * @param {string} what
+ * @param {Progress} given
+ * @param {number} began
+ */
 function progressOf(what, { done, total }, began) {
   const left = ((performance.now() - began) / 1000 / done) * (total - done);
   const bar = h("progress", { max: total, value: done || null, "aria-label": what });
@@ -16,6 +24,10 @@ function progressOf(what, { done, total }, began) {
 
 // Masks in one of the formats that the server knows. Some take their time, so the file is made first, then fetched.
 class MaskDownload {
+  /**
+   * @param {Workbench} bench
+   * @param {[name: string, title: string][]} formats
+   */
   constructor(bench, formats) {
     this.bench = bench;
     this.format = h(
@@ -38,6 +50,7 @@ class MaskDownload {
   async download() {
     const { bench } = this;
     const began = performance.now();
+    /** @param {Progress} step */
     const show = (step) => this.status.replaceChildren(...progressOf("Making the file", step, began));
     let text = "";
     this.setBusy(true);
@@ -54,6 +67,7 @@ class MaskDownload {
     this.status.textContent = text;
   }
 
+  /** @param {boolean} busy */
   setBusy(busy) {
     this.start.disabled = busy;
     this.start.textContent = busy ? "The file is being made …" : DOWNLOAD;
@@ -62,6 +76,7 @@ class MaskDownload {
 }
 
 export class VideoResults {
+  /** @param {Workbench} bench */
   constructor(bench) {
     this.store = bench.store;
     this.bench = bench;
@@ -96,6 +111,10 @@ export class VideoResults {
     this.masks.element.hidden = !any;
   }
 
+  /**
+   * @param {Progress} step
+   * @param {number} began
+   */
   progress(step, began) {
     this.status.replaceChildren(...progressOf("Making the video", step, began));
   }
@@ -105,6 +124,7 @@ export class VideoResults {
     this.status.textContent = "Making the video …";
   }
 
+  /** @param {string} text */
   finish(text) {
     this.stop.hidden = true;
     this.status.textContent = text;
@@ -130,6 +150,7 @@ export class VideoResults {
 }
 
 export class PictureResults {
+  /** @param {Workbench} bench */
   constructor(bench) {
     this.store = bench.store;
     this.links = h("div", { class: "sam-links" });
@@ -167,6 +188,11 @@ export class PictureResults {
     ];
   }
 
+  /**
+   * @param {string} text
+   * @param {string} path
+   * @param {string | null} [title]
+   */
   link(text, path, title = null) {
     return h(
       "a",

@@ -3,7 +3,10 @@
 import { button, h } from "../dom/dom.js";
 import { post } from "../server/server.js";
 
+/** @import { Workbench } from "../app/workbench.js" */
+
 export class SessionBar {
+  /** @param {Workbench} bench */
   constructor(bench) {
     this.bench = bench;
     this.store = bench.store;

@@ -4,14 +4,24 @@ import { button, clock, h } from "../dom/dom.js";
 import { icon } from "../dom/icons.js";
 import { Filmstrip } from "./filmstrip.js";
 
+/** @import { Workbench } from "../app/workbench.js" */
+/** @import { Store } from "../state/store.js" */
+/** @import { ObjectInfo, Pen } from "../state/types.js" */
+/** @import { LaneScale } from "./reference_lane.js" */
+
 const LANE = 18;
 const THUMB = 16;
 
 export class Timeline {
+  /**
+   * @param {Store} store
+   * @param {Workbench} bench
+   */
   constructor(store, bench) {
     this.store = store;
     this.bench = bench;
     const { num_frames: count } = store.clip;
+    /** @type {HTMLInputElement} */
     this.slider = h("input", {
       type: "range",
       min: 0,
@@ -56,6 +66,7 @@ export class Timeline {
       });
       strip.addEventListener("pointermove", (event) => event.buttons && this.seek(event));
     }
+    /** @type {(drawing: string, name: string, where: () => number) => HTMLButtonElement} */
     const jump = (drawing, name, where) =>
       button(icon(drawing), () => bench.goto(where()), { "aria-label": name, title: name });
     this.element = h(
@@ -89,17 +100,20 @@ export class Timeline {
     this.film.close();
   }
 
+  /** @param {PointerEvent} event */
   seek(event) {
     const rect = this.lanes.getBoundingClientRect();
     const share = (event.clientX - rect.left - THUMB / 2) / (rect.width - THUMB);
     this.bench.goto(Math.round(share * (this.store.clip.num_frames - 1)));
   }
 
+  /** @param {boolean} muted */
   setMuted(muted) {
     this.sound?.replaceChildren(icon(muted ? "mute" : "sound"));
     this.sound?.setAttribute("aria-pressed", String(muted));
   }
 
+  /** @param {boolean} playing */
   setPlaying(playing) {
     this.play.replaceChildren(icon(playing ? "pause" : "play"));
     this.play.setAttribute("aria-label", playing ? "Pause" : "Play");
@@ -108,7 +122,7 @@ export class Timeline {
   draw() {
     const { store } = this;
     const { num_frames: count } = store.clip;
-    this.slider.value = store.frame;
+    this.slider.value = String(store.frame);
     this.slider.setAttribute("aria-valuetext", `frame ${store.frame} of ${count - 1}`);
     this.where.textContent = `frame ${store.frame} of ${count - 1} · ${clock(store.timeOf(store.frame))}`;
     this.markIn.setAttribute("aria-pressed", String(store.view.mark_in != null));
@@ -135,13 +149,20 @@ export class Timeline {
     pen.scale(ratio, ratio);
     const ink = getComputedStyle(lanes);
     const gap = (width - THUMB) / Math.max(1, store.clip.num_frames - 1);
+    /** @param {number} frame */
     const place = (frame) => THUMB / 2 + frame * gap;
     for (const [row, object] of store.objects.entries())
       this.drawLane(pen, object, row * LANE, { width, gap, place, ink });
     this.drawMarks(pen, place, ink);
   }
 
-  // Visible frames are filled up to their score; prompts are dots, frames to check have a bar above.
+  /**
+   * Visible frames are filled up to their score; prompts are dots, frames to check have a bar above.
+   * @param {Pen} pen
+   * @param {ObjectInfo} object
+   * @param {number} y
+   * @param {LaneScale} given
+   */
   drawLane(pen, object, y, { width, gap, place, ink }) {
     const { store } = this;
     pen.fillStyle = ink.getPropertyValue("--sam-lane");
@@ -163,6 +184,11 @@ export class Timeline {
     }
   }
 
+  /**
+   * @param {Pen} pen
+   * @param {(frame: number) => number} place
+   * @param {CSSStyleDeclaration} ink
+   */
   drawMarks(pen, place, ink) {
     const { view } = this.store;
     const high = this.lanes.clientHeight;

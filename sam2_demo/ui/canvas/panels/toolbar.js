@@ -2,6 +2,10 @@
 
 import { button, h } from "../dom/dom.js";
 
+/** @import { Workbench } from "../app/workbench.js" */
+/** @import { Pointer } from "../edit/pointer.js" */
+/** @import { Stage } from "../stage/stage.js" */
+
 const TOOLS = [
   ["include", "Include", "Click on what belongs to the object (right-click: what does not)"],
   ["exclude", "Exclude", "Click on what does not belong to the object"],
@@ -12,6 +16,11 @@ const TOOLS = [
 ];
 
 export class Toolbar {
+  /**
+   * @param {Pointer} pointer
+   * @param {Stage} stage
+   * @param {Workbench} bench
+   */
   constructor(pointer, stage, bench) {
     this.pointer = pointer;
     this.bench = bench;
@@ -68,12 +77,14 @@ export class Toolbar {
     if (!editor.previewOn) editor.hover(null);
   }
 
+  /** @param {string} name */
   choose(name) {
     this.size.hidden = name !== "brush" && name !== "erase";
     this.pointer.setTool(name);
     for (const tool of this.tools) tool.setAttribute("aria-pressed", String(tool.dataset.tool === name));
   }
 
+  /** @param {{ canUndo: boolean, canRedo: boolean, canClear: boolean }} given */
   draw({ canUndo, canRedo, canClear }) {
     this.undo.disabled = !canUndo;
     this.redo.disabled = !canRedo;

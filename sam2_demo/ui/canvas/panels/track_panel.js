@@ -2,6 +2,9 @@
 
 import { button, h, seconds } from "../dom/dom.js";
 
+/** @import { Workbench } from "../app/workbench.js" */
+/** @import { TrackStep } from "../state/types.js" */
+
 const WAYS = [
   ["whole", "Whole clip"],
   ["forward", "Forward from here"],
@@ -12,6 +15,7 @@ const WAYS = [
 ];
 
 export class TrackPanel {
+  /** @param {Workbench} bench */
   constructor(bench) {
     this.bench = bench;
     this.way = h(
@@ -33,6 +37,7 @@ export class TrackPanel {
     );
   }
 
+  /** @param {{ canTrack: boolean }} given */
   draw({ canTrack }) {
     this.start.disabled = !canTrack || this.bench.runs.tracking;
     this.start.title = canTrack ? "" : "Click on an object first";
@@ -49,6 +54,7 @@ export class TrackPanel {
     this.bench.drawTools();
   }
 
+  /** @param {TrackStep} given */
   progress({ done, total, seconds_left: left }) {
     this.bar.max = total;
     this.bar.value = done;
@@ -61,6 +67,7 @@ export class TrackPanel {
     this.stop.disabled = false;
   }
 
+  /** @param {string} text */
   finish(text) {
     this.start.hidden = false;
     this.stop.hidden = true;

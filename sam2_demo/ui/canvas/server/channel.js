@@ -2,19 +2,38 @@
 
 import { alive, knownRun, LostError } from "./server.js";
 
+/** @import { Answer, AskOptions, Component, Question, ServerError } from "../state/types.js" */
+
 const LOOK_AFTER = 3000;
 
+/**
+ * @typedef {object} Waiting  a question on its way
+ * @property {(result: any) => void} resolve
+ * @property {(error: Error) => void} reject
+ * @property {((step: any) => void) | null} onStep
+ * @property {number} limit  milliseconds between answers
+ * @property {number} timer
+ * @property {string | null} run  the server's run that was asked
+ */
+
 export class Channel {
+  /** @param {Component} given */
   constructor({ trigger, watch, props }) {
     this.trigger = trigger;
     this.number = 0;
+    /** @type {Map<number, Waiting>} */
     this.waiting = new Map();
     this.looking = 0;
     watch("value", () => this.receive(props.value));
     alive();
   }
 
-  // Resolves with the answer; `onStep` gets the answers before the last one of a running task.
+  /**
+   * Resolves with the answer; `onStep` gets the answers before the last one of a running task.
+   * @param {string} event
+   * @param {Question} question
+   * @param {AskOptions} given
+   */
   ask(event, question, { limit = 60000, onStep = null } = {}) {
     const seq = ++this.number;
     return new Promise((resolve, reject) => {
@@ -26,11 +45,19 @@ export class Channel {
     });
   }
 
+  /**
+   * @param {number} seq
+   * @param {Waiting} entry
+   */
   arm(seq, entry) {
     clearTimeout(entry.timer);
     entry.timer = setTimeout(() => this.give(seq, new LostError("The server did not answer in time.")), entry.limit);
   }
 
+  /**
+   * @param {number} seq
+   * @param {ServerError} error
+   */
   give(seq, error) {
     const entry = this.waiting.get(seq);
     this.waiting.delete(seq);
@@ -53,6 +80,7 @@ export class Channel {
     }, LOOK_AFTER);
   }
 
+  /** @param {Answer} answer */
   receive(answer) {
     const entry = answer && this.waiting.get(answer.seq);
     if (!entry) return;

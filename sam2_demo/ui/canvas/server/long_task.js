@@ -1,7 +1,14 @@
 // A task of the server that takes its time: asked for when all changes before it have arrived, answered in steps.
 // A stop counts whenever it is pressed, also while the task is still on its way.
 
+/** @import { Workbench } from "../app/workbench.js" */
+/** @import { Question } from "../state/types.js" */
+
 export class LongTask {
+  /**
+   * @param {Workbench} bench
+   * @param {string} event
+   */
   constructor(bench, event) {
     this.bench = bench;
     this.event = event;
@@ -10,6 +17,10 @@ export class LongTask {
     this.stopped = false;
   }
 
+  /**
+   * @param {Question} question
+   * @param {(step: any) => void} onStep
+   */
   async run(question, onStep) {
     const { bench } = this;
     await bench.outbox.settled();
@@ -18,6 +29,10 @@ export class LongTask {
     return bench.host.ask(this.event, question, { onStep: (step) => this.step(step, onStep), limit: 120000 });
   }
 
+  /**
+   * @param {any} step
+   * @param {(step: any) => void} onStep
+   */
   step(step, onStep) {
     // A stop that overtook the task has been forgotten at its start.
     if (!this.begun && this.stopped) this.tellStop().catch(() => {});

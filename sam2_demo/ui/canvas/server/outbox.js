@@ -2,17 +2,36 @@
 // more about the same object waits behind that.
 // What is lost on the way stays at the head until `resume`.
 
+/** @import { ServerError } from "../state/types.js" */
+
+/**
+ * @typedef {{ key: string | null, work: () => unknown, object: number | null }} Job
+ */
+
 export class Outbox {
+  /**
+   * @param {(busy: boolean) => void} busyChanged
+   * @param {(error: ServerError) => void} lost
+   */
   constructor(busyChanged, lost) {
+    /** @type {Job[]} */
     this.waiting = [];
+    /** @type {Job | null} */
     this.running = null;
+    /** @type {ServerError | null} */
     this.stalled = null;
     this.busyChanged = busyChanged;
     this.lost = lost;
+    /** @type {{ resolve: (nothing?: undefined) => void, reject: (error: ServerError) => void }[]} */
     this.idle = [];
   }
 
-  // `work` is an async function; `key` names what it replaces; `object` is the id of what it is about, if anything.
+  /**
+   * `work` is an async function; `key` names what it replaces; `object` is the id of what it is about, if anything.
+   * @param {string | null} key
+   * @param {() => unknown} work
+   * @param {number | null} [object]
+   */
   put(key, work, object = null) {
     const index = key === null ? -1 : this.waiting.findLastIndex((job) => job.key === key);
     const isOvertaken = object !== null && this.waiting.slice(index + 1).some((job) => job.object === object);
@@ -22,6 +41,7 @@ export class Outbox {
     this.run();
   }
 
+  /** @param {string} key */
   holds(key) {
     return this.waiting.some((job) => job.key === key);
   }

@@ -1,17 +1,24 @@
 // Addresses on the server and plain requests to them (frames, masks, files, uploads); every one has a time limit.
 
-const config = window.gradio_config || {};
+/** @type {{ root?: string }} */
+const config = Reflect.get(window, "gradio_config") || {};
 const root = (config.root || window.location.origin + window.location.pathname).replace(/\/+$/, "");
 const STALLED = 60000;
 
+/** @type {string | null} */
 let run = null; // what the server called itself when it was last heard of
 
+/** @param {string} path */
 export function address(path) {
   return `${root}/sam2/${path}`;
 }
 
 // The server is out of reach or forgot the question: trying again later is worth while.
 export class LostError extends Error {
+  /**
+   * @param {string} [text]
+   * @param {boolean} [isLate]
+   */
   constructor(text = "The server is out of reach.", isLate = false) {
     super(text);
     this.lost = true;
@@ -19,7 +26,12 @@ export class LostError extends Error {
   }
 }
 
-// A fetch that ends in time; `LostError` without an answer.
+/**
+ * A fetch that ends in time; `LostError` without an answer.
+ * @param {string} path
+ * @param {RequestInit} [options]
+ * @param {number} [limit]
+ */
 export async function request(path, options = {}, limit = 20000) {
   try {
     return await fetch(address(path), { ...options, signal: AbortSignal.timeout(limit) });
@@ -32,6 +44,11 @@ export async function request(path, options = {}, limit = 20000) {
 // An answer that is a refusal. `gone`: what was asked for does not exist (any more), so that asking again is in vain;
 // `retryAfter`: seconds after which the server may be less busy, where it says so.
 export class RefusedError extends Error {
+  /**
+   * @param {number} status
+   * @param {string | undefined} text
+   * @param {string | null} retryAfter
+   */
   constructor(status, text, retryAfter = null) {
     super(text || `the server answered with status ${status}`);
     this.status = status;
@@ -40,20 +57,39 @@ export class RefusedError extends Error {
   }
 }
 
+/** @param {Response} response */
 async function answer(response) {
-  const body = await response.json().catch(() => null);
+  /** @type {any} */
+  let body = null;
+  try {
+    body = await response.json();
+  } catch {
+    // A proxy answers in words of its own; the status says enough.
+  }
   if (response.ok && body) return body;
   throw new RefusedError(response.status, body?.error, response.headers.get("Retry-After"));
 }
 
+/**
+ * @param {string} path
+ * @param {number} [limit]
+ */
 export async function get(path, limit) {
   return answer(await request(path, {}, limit));
 }
 
+/**
+ * @param {string} path
+ * @param {number} [limit]
+ */
 export async function post(path, limit = 120000) {
   return answer(await request(path, { method: "POST" }, limit));
 }
 
+/**
+ * @param {string} path
+ * @returns {Promise<ImageBitmap>}
+ */
 export async function bitmap(path) {
   const response = await request(path);
   if (!response.ok) await answer(response);
@@ -73,11 +109,17 @@ export async function alive() {
 
 export const knownRun = () => run;
 
-// Sends a file as it is; `onProgress` gets the share sent, 0 to 1.
+/**
+ * Sends a file as it is; `onProgress` gets the share sent, 0 to 1.
+ * @param {string} path
+ * @param {File} file
+ * @param {(share: number) => void} onProgress
+ */
 export function sendFile(path, file, onProgress) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     let stalled = 0;
+    /** @param {number} limit */
     const patience = (limit) => {
       clearTimeout(stalled);
       stalled = setTimeout(() => {
@@ -94,6 +136,7 @@ export function sendFile(path, file, onProgress) {
     request.upload.onload = () => patience(10 * STALLED); // the server reads the file now
     request.onerror = () => reject(new LostError("The upload was interrupted; check the connection and try again."));
     request.onload = () => {
+      /** @type {any} */
       let body = null;
       try {
         body = JSON.parse(request.responseText);

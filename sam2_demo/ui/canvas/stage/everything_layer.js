@@ -3,17 +3,38 @@
 import { h } from "../dom/dom.js";
 import { decodeRuns, paintMask } from "../masks/rle.js";
 
+/** @import { Pointer } from "../edit/pointer.js" */
+/** @import { FoundMasks } from "../masks/found_masks.js" */
+/** @import { Stage } from "./stage.js" */
+/** @import { FoundMask, Pen } from "../state/types.js" */
+
 const OUTLINE = 0xffffffff;
 
 export class EverythingLayer {
-  // `act` is told what is pointed at (hover) and clicked on (toggle).
+  /**
+   * `act` is told what is pointed at (hover) and clicked on (toggle).
+   * @param {Stage} stage
+   * @param {Pointer} pointer
+   * @param {string[]} palette
+   * @param {{ hover: (mask: FoundMask | null) => void, toggle: (mask: FoundMask | null) => void }} act
+   */
   constructor(stage, pointer, palette, act) {
     this.stage = stage;
     this.palette = palette;
     this.act = act;
+    /** @type {FoundMasks | null} */
     this.found = null;
+    /** @type {FoundMask[]} */
+    this.shown = [];
+    /** @type {OffscreenCanvas | null} */
     this.picture = null;
+    /** @type {Uint16Array | null} */
     this.labels = null;
+    /** @type {string | null} */
+    this.hoverCounts = null; // what `hoverPicture` shows
+    /** @type {OffscreenCanvas | null} */
+    this.hoverPicture = null;
+    /** @type {FoundMask | null} */
     this.hovered = null;
     this.canvas = h("canvas", { class: "sam-everything", hidden: true, "aria-hidden": "true" });
     this.canvas.addEventListener("pointermove", (event) => this.act.hover(this.at(event)));
@@ -24,12 +45,17 @@ export class EverythingLayer {
     stage.afterPaint = () => this.paint();
   }
 
+  /** @param {FoundMask} mask */
   color(mask) {
     const place = mask.id > 0 ? mask.id - 1 : 5 - mask.id;
     return this.palette[place % this.palette.length];
   }
 
-  // `shown` are sorted by size, so that small masks lie on top and can be pointed at.
+  /**
+   * `shown` are sorted by size, so that small masks lie on top and can be pointed at.
+   * @param {FoundMasks | null} found
+   * @param {FoundMask[]} shown
+   */
   show(found, shown) {
     const stamp = found && JSON.stringify([found.size, shown.map((mask) => [mask.id, found.picked.has(mask.id)])]);
     const same = stamp && stamp === this.stamp && found === this.found;
@@ -42,6 +68,10 @@ export class EverythingLayer {
     this.paint();
   }
 
+  /**
+   * @param {FoundMasks} found
+   * @param {FoundMask[]} shown
+   */
   draw(found, shown) {
     const [height, width] = found.size;
     const picture = new ImageData(height, width); // columns first, as in the run lengths
@@ -75,6 +105,7 @@ export class EverythingLayer {
     return canvas;
   }
 
+  /** @param {PointerEvent} event */
   at(event) {
     if (!this.picture) return null;
     const { clip } = this.stage.store;
@@ -86,6 +117,7 @@ export class EverythingLayer {
     return this.shown[this.labels[column * height + row] - 1] || null;
   }
 
+  /** @param {FoundMask | null} mask */
   hover(mask) {
     if (this.hovered === mask) return;
     this.hovered = mask;
@@ -109,6 +141,11 @@ export class EverythingLayer {
     if (this.hovered) this.paintHovered(pen, width, height);
   }
 
+  /**
+   * @param {Pen} pen
+   * @param {number} width
+   * @param {number} height
+   */
   paintHovered(pen, width, height) {
     const [rows, columns] = this.found.size;
     if (this.hoverCounts !== this.hovered.counts) {

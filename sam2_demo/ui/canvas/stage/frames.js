@@ -4,15 +4,24 @@ import { bitmap } from "../server/server.js";
 
 const KEPT = 90;
 
+/** @typedef {{ pending: Promise<ImageBitmap>, bitmap: ImageBitmap | null }} Entry */
+
 export class Frames {
-  // `shown` gives the bitmap that is on the stage.
+  /**
+   * `shown` gives the bitmap that is on the stage.
+   * @param {string} base
+   * @param {number} count
+   * @param {() => ImageBitmap | null} shown
+   */
   constructor(base, count, shown) {
     this.base = base;
     this.count = count;
     this.shown = shown;
+    /** @type {Map<number, Entry>} */
     this.cache = new Map();
   }
 
+  /** @param {number} index */
   get(index) {
     let entry = this.cache.get(index);
     if (entry) {
@@ -32,14 +41,21 @@ export class Frames {
     return entry.pending;
   }
 
+  /** @param {number} index */
   ready(index) {
     return this.cache.get(index)?.bitmap ?? null;
   }
 
+  /** @param {number} index */
   load(index) {
     return bitmap(`${this.base}/${index}.jpg`);
   }
 
+  /**
+   * @param {number} index
+   * @param {number} number
+   * @param {number} [step]
+   */
   ahead(index, number, step = 1) {
     for (let k = 1; k <= number; k++) {
       const next = index + k * step;

@@ -1,7 +1,14 @@
 // What a person has said, drawn over the picture: points, boxes, the keyboard cursor, the ring of the brush.
 
+/** @import { Stage } from "./stage.js" */
+/** @import { Box, Transform } from "../state/types.js" */
+
 const MARKER = 7;
 
+/**
+ * @param {Stage} stage
+ * @param {Transform} view
+ */
 export function paintMarkers(stage, view) {
   const { context, store } = stage;
   const unit = stage.ratio / view.scale;
@@ -19,6 +26,13 @@ export function paintMarkers(stage, view) {
   if (stage.ring) paintRing(stage, unit);
 }
 
+/**
+ * @param {Stage} stage
+ * @param {number} x
+ * @param {number} y
+ * @param {number} label
+ * @param {number} unit
+ */
 function paintPoint(stage, x, y, label, unit) {
   const { context } = stage;
   const radius = MARKER * unit;
@@ -39,6 +53,13 @@ function paintPoint(stage, x, y, label, unit) {
   context.stroke();
 }
 
+/**
+ * @param {Stage} stage
+ * @param {Box} given
+ * @param {string} color
+ * @param {number} unit
+ * @param {boolean} handles
+ */
 function paintBox(stage, [x0, y0, x1, y1], color, unit, handles) {
   const { context } = stage;
   context.lineWidth = 4 * unit;
@@ -59,14 +80,15 @@ function paintBox(stage, [x0, y0, x1, y1], color, unit, handles) {
   }
 }
 
+/**
+ * @param {Stage} stage
+ * @param {number} unit
+ */
 function paintCursor(stage, unit) {
   const { context, cursor } = stage;
-  for (const [width, color] of [
-    [4, "#000000"],
-    [2, "#ffffff"],
-  ]) {
+  for (const width of [4, 2]) {
     context.lineWidth = width * unit;
-    context.strokeStyle = color;
+    context.strokeStyle = width === 4 ? "#000000" : "#ffffff";
     context.beginPath();
     context.moveTo(cursor.x - 14 * unit, cursor.y);
     context.lineTo(cursor.x + 14 * unit, cursor.y);
@@ -76,6 +98,10 @@ function paintCursor(stage, unit) {
   }
 }
 
+/**
+ * @param {Stage} stage
+ * @param {number} unit
+ */
 function paintRing(stage, unit) {
   const { context, ring } = stage;
   context.lineWidth = 1.5 * unit;

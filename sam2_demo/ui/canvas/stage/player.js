@@ -3,17 +3,29 @@
 import { h } from "../dom/dom.js";
 import { address } from "../server/server.js";
 
+/** @import { Workbench } from "../app/workbench.js" */
+/** @import { Frames } from "./frames.js" */
+/** @import { Store } from "../state/store.js" */
+/** @import { ServerError } from "../state/types.js" */
+
 const AHEAD = 24;
 const LATE = 0.4; // seconds that pictures may lag before the sound waits for them
 
 export class Player {
+  /**
+   * @param {Store} store
+   * @param {Frames} frames
+   * @param {Workbench} act
+   */
   constructor(store, frames, act) {
     this.store = store;
     this.frames = frames;
     this.act = act;
     this.timer = 0;
+    this.time = 0; // seconds of the clip
     this.playing = false;
     this.muted = false;
+    /** @type {HTMLAudioElement | null} */
     this.sound = null;
   }
 
@@ -77,13 +89,17 @@ export class Player {
     this.sound?.remove();
   }
 
-  // The sound's clock where it runs, else the computer's.
+  /**
+   * The sound's clock where it runs, else the computer's.
+   * @param {number} elapsed
+   */
   now(elapsed) {
     const { sound } = this;
     const runs = sound && !sound.paused && !sound.ended && sound.readyState >= 3;
     return runs && Math.abs(sound.currentTime - this.time) < 1 ? sound.currentTime : this.time + elapsed;
   }
 
+  /** @param {number} now */
   tick(now) {
     if (!this.playing) return;
     if (!this.act.canvas.offsetParent) return this.stop(); // another tab of the page is shown
@@ -97,7 +113,7 @@ export class Player {
       if (wanted >= this.end) return this.stop();
     } else {
       if (wanted - this.time > LATE) this.sound?.pause();
-      frames.get(index).catch((error) => {
+      frames.get(index).catch((/** @type {ServerError} */ error) => {
         this.stop();
         this.act.host.fail(error);
       });

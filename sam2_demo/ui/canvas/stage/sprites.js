@@ -2,14 +2,23 @@
 
 import { bitmap } from "../server/server.js";
 
+/** @import { ObjectInfo } from "../state/types.js" */
+
 export class Sprites {
+  /**
+   * @param {string} token
+   * @param {() => void} loaded
+   */
   constructor(token, loaded) {
     this.base = `s/${token}`;
     this.loaded = loaded;
     this.kept = new Map();
   }
 
-  // The bitmap at a path below the session, or null while it is on its way (or cannot be had).
+  /**
+   * The bitmap at a path below the session, or null while it is on its way (or cannot be had).
+   * @param {string} path
+   */
   get(path) {
     if (!this.kept.has(path)) {
       if (this.kept.size > 60) this.kept.delete(this.kept.keys().next().value);
@@ -19,6 +28,7 @@ export class Sprites {
     return this.kept.get(path);
   }
 
+  /** @param {string} path */
   async load(path) {
     try {
       this.kept.set(path, await bitmap(`${this.base}/${path}`));
@@ -28,18 +38,25 @@ export class Sprites {
     }
   }
 
+  /** @param {ObjectInfo} object */
   label(object) {
     return this.get(`sprites/label.png?object=${object.object_id}&v=${encodeURIComponent(object.name + object.color)}`);
   }
 
+  /**
+   * @param {string} text
+   * @param {number} kind
+   */
   lettering(text, kind) {
     return this.get(`sprites/text.png?text=${encodeURIComponent(text)}&variant=${kind}`);
   }
 
+  /** @param {number} kind */
   sticker(kind) {
     return this.get(`sprites/sticker.png?variant=${kind}`);
   }
 
+  /** @param {number} stamp */
   backdrop(stamp) {
     return this.get(`sprites/backdrop.png?v=${stamp}`);
   }

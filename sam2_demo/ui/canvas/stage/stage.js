@@ -5,19 +5,45 @@ import { maskBounds, paintMask } from "../masks/rle.js";
 import { paintMarkers } from "./markers.js";
 import { Sprites } from "./sprites.js";
 
+/** @import { Store } from "../state/store.js" */
+/** @import { Box, Mask, ObjectInfo, Place } from "../state/types.js" */
+
+/** @type {("objects" | "extra")[]} */
+const LAYERS = ["objects", "extra"];
+
 export class Stage {
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {Store} store
+   */
   constructor(canvas, store) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d");
     this.store = store;
+    /** @type {ImageBitmap | null} */
     this.bitmap = null;
+    this.shownFrame = -1;
+    /** @type {OffscreenCanvas | null} */
+    this.picture = null;
+    this.stamp = "";
+    /** @type {ImageBitmap | null} */
+    this.stampBitmap = null;
+    /** @type {(Place & { radius: number }) | null} */
+    this.ring = null; // of the brush
+    /** @type {(() => void) | null} */
+    this.afterPaint = null;
     this.zoom = 1;
     this.panX = 0;
     this.panY = 0;
+    /** @type {Box | null} */
     this.draft = null; // a box being drawn, in original pixels
+    /** @type {Place | null} */
     this.cursor = null; // keyboard cursor, in original pixels
+    /** @type {OffscreenCanvas | null} */
     this.brush = null; // an OffscreenCanvas at display size while painting
+    /** @type {string | null} */
     this.hover = null;
+    /** @type {Map<string, OffscreenCanvas>} */
     this.painted = new Map();
     this.wanted = 0;
     this.spritesLoaded = 0;
@@ -60,6 +86,7 @@ export class Stage {
     };
   }
 
+  /** @param {{ clientX: number, clientY: number }} event */
   toPicture(event) {
     const rect = this.canvas.getBoundingClientRect();
     const view = this.view();
@@ -69,11 +96,18 @@ export class Stage {
     };
   }
 
-  // How many original pixels one pixel of the screen covers.
+  /**
+   * How many original pixels one pixel of the screen covers.
+   * @param {number} pixels
+   */
   reach(pixels) {
     return (pixels * this.ratio) / this.view().scale;
   }
 
+  /**
+   * @param {{ clientX: number, clientY: number }} event
+   * @param {number} factor
+   */
   zoomAt(event, factor) {
     const before = this.toPicture(event);
     this.zoom = Math.min(16, Math.max(1, this.zoom * factor));
@@ -84,6 +118,7 @@ export class Stage {
     this.draw();
   }
 
+  /** @param {number} factor */
   zoomBy(factor) {
     const rect = this.canvas.getBoundingClientRect();
     this.zoomAt({ clientX: rect.left + rect.width / 2, clientY: rect.top + rect.height / 2 }, factor);
@@ -95,12 +130,20 @@ export class Stage {
     this.draw();
   }
 
+  /**
+   * @param {number} dx
+   * @param {number} dy
+   */
   pan(dx, dy) {
     this.panX += dx;
     this.panY += dy;
     this.draw();
   }
 
+  /**
+   * @param {ImageBitmap} bitmap
+   * @param {number} frame
+   */
   show(bitmap, frame) {
     this.bitmap = bitmap;
     this.shownFrame = frame;
@@ -108,6 +151,7 @@ export class Stage {
     this.draw();
   }
 
+  /** @param {string | null} counts */
   setHover(counts) {
     this.hover = counts;
     this.draw();
@@ -145,6 +189,10 @@ export class Stage {
     this.afterPaint?.();
   }
 
+  /**
+   * @param {string} counts
+   * @param {string} color
+   */
   maskCanvas(counts, color) {
     const name = color + counts;
     let found = this.painted.get(name);
@@ -170,12 +218,15 @@ export class Stage {
     return this.picture;
   }
 
+  /**
+   * @param {{ object: ObjectInfo, mask: Mask }[]} shown
+   * @param {number} width
+   * @param {number} height
+   */
   scene(shown, width, height) {
     const { store, sprites } = this;
     const { view } = store;
-    const named = new Set(
-      shown.flatMap(({ object }) => ["objects", "extra"].map((layer) => layerOf(object, view, layer)[0])),
-    );
+    const named = new Set(shown.flatMap(({ object }) => LAYERS.map((layer) => layerOf(object, view, layer)[0])));
     const subjects = shown.map(({ object, mask }) => ({
       ...object,
       mask: this.maskCanvas(mask.counts, object.color),
@@ -196,7 +247,11 @@ export class Stage {
     };
   }
 
-  // Where several masks lie, with some room around them, in pixels of the display.
+  /**
+   * Where several masks lie, with some room around them, in pixels of the display.
+   * @param {string[]} codes
+   * @returns {Box}
+   */
   closeUp(codes) {
     const { display_width: width, display_height: height } = this.store.clip;
     const all = codes.map((counts) => maskBounds(counts, height)).filter(Boolean);
@@ -207,7 +262,13 @@ export class Stage {
     return [Math.max(0, x0 - room), Math.max(0, y0 - room), Math.min(width, x1 + room), Math.min(height, y1 + room)];
   }
 
-  // A part of the picture with a mask over it, the rest of it darkened.
+  /**
+   * A part of the picture with a mask over it, the rest of it darkened.
+   * @param {HTMLCanvasElement} canvas
+   * @param {string} counts
+   * @param {string} color
+   * @param {Box} given
+   */
   paintThumb(canvas, counts, color, [x0, y0, x1, y1]) {
     if (!this.bitmap) return;
     const pen = canvas.getContext("2d");
@@ -215,6 +276,7 @@ export class Stage {
     const w = x1 - x0,
       h = y1 - y0;
     const scale = Math.min(canvas.width / w, canvas.height / h);
+    /** @type {Box} */
     const place = [(canvas.width - w * scale) / 2, (canvas.height - h * scale) / 2, w * scale, h * scale];
     const kx = this.bitmap.width / mask.width,
       ky = this.bitmap.height / mask.height;
@@ -225,7 +287,12 @@ export class Stage {
     pen.drawImage(mask, x0, y0, w, h, ...place);
   }
 
-  // The object alone, cut to its bounds.
+  /**
+   * The object alone, cut to its bounds.
+   * @param {HTMLCanvasElement} canvas
+   * @param {string} counts
+   * @param {string} color
+   */
   paintObjectThumb(canvas, counts, color) {
     const mask = this.maskCanvas(counts, color);
     const bounds = maskBounds(counts, mask.height);
@@ -235,6 +302,7 @@ export class Stage {
       h = y1 - y0;
     const pen = canvas.getContext("2d");
     const scale = Math.min(canvas.width / w, canvas.height / h);
+    /** @type {Box} */
     const place = [(canvas.width - w * scale) / 2, (canvas.height - h * scale) / 2, w * scale, h * scale];
     pen.drawImage(mask, x0, y0, w, h, ...place);
     pen.globalCompositeOperation = "source-in";

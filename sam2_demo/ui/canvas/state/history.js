@@ -1,14 +1,20 @@
 // Undo and redo: each entry knows how to take itself back and how to do itself again.
 
+/** @import { Step } from "./types.js" */
+
 const MOST = 200;
 
 export class History {
+  /** @param {() => void} changed */
   constructor(changed) {
+    /** @type {Step[]} */
     this.past = [];
+    /** @type {Step[]} */
     this.future = [];
     this.changed = changed;
   }
 
+  /** @param {Step} entry */
   did(entry) {
     this.past.push(entry);
     if (this.past.length > MOST) this.past.shift();

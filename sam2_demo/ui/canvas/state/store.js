@@ -2,25 +2,38 @@
 
 import { freshColor } from "./palette.js";
 
+/** @import { Choice, Masks, ObjectInfo, Prompt, SessionState, TrackEntry, Tracks, View } from "./types.js" */
+
+/** @returns {Prompt} */
 export const emptyPrompt = () => ({ points: [], box: null, mask: null });
+/** @param {Prompt} prompt */
 export const isEmptyPrompt = (prompt) => !prompt.points.length && !prompt.box && !prompt.mask;
+/**
+ * @param {number} frame
+ * @param {number} object
+ */
 const key = (frame, object) => `${frame}:${object}`;
 
 export class Store {
+  /** @param {SessionState} state */
   constructor(state) {
     this.kind = state.kind;
     this.token = state.token;
     this.clip = state.clip;
     this.palette = state.palette;
     this.objects = state.objects.map((o) => ({ ...o }));
+    /** @type {Map<string, Prompt>} */
     this.prompts = new Map();
     for (const p of state.prompts) {
       this.prompts.set(key(p.frame, p.object), { points: p.points, box: p.box, mask: p.mask });
     }
+    /** @type {Map<number, Masks>} */
     this.masks = new Map(); // frame -> {object id: {counts, area, score, iou}}
     this.setChoices(state.candidates);
+    /** @type {Map<number, Map<number, TrackEntry>>} */
     this.tracks = new Map(); // object id -> Map(frame -> {score, area})
     this.setTracks(state.tracks || {});
+    /** @type {View} */
     this.view = state.view || {};
     this.result = state.result || null;
     this.expires = state.expires || null;
@@ -29,11 +42,16 @@ export class Store {
     this.nextId = 1 + this.objects.reduce((most, o) => Math.max(most, o.object_id), 0);
   }
 
+  /** @param {number} id */
   object(id) {
     return this.objects.find((o) => o.object_id === id);
   }
 
-  // Its colour is the one that is `wanted` or the palette's next, if that differs clearly from those of the `others`.
+  /**
+   * Its colour is the one that is `wanted` or the palette's next, if that differs clearly from those of the `others`.
+   * @param {ObjectInfo[]} [others]
+   * @param {string | null} [wanted]
+   */
   newObject(others = this.objects, wanted = null) {
     const id = this.nextId++;
     const color = freshColor(
@@ -43,15 +61,25 @@ export class Store {
     return { object_id: id, name: `Object ${id}`, color, visible: true, locked: false };
   }
 
+  /**
+   * @param {number} frame
+   * @param {number} object
+   */
   prompt(frame, object) {
     return this.prompts.get(key(frame, object)) || emptyPrompt();
   }
 
+  /**
+   * @param {number} frame
+   * @param {number} object
+   * @param {Prompt} prompt
+   */
   setPrompt(frame, object, prompt) {
     if (isEmptyPrompt(prompt)) this.prompts.delete(key(frame, object));
     else this.prompts.set(key(frame, object), prompt);
   }
 
+  /** @param {number} object */
   promptedFrames(object) {
     const frames = [];
     for (const name of this.prompts.keys()) {
@@ -61,6 +89,10 @@ export class Store {
     return frames.sort((a, b) => a - b);
   }
 
+  /**
+   * @param {number} frame
+   * @param {Masks} masks
+   */
   setMasks(frame, masks) {
     this.masks.set(frame, masks);
     for (const object of this.objects) {
@@ -76,17 +108,25 @@ export class Store {
     }
   }
 
-  // object id -> {chosen, candidates}
+  /**
+   * object id -> {chosen, candidates}
+   * @param {{ [object: string]: Choice }} candidates
+   */
   setChoices(candidates) {
+    /** @type {Map<number, Choice>} */
     this.choices = new Map(Object.entries(candidates || {}).map(([id, choice]) => [Number(id), choice]));
   }
 
-  // Seconds at which a frame is shown, and the frame that is shown at a time.
+  /**
+   * Seconds at which a frame is shown, and the frame that is shown at a time.
+   * @param {number} frame
+   */
   timeOf(frame) {
     const { times, frame_rate: rate } = this.clip;
     return times ? times[frame] : frame / rate;
   }
 
+  /** @param {number} seconds */
   frameAt(seconds) {
     const { times, frame_rate: rate, num_frames: count } = this.clip;
     if (!times) return Math.max(0, Math.min(count - 1, Math.floor(seconds * rate + 1e-3)));
@@ -100,6 +140,7 @@ export class Store {
     return low;
   }
 
+  /** @param {Tracks} tracks */
   setTracks(tracks) {
     this.tracks.clear();
     for (const [id, entries] of Object.entries(tracks)) {
@@ -110,12 +151,16 @@ export class Store {
     }
   }
 
+  /** @param {number} id */
   track(id) {
     if (!this.tracks.has(id)) this.tracks.set(id, new Map());
     return this.tracks.get(id);
   }
 
-  // Centres of an object up to this frame, as shares of the picture.
+  /**
+   * Centres of an object up to this frame, as shares of the picture.
+   * @param {number} id
+   */
   trail(id) {
     return [...this.track(id)]
       .filter(([frame, { center }]) => frame <= this.frame && center)
@@ -123,6 +168,7 @@ export class Store {
       .map(([, { center }]) => center);
   }
 
+  /** @param {number} frame */
   hasMasks(frame) {
     return this.objects.some((o) => this.track(o.object_id).has(frame));
   }
@@ -131,6 +177,7 @@ export class Store {
     return this.objects.some((o) => this.track(o.object_id).size > this.promptedFrames(o.object_id).length);
   }
 
+  /** @param {number} id */
   forgetObject(id) {
     this.objects = this.objects.filter((o) => o.object_id !== id);
     for (const name of [...this.prompts.keys()]) {
@@ -153,11 +200,15 @@ export class Store {
     return this.masksOn(this.frame);
   }
 
+  /** @param {number} frame */
   masksOn(frame) {
     return this.kind === "picture" ? this.chosenMasks() : this.masks.get(frame) || {};
   }
 
-  // Whether all masks that there are of a frame have arrived.
+  /**
+   * Whether all masks that there are of a frame have arrived.
+   * @param {number} frame
+   */
   knowsMasks(frame) {
     return this.kind === "picture" || this.masks.has(frame) || !this.hasMasks(frame);
   }
@@ -170,7 +221,10 @@ export class Store {
     return { first: Math.max(0, Math.min(a, b)), last: Math.min(last, Math.max(a, b)) };
   }
 
-  // Frames that a person should look at: the object is lost, its score is low or its area jumps.
+  /**
+   * Frames that a person should look at: the object is lost, its score is low or its area jumps.
+   * @param {number} id
+   */
   doubtful(id) {
     const frames = [];
     let before = null;
@@ -189,6 +243,7 @@ export class Store {
   }
 
   chosenMasks() {
+    /** @type {Masks} */
     const found = {};
     for (const [id, { chosen, candidates }] of this.choices) {
       if (candidates.length) found[id] = candidates[chosen];
