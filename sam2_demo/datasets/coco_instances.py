@@ -9,7 +9,7 @@ import numpy as np
 
 from sam2_demo.datasets.pictures import AnnotatedPicture, BoolMask, PictureObject
 from sam2_demo.errors import DatasetError
-from sam2_demo.formats.coco import segmentation_mask
+from sam2_demo.formats.coco import has_mask, segmentation_mask
 from sam2_demo.formats.files import content_of, read_json
 from sam2_demo.video.pictures import read_picture
 
@@ -17,7 +17,10 @@ _PREFIX = "instances_"
 
 
 class CocoPictures:
-    """The annotated pictures of one instances file; crowds count for nothing but as void pixels."""
+    """The annotated pictures of one instances file; crowds count for nothing but as void pixels.
+
+    Annotations with a box and no mask are passed over; DatasetError for a file of nothing else.
+    """
 
     def __init__(self, annotations: Path, pictures: Path | None = None) -> None:
         content = read_json(annotations)
@@ -35,7 +38,10 @@ class CocoPictures:
             raise DatasetError(f"{annotations}: some images lack {', '.join(lacking)}; all need {', '.join(fields)}")
         self._images = {int(image["id"]): image for image in content["images"]}
         self._annotations: dict[int, list[dict[str, Any]]] = {}
-        for annotation in content["annotations"]:
+        with_masks = [annotation for annotation in content["annotations"] if has_mask(annotation)]
+        if content["annotations"] and not with_masks:
+            raise DatasetError(f"{annotations} holds boxes only: no annotation has a mask in its segmentation")
+        for annotation in with_masks:
             image_id = int(annotation["image_id"])
             if image_id not in self._images:
                 raise DatasetError(f"{annotations}: annotation {annotation.get('id')} is of unknown image {image_id}")

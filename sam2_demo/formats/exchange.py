@@ -17,7 +17,7 @@ from sam2_demo.formats import alpha_video, coco, csv_tables, davis, mots, per_ob
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.files import PathLike, is_hidden, read_json
 
-_MARKS = {"masklet": sa_v.read, "annotations": coco.read}
+_MARKS: dict[str, Callable[[Path], ClipAnnotation]] = {"masklet": sa_v.read, "annotations": coco.read}
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 _MAX_UNPACKED = 4 << 30
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -129,6 +130,20 @@ def _voc_color(index: int) -> tuple[int, int, int]:
 def is_hidden(name: str) -> bool:
     """Whether a file or folder is one that systems put beside others; cameras do call pictures _DSC0001."""
     return name.startswith((".", "__"))
+
+
+_ROBOFLOW = re.compile(r"[._-](?:jpe?g|png|bmp|webp|tiff?)\.rf\.[0-9A-Za-z]+$", re.IGNORECASE)
+_LAST_NUMBER = re.compile(r"(.*?)(\d{1,12})\D*", re.DOTALL)
+
+
+def numbered_name(name: str) -> tuple[str, int] | None:
+    """What stands before the last number of a file's name, and the number; None for a name without one.
+
+    The mark that Roboflow adds to names is passed over: frame_000005_jpg.rf.ab12.jpg is frame 5.
+    """
+    stem = PurePosixPath(name).stem
+    matched = _LAST_NUMBER.fullmatch(_ROBOFLOW.sub("", stem))
+    return (matched[1], int(matched[2])) if matched else None
 
 
 def frame_files(folder: Path, suffix: str = ".png") -> list[Path]:
