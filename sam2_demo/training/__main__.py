@@ -21,7 +21,13 @@ from sam2_demo.training.clip_sampling import AnnotatedClipSource
 from sam2_demo.training.data import read_training_data
 from sam2_demo.training.data_parallel import run_in_processes, world
 from sam2_demo.training.picture_batches import PictureBatchMaker
-from sam2_demo.training.pretrained import adopt_matching, find_imagenet_file, has_same_trunk, load_imagenet_trunk
+from sam2_demo.training.pretrained import (
+    adopt_matching,
+    find_imagenet_file,
+    has_same_trunk,
+    load_imagenet_trunk,
+    load_mean,
+)
 from sam2_demo.training.run_identity import CHECKPOINT_NAME, decisions, read_checkpoint, refuse_another_run
 from sam2_demo.training.stages import (
     CONFIGS,
@@ -35,12 +41,13 @@ from sam2_demo.training.stages import (
     with_size,
 )
 from sam2_demo.training.trainer import Trainer
-from sam2_demo.weights import load_network
 
 _EXAMPLES = """examples:
   python -m sam2_demo.training --config embedded --data DATA --out runs/embedded
   python -m sam2_demo.training --config embedded --data DATA --out runs/embedded --resume
   python -m sam2_demo.training --config scratch --data DATA --out runs/short --minutes 10
+  python -m sam2_demo.training --config embedded --model one.safetensors other.safetensors --only-calibrate \
+--data DATA --out runs/mean
   python -m sam2_demo.training --config finetune --model facebook/sam2.1-hiera-tiny --data DAVIS coco/annotations/\
 instances_train2017.json --freeze trunk --out runs/tuned
 
@@ -73,7 +80,13 @@ def build_parser(prog: str) -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, help="run folder: checkpoint, metrics, curves, weights")
     parser.add_argument("--resume", action="store_true", help="go on from the run folder's checkpoint")
-    parser.add_argument("--model", help="weights to start from: a Hub id or a file (finetune: default embedded)")
+    parser.add_argument(
+        "--model", nargs="+", default=[], metavar="MODEL",
+        help="weights to start from: a Hub id or a file (finetune: default embedded); of several their mean",
+    )  # fmt: skip
+    parser.add_argument(
+        "--only-calibrate", action="store_true", help="train nothing: write the weights of --model, scores calibrated"
+    )
     parser.add_argument("--from-stage", metavar="STAGE", help="leave out the stages before this one, with --model")
     parser.add_argument("--random", action="store_true", help="start the embedded network's trunk at random")
     parser.add_argument("--freeze", nargs="+", choices=sorted(FREEZABLE), default=[], help="parts kept as they are")
@@ -118,6 +131,8 @@ def _train(options: argparse.Namespace) -> None:
         limit_pictures=options.limit_pictures,
         annotated_share=options.annotated_share,
     )
+    if options.only_calibrate and not options.model:
+        raise ConfigError("--only-calibrate needs weights: give --model")
     if options.from_stage is not None:
         if config.network is not None and not (options.model or options.resume):
             raise ConfigError("--from-stage needs the weights of the stages before it: give --model")
@@ -194,14 +209,17 @@ def _train_one(
         trainer.resume()
         if rank == 0:
             trainer.log.forget_after(trainer.progress.total_steps)
-    trainer.train()
+    if options.only_calibrate:
+        trainer.finish()
+    else:
+        trainer.train()
 
 
 def _starting_network(options: argparse.Namespace, config: TrainingConfig) -> Sam2Network:
     """A fresh network, on ImageNet's trunk where there is one, or the one whose weights are to be tuned."""
     given = None
-    if options.model is not None or config.network is None:
-        given = load_network(options.model or "embedded", device=options.device, dtype="float32")
+    if options.model or config.network is None:
+        given = load_mean(options.model or ["embedded"], options.device)
         if config.network is None or given.config == config.network:
             return given.requires_grad_(True)
     network = Sam2Network(config.network)  # type: ignore[arg-type]
@@ -211,7 +229,8 @@ def _starting_network(options: argparse.Namespace, config: TrainingConfig) -> Sa
         load_imagenet_trunk(network.image_encoder.trunk, find_imagenet_file())
     if given is not None:
         left = adopt_matching(network, given.state_dict())
-        logging.info("%d tensors of %s do not fit and start at random: %s", len(left), options.model, ", ".join(left))
+        left_out = "%d tensors of %s do not fit and start at random: %s"
+        logging.info(left_out, len(left), " ".join(options.model), ", ".join(left))
     return network.to(options.device)
 
 

@@ -31,6 +31,7 @@ from sam2_demo.training.picture_loss import (
     seek_parts,
     to_pixels,
 )
+from sam2_demo.training.score_record import ScoreRecord, iou_pairs, joined, pairs
 
 _SHOWN_AREA = 0.001  # of the frame: less is neither hidden nor clearly shown
 _FIRST_PROMPTS = {"mask": 0.5, "click": 0.25, "box": 0.25}
@@ -52,7 +53,7 @@ class _Run:
     losses: list[Tensor] = field(default_factory=list)
     ious: list[Tensor] = field(default_factory=list)
     score_hits: list[Tensor] = field(default_factory=list)
-    visible_scores: list[float] = field(default_factory=list)
+    scores: list[ScoreRecord] = field(default_factory=list)
 
     @property
     def num_frames(self) -> int:
@@ -81,7 +82,7 @@ def clip_loss(
         f"clip_iou_{kind}": torch.cat(run.ious).nanmean().item(),
         "object_score_accuracy": torch.cat(run.score_hits).mean().item(),
     }
-    return StepResult(torch.stack(run.losses).mean(), figures, tuple(run.visible_scores))
+    return StepResult(torch.stack(run.losses).mean(), figures, joined(run.scores))
 
 
 def _track_frame(run: _Run, index: int, kind: str, corrected: bool) -> None:
@@ -96,6 +97,8 @@ def _track_frame(run: _Run, index: int, kind: str, corrected: bool) -> None:
     multimask = kind in ("", "click")
     answers = replace(PUBLISHED_ANSWERS, parts_first=run.network.config.answers.parts_first)
     output = frame_step(run.network, seen, prompts, memory, multimask, answers)
+    if index > 0:
+        _record_scores(run, output, targets)
     if kind != "mask":
         run.losses.append(prediction_loss(output.candidates, targets, multimask, run.weights))
         if corrected or (kind and run.rng.random() < _FIRST_CORRECTION):
@@ -166,5 +169,18 @@ def _record(run: _Run, output: FrameOutput, targets: MaskTargets, index: int) ->
         run.ious.append(torch.where(visible, ious, torch.nan))
         scores = output.object_score_logits[:, 0].detach().float()
         run.score_hits.append(((scores > 0) == visible).float())
-        shown = targets.coverage.mean(dim=(1, 2, 3)) > _SHOWN_AREA
-        run.visible_scores.extend(scores[shown].tolist())
+
+
+def _record_scores(run: _Run, output: FrameOutput, targets: MaskTargets) -> None:
+    """What a tracked frame's scores are, before any correction."""
+    visible = targets.visible[:, 0]
+    scores = output.object_score_logits[:, 0]
+    is_clear = ~visible | (targets.coverage.mean(dim=(1, 2, 3)) > _SHOWN_AREA)
+    seen = visible & (scores > 0)
+    actual = true_ious(output.low_res_logits.detach(), targets)[:, 0]
+    run.scores.append(
+        ScoreRecord(
+            multi_iou=iou_pairs(output.iou_predictions[seen], actual[seen]),
+            object_score=pairs(scores[is_clear], visible[is_clear]),
+        )
+    )

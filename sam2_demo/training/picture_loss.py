@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -20,24 +20,25 @@ from sam2_demo.training.even_regions import find_parts
 from sam2_demo.training.losses import LossWeights, MaskTargets, prediction_loss, true_ious
 from sam2_demo.training.picture_batches import PictureBatch
 from sam2_demo.training.prompt_sampling import sample_box, sample_click, sample_correction
+from sam2_demo.training.score_record import ScoreRecord, iou_pairs, joined
 
 _SECOND_SEARCH = 0.5  # share of clicks without a part for which another place is tried
 
 
 @dataclass(frozen=True)
 class StepResult:
-    """Loss to minimise (scalar tensor), figures to log, and object scores of tracked frames that show the object."""
+    """Loss to minimise (scalar tensor), figures to log, and the scores that were given."""
 
     loss: Tensor
     figures: dict[str, float]
-    visible_scores: tuple[float, ...] = ()
+    scores: ScoreRecord = field(default_factory=ScoreRecord)
 
 
 def mean_of(results: Sequence[StepResult]) -> StepResult:
     """The mean loss, the mean of each figure over the results that have it, and all scores."""
     names = dict.fromkeys(name for result in results for name in result.figures)
     figures = {name: float(np.mean([r.figures[name] for r in results if name in r.figures])) for name in names}
-    scores = tuple(score for result in results for score in result.visible_scores)
+    scores = joined(result.scores for result in results)
     return StepResult(torch.stack([result.loss for result in results]).mean(), figures, scores)
 
 
@@ -101,20 +102,21 @@ def picture_loss(
     embedding = network.encode_image(to_pixels(batch.pixels, network.device))
     prompts = len(batch.masks) // len(batch.pixels)
     boxed = np.arange(len(batch.masks)) % prompts >= (prompts + 1) // 2  # the latter half of each picture's objects
-    total, figures = torch.zeros((), device=network.device), {}
+    total, figures, scores = torch.zeros((), device=network.device), {}, []
     for name, is_box in (("click", False), ("box", True)):
         rows = np.nonzero(boxed == is_box)[0]
         if len(rows) == 0:
             continue
         objects = _PromptedObjects(rows, is_box)
-        loss, ious = _refine(network, embedding, batch, objects, rng, weights, corrections)
+        loss, ious, given = _refine(network, embedding, batch, objects, rng, weights, corrections)
+        scores.append(given)
         total = total + loss * (len(rows) / len(batch.masks))
         figures.update({f"iou_{name}_{kind}": value for kind, value in ious.items()})
     if weights.saliency:
         auxiliary = saliency(embedding, torch.from_numpy(batch.labels).to(network.device))
         figures["saliency"] = auxiliary.item()
         total = total + weights.saliency * auxiliary
-    return StepResult(total, figures)
+    return StepResult(total, figures, joined(scores))
 
 
 def _refine(
@@ -125,8 +127,9 @@ def _refine(
     rng: np.random.Generator,
     weights: LossWeights,
     corrections: int,
-) -> tuple[Tensor, dict[str, float]]:
-    """Loss averaged over rounds, and the mean IoU of the chosen mask after each ("0", "1", ...) and of "part"s."""
+) -> tuple[Tensor, dict[str, float], ScoreRecord]:
+    """Loss averaged over rounds, the mean IoU of the chosen mask after each ("0", "1", ...) and of "part"s, and the
+    scores given to the chosen ones."""
     masks, indices = batch.masks[objects.rows], batch.picture_indices[objects.rows]
     seen = embedding.select(torch.from_numpy(indices).to(network.device))
     features = network.attend_to_memory(seen.features, None)
@@ -137,7 +140,7 @@ def _refine(
         targets = replace(targets, parts=parts)
     small_truth = (targets.coverage[:, 0] > 0.5).cpu().numpy()
     small_valid = (targets.valid[:, 0] > 0).cpu().numpy()
-    low_res_logits, losses, ious = None, [], {}
+    low_res_logits, losses, ious, scores = None, [], {}, []
     for number in range(corrections + 1):
         points = torch.from_numpy(coords).to(network.device), torch.from_numpy(labels).to(network.device)
         prediction = network.decode_masks(features, seen.high_res_features, points, low_res_logits)
@@ -146,13 +149,16 @@ def _refine(
         if number == 0 and targets.has_part.any():
             part_loss, ious["part"] = _repeat_parts(network, seen, (coords, labels), prediction, targets, weights)
             losses[0] = losses[0] + weights.part * part_loss
-        chosen = choose_logits(prediction, multimask, network.config.answers.parts_first)
-        ious[str(number)] = true_ious(chosen, targets).mean().item()
+        chosen, predicted_ious = choose(prediction, multimask, network.config.answers.parts_first)
+        actual = true_ious(chosen, targets)[:, 0]
+        ious[str(number)] = actual.mean().item()
+        pairs = iou_pairs(predicted_ious, actual)
+        scores.append(ScoreRecord(multi_iou=pairs) if multimask else ScoreRecord(single_iou=pairs))
         if number < corrections:
             low_res_logits = chosen.clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
             predicted = (chosen[:, 0] > 0).cpu().numpy()
             coords, labels = add_corrections(rng, (coords, labels), predicted, small_truth, small_valid)
-    return torch.stack(losses).mean(), ious
+    return torch.stack(losses).mean(), ious, joined(scores)
 
 
 def _repeat_parts(
@@ -188,14 +194,15 @@ def make_targets(masks: NDArray[np.bool_], known: NDArray[np.bool_], device: tor
     return MaskTargets(F.avg_pool2d(full, 4), (F.avg_pool2d(valid, 4) > 0.5).float(), visible)
 
 
-def choose_logits(prediction: MaskPrediction, multimask: bool, parts_first: bool) -> Tensor:
-    """The logits (N, 1, h, w) that inference would take, detached."""
-    logits = prediction.low_res_logits.detach().float()
+def choose(prediction: MaskPrediction, multimask: bool, parts_first: bool) -> tuple[Tensor, Tensor]:
+    """The logits (N, 1, h, w) that inference would take, and the IoU (N,) predicted for them, detached."""
+    logits, ious = prediction.low_res_logits.detach().float(), prediction.iou_predictions.detach()
     if not multimask:
-        return logits[:, :1]
+        return logits[:, :1], ious[:, 0]
     first = 2 if parts_first else 1
-    best = prediction.iou_predictions[:, first:].argmax(dim=1) + first
-    return logits[torch.arange(len(best), device=best.device), best][:, None]
+    best = ious[:, first:].argmax(dim=1) + first
+    rows = torch.arange(len(best), device=best.device)
+    return logits[rows, best][:, None], ious[rows, best]
 
 
 def seek_parts(

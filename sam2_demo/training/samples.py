@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.training.picture_batches import PictureBatch
-from sam2_demo.training.picture_loss import choose_logits, first_prompts, to_pixels
+from sam2_demo.training.picture_loss import choose, first_prompts, to_pixels
 
 _TRUTH_COLOUR, _PREDICTED_COLOUR = (40, 200, 80), (240, 120, 40)
 
@@ -26,7 +26,7 @@ def draw_samples(network: Sam2Network, batch: PictureBatch, path: Path) -> None:
     features = network.attend_to_memory(embedding.features, None)
     points = torch.from_numpy(coords).to(network.device), torch.from_numpy(labels).to(network.device)
     prediction = network.decode_masks(features, embedding.high_res_features, points, None)
-    chosen = choose_logits(prediction, True, network.config.answers.parts_first)
+    chosen, _ = choose(prediction, True, network.config.answers.parts_first)
     logits = network.upscale_logits(chosen, batch.pixels.shape[1:3])
     predicted = (logits[:, 0] > 0).cpu().numpy()
     rows = []

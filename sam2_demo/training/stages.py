@@ -92,10 +92,10 @@ class TrainingConfig:
     network: what is trained, None for an existing checkpoint's; trunk_rate: factor on the trunk's learning rate;
     ema_decay: of the averaged weights that are exported; layer_decay: factor on the learning rate per trunk
     stage away from the output (1: none); bfloat16: mixed precision in the forward pass (None:
-    where the hardware gains by it); calibration_clips: made clips of ten frames on which the
-    object score's zero is set after the last stage (0: left as trained); split, limit_pictures: which of the data is
-    used (`data.read_training_data`); annotated_share: of annotated clips among all clips, where there are any;
-    edits: how often clips get cuts, twins and occluders.
+    where the hardware gains by it); calibration_clips: clips of ten frames, and as many
+    batches of pictures, on which scores are calibrated after the last stage (0: left as trained);
+    split, limit_pictures: which of the data is used (`data.read_training_data`); annotated_share: of annotated clips
+    among all clips, where there are any; edits: how often clips get cuts, twins and occluders.
     """
 
     name: str

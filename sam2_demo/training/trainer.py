@@ -25,7 +25,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from sam2_demo.device import has_matrix_units
 from sam2_demo.errors import ConfigError
 from sam2_demo.network.sam2_network import Sam2Network
-from sam2_demo.training.calibration import calibrate_object_score
+from sam2_demo.training.calibration import calibrate_scores
 from sam2_demo.training.clip_batches import ClipBatch, ClipBatchMaker
 from sam2_demo.training.clip_loss import clip_loss
 from sam2_demo.training.data_parallel import average_over_processes, world
@@ -154,6 +154,13 @@ class Trainer:
             self.save()
             self._finish_stage()
 
+    def finish(self) -> None:
+        """Write what a run of no steps gives: the weights as they are, with calibrated scores."""
+        self.progress.stage = len(self.config.stages)
+        self.save()
+        if self.rank == 0:
+            self.write_results()
+
     def _finish_stage(self) -> None:
         if self.rank == 0:
             self.log.draw_curves()
@@ -166,17 +173,18 @@ class Trainer:
         self.network.eval()
         stage = self.config.stages[min(self.progress.stage, len(self.config.stages)) - 1]
         if self.progress.stage == len(self.config.stages) and self.config.calibration_clips:
-            clips = (
-                self.clips.make(_SAMPLES_DRAW + number, 1, 3, _CALIBRATION_FRAMES, stage.size)
-                for number in range(self.config.calibration_clips)
-            )
-            with torch.autocast(self.network.device.type, torch.bfloat16, enabled=self.bfloat16):
-                shift = calibrate_object_score(self.network, clips)
-            log.info("object score lowered by %.3f", shift)
+            self._calibrate(stage)
         draw_samples(self.network, self.pictures.make(_SAMPLES_DRAW, 8, 1, stage.size), self.run_folder / "samples.png")
         weights, name = self.run_folder / WEIGHTS_NAME, self.network.config.name
         write_weights(self.network.state_dict(), weights, name, self.progress.total_steps)  # last: `train` looks for it
         self.network.load_state_dict(kept)
+
+    def _calibrate(self, stage: Stage) -> None:
+        draws = [_SAMPLES_DRAW + number for number in range(self.config.calibration_clips)]
+        clips = (self.clips.make(draw, 1, 3, _CALIBRATION_FRAMES, stage.size) for draw in draws)
+        pictures = (self.pictures.make(draw + 1, 8, 4, stage.size) for draw in draws)
+        with torch.autocast(self.network.device.type, torch.bfloat16, enabled=self.bfloat16):
+            calibrate_scores(self.network, clips, pictures)
 
     def _train_stage(self, stage: Stage) -> None:
         log.info("stage %s starts at step %d", stage.name, self.progress.step)

@@ -3,13 +3,20 @@
 import subprocess
 import sys
 import time
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file
 
+from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.training import pretrained
 from sam2_demo.training.__main__ import main
+from sam2_demo.training.stages import CONFIGS, with_size
 
 
 @pytest.fixture
@@ -101,3 +108,25 @@ def test_unknown_configuration_is_wrong_usage():
     with pytest.raises(SystemExit) as stopped:
         main(["--config", "huge", "--data", ".", "--out", "x"])
     assert stopped.value.code == 2
+
+
+def test_runs_are_averaged_and_calibrated_without_training(picture_folder, tmp_path, small_config, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    plan = replace(CONFIGS["embedded"], network=small_config, calibration_clips=2)
+    monkeypatch.setitem(CONFIGS, "embedded", with_size(plan, 64))
+    networks = {}
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        networks[f"{seed}.safetensors"] = Sam2Network(small_config)
+    monkeypatch.setattr(pretrained, "load_network", lambda source, **_: deepcopy(networks[source]))
+    options = ["--config", "embedded", "--data", str(picture_folder), "--out", str(tmp_path / "run")]
+    options += ["--threads", "1", "--processes", "1", "--only-calibrate"]
+    assert main([*options, "--model", *networks]) == 0
+    written = load_file(tmp_path / "run" / "weights.safetensors")
+    first, second = (own.state_dict() for own in networks.values())
+    name = "memory_encoder.out_proj.weight"
+    torch.testing.assert_close(written[name].float(), (first[name] + second[name]) / 2, atol=1e-3, rtol=1e-3)
+    assert caplog.text.count("calibration error") == 3
+    networks["2.safetensors"].config = replace(small_config, name="other")
+    assert main([*options, "--model", *networks]) == 2
+    assert main(options) == 2  # nothing to calibrate

@@ -260,4 +260,4 @@ def test_parts_of_a_batch_step_along_their_mean_gradient(small_network, drawn_pi
     assert result.figures["object_score_accuracy"] == pytest.approx(
         np.mean([own.figures["object_score_accuracy"] for _, own in singles])
     )
-    assert len(result.visible_scores) == sum(len(own.visible_scores) for _, own in singles)
+    assert len(result.scores.object_score) == sum(len(own.scores.object_score) for _, own in singles) > 0
