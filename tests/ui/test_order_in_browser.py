@@ -12,32 +12,6 @@ pytestmark = IN_CHROMIUM
 IMPORT = """const loaded = performance.getEntriesByType('resource').map((entry) => entry.name);
     const make = (name) => import(loaded.find((each) => each.includes('/' + name + '.js')));"""
 
-OUTBOX = (
-    "async () => {"
-    + IMPORT
-    + """
-    const { Outbox } = await make('outbox');
-    const order = async (...put) => {
-        const sent = [], box = new Outbox(() => {}, () => {});
-        box.put(null, () => new Promise((done) => setTimeout(done)));
-        put.forEach(([key, object, what]) => box.put(key, async () => sent.push(what), object));
-        await box.settled();
-        return sent.join(' ');
-    };
-    const one = (what) => ['prompt 0 1', 1, what], view = (what) => ['view', null, what];
-    return [
-        await order(one('a'), one('b'), view('v'), view('w')),
-        await order(one('a'), ['prompt 0 2', 2, 'x'], one('b')),
-        await order(one('a'), [null, 1, 'remove'], [null, 1, 'put'], one('b'), one('c')),
-    ];
-}"""
-)
-
-
-def test_a_newer_prompt_stays_behind_the_removal_of_its_object(tab):
-    assert tab.evaluate(OUTBOX) == ["b w", "b x", "a remove put c"]
-
-
 STOPS = (
     "async () => {"
     + IMPORT
