@@ -95,9 +95,7 @@ class NetworkEngine:
         ).steps(rgb)
 
 
-def load_engine(
-    source: str, progress: Progress | None = None, options: EngineOptions = DEFAULT_OPTIONS
-) -> LoadedModel:
+def load_engine(source: str, progress: Progress | None = None, options: EngineOptions = DEFAULT_OPTIONS) -> LoadedModel:
     """Load what `load_network` takes and, if asked, compile it; WeightsError says what is wrong."""
     network = load_network(source, device=options.device, dtype=options.dtype, progress=progress)
     network.compiled = options.compiled

@@ -73,13 +73,9 @@ def _disk(radius: float) -> NDArray[np.uint8]:
     return np.asarray(offsets[:, None] ** 2 + offsets[None] ** 2 <= radius**2, dtype=np.uint8)
 
 
-def _checked_pair(
-    mask: BoolMask, reference: BoolMask, void: BoolMask | None
-) -> tuple[BoolMask, BoolMask]:
+def _checked_pair(mask: BoolMask, reference: BoolMask, void: BoolMask | None) -> tuple[BoolMask, BoolMask]:
     if mask.ndim != 2 or mask.shape != reference.shape:
-        raise InputError(
-            f"two masks of the same (height, width) are compared, got {mask.shape} and {reference.shape}"
-        )
+        raise InputError(f"two masks of the same (height, width) are compared, got {mask.shape} and {reference.shape}")
     mask, reference = pixels_inside(mask), pixels_inside(reference)
     if void is None:
         return mask, reference

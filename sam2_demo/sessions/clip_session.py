@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from sam2_demo.engines.engine import Engine
 from sam2_demo.errors import PromptError
+from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.masks.masklet import Masklet
 from sam2_demo.masks.run_lengths import DISPLAY_LIMIT_VIDEO, display_size, encode_mask
+from sam2_demo.sessions.clip_facts import mask_center, reader_to_json, tracks_to_json
 from sam2_demo.sessions.frame_store import FrameStore
 from sam2_demo.sessions.prompt_set import PromptSet
 from sam2_demo.sessions.session import Session
@@ -26,15 +28,6 @@ from sam2_demo.tracking.prompts import read_prompts
 from sam2_demo.video.frame_reader import FrameReader
 
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
-
-
-def mask_center(masklet: Masklet, frame: int) -> tuple[float, float] | None:
-    """The middle of a mask's bounds as shares of width and height; None for an empty mask."""
-    box = masklet.box(frame)
-    if box is None:
-        return None
-    x0, y0, x1, y1 = box
-    return round((x0 + x1) / 2 / masklet.width, 5), round((y0 + y1) / 2 / masklet.height, 5)
 
 
 @dataclass(frozen=True)
@@ -66,6 +59,32 @@ class ClipSession(Session):
         self._tracker: ClipTracker | None = None
         self._still_view: StillView | None = None
 
+    @property
+    def num_frames(self) -> int:
+        """How many frames the clip has."""
+        return self.reader.num_frames
+
+    def as_clip(self) -> ClipSession:
+        """This session."""
+        return self
+
+    def pixels(self, frame: int) -> NDArray[np.uint8]:
+        """A frame as (H, W, 3) RGB; PromptError for one that does not exist."""
+        self._check_frame(frame)
+        return self.reader.read(frame)
+
+    def jpeg(self, frame: int) -> bytes:
+        """A frame as JPEG at display size."""
+        return self.frames.jpeg(frame)
+
+    def empty_annotation(self, name: str) -> ClipAnnotation:
+        """An annotation of the clip, with its times, that holds no masks yet."""
+        return ClipAnnotation.of_clip(self.reader, name)
+
+    def details_to_json(self) -> dict[str, Any]:
+        """The clip's length and times, and its tracks."""
+        return {"clip": reader_to_json(self.reader), "tracks": tracks_to_json(self.masklets())}
+
     def tracker(self) -> ClipTracker:
         """The model's view of the clip, opened on first use."""
         if self._tracker is None:
@@ -94,13 +113,21 @@ class ClipSession(Session):
             self.stored.drop_masklets()
             self._store_prompted()
 
-    def restore_prompts(self) -> None:
-        """As `restore`, for a model that cannot go on from the masks that are stored; these are put aside until
-        something is changed."""
+    def restore_made_with(self, model: str | None) -> None:
+        """As `restore`; another model cannot go on from the masks that are stored, so it answers the prompts, and the
+        masks are put aside until something is changed."""
+        if model in (None, self.engine.name):
+            super().restore_made_with(model)
+            return
         self.stored.put_masklets_aside()
         self.restore()
         self._prompt_again()
         self._store_prompted()
+        self.notice = (
+            f"{self.notice} This session was made with {model}, which this server does not have now. Its prompts are "
+            f"kept; press Track to follow them with {self.engine.name}. Until you change something, its masks come "
+            f"back when the session is opened with {model} again."
+        ).strip()
 
     def _prompt_again(self) -> None:
         for (frame, object_id), prompt in self.prompts.items():
@@ -156,7 +183,7 @@ class ClipSession(Session):
         with self.task(wait=False):
             self.cancel.clear()
             self._keep_masks_of_this_model()
-            runs = plan_runs(self._needs(afresh), Span.of(start, direction, end, self.reader.num_frames))
+            runs = plan_runs(self._needs(afresh), Span.of(start, direction, end, self.num_frames))
             total, done, began = sum(len(run) for run in runs), 0, time.monotonic()
             for run in runs:
                 for frame, masks in self._follow(run):
@@ -182,7 +209,7 @@ class ClipSession(Session):
 
     def _needs(self, afresh: bool) -> dict[int, Need]:
         """What each prompted object lacks; frames that were never reached count as well as stale ones."""
-        clip = range(self.reader.num_frames)
+        clip = range(self.num_frames)
         needs: dict[int, Need] = {}
         for object_id, masklet in self.masklets().items():
             prompted = self.prompted_frames(object_id)
@@ -200,7 +227,7 @@ class ClipSession(Session):
 
     def _touch(self, frame: int, object_id: int) -> None:
         others = [other for other in self.prompted_frames(object_id) if other != frame]
-        self._make_stale(object_id, *touched_range(frame, others, self.reader.num_frames))
+        self._make_stale(object_id, *touched_range(frame, others, self.num_frames))
 
     def _make_stale(self, object_id: int, first: int, last: int) -> None:
         self.stale.setdefault(object_id, set()).update(range(first, last + 1))
@@ -221,9 +248,7 @@ class ClipSession(Session):
         self._check_frame(frame)
         return encode_mask(self._still().ask(frame, points=[(x, y)], point_labels=[1])[0][0], self.display)
 
-    def masks_at(
-        self, frame: int, known: Mapping[int, NDArray[np.bool_]] | None = None
-    ) -> dict[str, dict[str, Any]]:
+    def masks_at(self, frame: int, known: Mapping[int, NDArray[np.bool_]] | None = None) -> dict[str, dict[str, Any]]:
         """The masks of a frame by object id (as text): run lengths at display size, share of the frame, scores.
 
         `known`: masks of the frame without overlaps, where the model has just made them.
@@ -340,10 +365,6 @@ class ClipSession(Session):
             "iou": stored.iou_prediction,
             "center": mask_center(masklet, frame),
         }
-
-    def _check_frame(self, frame: int) -> None:
-        if not 0 <= frame < self.reader.num_frames:
-            raise PromptError(f"frame {frame} does not exist; the clip has frames 0 to {self.reader.num_frames - 1}")
 
     def _release_tracker(self) -> None:
         if self._tracker is not None:

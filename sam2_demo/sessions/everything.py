@@ -16,11 +16,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from sam2_demo.errors import InputError, PromptError, SessionError
+from sam2_demo.errors import InputError, SessionError
 from sam2_demo.masks.masklet import decode_rle, encode_rle
 from sam2_demo.masks.run_lengths import display_size
-from sam2_demo.sessions.clip_session import ClipSession
-from sam2_demo.sessions.picture_session import PictureSession
+from sam2_demo.sessions.session import Session
 from sam2_demo.tracking.automatic_masks import MaskRecord
 from sam2_demo.tracking.mask_selection import SAME_BOX, box_iou, without_small_regions
 
@@ -30,8 +29,6 @@ LEAST_IOU = 0.1
 LEAST_STABILITY = 0.3
 SMALL_REGION = 200 / 1024**2  # of the picture; 200 pixels in the paper
 FILE_NAME = "everything.json"
-
-AnySession = ClipSession | PictureSession
 
 
 @dataclass(frozen=True)
@@ -81,9 +78,9 @@ class Everything:
         return {"frame": self.frame, "size": list(self.size), "masks": [asdict(mask) for mask in self.masks.values()]}
 
 
-def search(session: AnySession, frame: int, points_per_side: int, crop_layers: int = 0) -> Iterator[SearchStep]:
+def search(session: Session, frame: int, points_per_side: int, crop_layers: int = 0) -> Iterator[SearchStep]:
     """Find everything on a frame; ends early, keeping what is found, when `cancel` is set."""
-    rgb = _pixels(session, frame)
+    rgb = session.pixels(frame)
     size = display_size(session.size, WORKING_LIMIT)
     if size != session.size:
         rgb = np.asarray(cv2.resize(rgb, size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
@@ -102,7 +99,7 @@ def search(session: AnySession, frame: int, points_per_side: int, crop_layers: i
         session.stored.write_json(FILE_NAME, everything.to_json())
 
 
-def read_everything(session: AnySession) -> Everything | None:
+def read_everything(session: Session) -> Everything | None:
     """What was found last; None if nothing was looked for yet."""
     stored = session.stored.read_json(FILE_NAME)
     if stored is None:
@@ -172,12 +169,3 @@ def _is_better(one: FoundMask, other: FoundMask) -> bool:
     if one.predicted_iou < other.predicted_iou or one.stability < other.stability:
         return False
     return box_iou(one.box, other.box) > SAME_BOX
-
-
-def _pixels(session: AnySession, frame: int) -> NDArray[np.uint8]:
-    if isinstance(session, PictureSession):
-        return session.rgb
-    last = session.reader.num_frames - 1
-    if not 0 <= frame <= last:
-        raise PromptError(f"frame {frame} does not exist; the clip has frames 0 to {last}")
-    return session.reader.read(frame)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
@@ -15,51 +14,30 @@ from sam2_demo.errors import InputError
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.exchange import FORMATS, write_file
 from sam2_demo.masks.masklet import Masklet, encode_rle
-from sam2_demo.sessions.clip_session import ClipSession
 from sam2_demo.sessions.painted_files import RenderProgress
-from sam2_demo.sessions.picture_session import PictureSession
+from sam2_demo.sessions.session import Session
 
 MASK_FOLDER = "exports"
 SECONDS_PER_STEP = 0.3
 _WITHOUT_OVERLAPS = ("davis", "mots", "mots_png")
 
 
-def session_masklets(session: ClipSession | PictureSession) -> ClipAnnotation:
-    """The masklets of a session with the objects' names; InputError if there are none yet."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "_", Path(session.name).stem) or "clip"
-    if isinstance(session, ClipSession):
-        clip = ClipAnnotation.of_clip(session.reader, name)
-        clip.masklets = {i: masklet for i, masklet in session.masklets().items() if len(masklet)}
-    else:
-        clip = ClipAnnotation(*session.size, 1, name=name, picture_names=[session.name])
-        for object_id, found in session.candidates.items():
-            clip.masklet(object_id).set(0, found.mask, iou_prediction=found.scores[found.chosen])
-    if not clip.masklets:
-        raise InputError("there are no masks yet: click on an object first")
-    clip.labels = {info.object_id: info.name for info in session.objects if info.object_id in clip.masklets}
-    return clip
-
-
 class Frames:
     """The pictures of a session, in order. `done` is how many were used up; `stopped` ends them early."""
 
-    def __init__(self, session: ClipSession | PictureSession) -> None:
+    def __init__(self, session: Session) -> None:
         self.session = session
-        self.total = session.reader.num_frames if isinstance(session, ClipSession) else 1
+        self.total = session.num_frames
         self.done = 0
         self.stopped = False
 
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
         while self.done < self.total and not self.stopped:
-            yield self._picture(self.done)
+            yield self.session.pixels(self.done)
             self.done += 1
 
-    def _picture(self, index: int) -> NDArray[np.uint8]:
-        session = self.session
-        return session.rgb if isinstance(session, PictureSession) else session.reader.read(index)
 
-
-def make_masks(session: ClipSession | PictureSession, format_name: str) -> Iterator[RenderProgress]:
+def make_masks(session: Session, format_name: str) -> Iterator[RenderProgress]:
     """As `write_masks`, telling how far it is; frames are counted only for formats that hold pictures."""
     frames = Frames(session)
     with ThreadPoolExecutor(max_workers=1) as writer:
@@ -72,21 +50,21 @@ def make_masks(session: ClipSession | PictureSession, format_name: str) -> Itera
         yield RenderProgress(frames.total, frames.total, writing.result().name)
 
 
-def made_masks(session: ClipSession | PictureSession, file_name: str) -> Path | None:
+def made_masks(session: Session, file_name: str) -> Path | None:
     """The file of this name that `write_masks` wrote, if there is one."""
     written = {path.name: path for path in (session.folder / MASK_FOLDER).glob("*") if path.suffix != ".part"}
     return written.get(file_name)
 
 
-def write_masks(session: ClipSession | PictureSession, format_name: str, frames: Frames | None = None) -> Path:
+def write_masks(session: Session, format_name: str, frames: Frames | None = None) -> Path:
     """Write the masks in one of FORMATS into the session's folder; InputError for an unknown format.
 
     `frames` are the session's pictures, for those who watch how far they are used up.
     """
     if format_name not in FORMATS:
         raise InputError(f"format {format_name[:40]!r} is not one of {', '.join(FORMATS)}")
-    clip = session_masklets(session)
-    if format_name in _WITHOUT_OVERLAPS and isinstance(session, ClipSession):
+    clip = session.annotation()
+    if format_name in _WITHOUT_OVERLAPS:
         clip.masklets = _as_shown(session, clip)
     if format_name == "sa_v":
         edited = _edited_frames(session, clip)
@@ -94,7 +72,7 @@ def write_masks(session: ClipSession | PictureSession, format_name: str, frames:
     return write_file(clip, format_name, session.folder / MASK_FOLDER, frames or Frames(session))
 
 
-def _edited_frames(session: ClipSession | PictureSession, clip: ClipAnnotation) -> dict[int, int]:
+def _edited_frames(session: Session, clip: ClipAnnotation) -> dict[int, int]:
     """On how many frames a person said something about each object."""
     edited = dict.fromkeys(clip.masklets, 0)
     given = {info.object_id for info in session.objects if info.stability is not None}
@@ -107,7 +85,7 @@ def _edited_frames(session: ClipSession | PictureSession, clip: ClipAnnotation) 
     return edited
 
 
-def _automatic(session: ClipSession | PictureSession, clip: ClipAnnotation, edited: dict[int, int]) -> dict[str, Any]:
+def _automatic(session: Session, clip: ClipAnnotation, edited: dict[int, int]) -> dict[str, Any]:
     """What SA-V says of masklets that everything mode found and nobody corrected."""
     found = {
         info.object_id: info.stability
@@ -116,7 +94,7 @@ def _automatic(session: ClipSession | PictureSession, clip: ClipAnnotation, edit
     }
     stability: dict[int, dict[int, float]] = {object_id: {} for object_id in found}
     for frame in range(clip.num_frames if found else 0):
-        scores = session.stability_scores(frame) if isinstance(session, ClipSession) else {}
+        scores = session.stability_scores(frame)
         for object_id, own in found.items():
             # The logits of a given mask say nothing of it.
             is_given = (frame, object_id) in session.prompts
@@ -124,7 +102,7 @@ def _automatic(session: ClipSession | PictureSession, clip: ClipAnnotation, edit
     return {"masklet_type": dict.fromkeys(found, "auto"), "stability": stability}
 
 
-def _as_shown(session: ClipSession, clip: ClipAnnotation) -> dict[int, Masklet]:
+def _as_shown(session: Session, clip: ClipAnnotation) -> dict[int, Masklet]:
     """The masklets with every pixel where the page shows it: left to themselves, these formats go by area."""
     settled = {object_id: Masklet(object_id, clip.height, clip.width) for object_id in clip.masklets}
     for frame in clip.annotated_frames:

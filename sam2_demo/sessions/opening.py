@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from sam2_demo.sessions.clip_session import ClipSession
 from sam2_demo.sessions.folder import SessionFolder
 from sam2_demo.sessions.limits import Limits
 from sam2_demo.sessions.picture_session import PictureSession
-from sam2_demo.sessions.session import MODEL_FILE
+from sam2_demo.sessions.session import MODEL_FILE, Session
 from sam2_demo.video.opening import open_video
 from sam2_demo.video.pictures import read_picture
 
@@ -43,25 +44,19 @@ def open_still(token: str, source: Path, name: str, engine: Engine, limits: Limi
     return session
 
 
-def reopen(token: str, folder: Path, engine: Engine, limits: Limits) -> ClipSession | PictureSession:
+OPENERS: dict[str, Callable[[str, Path, str, Engine, Limits], Session]] = {"video": open_clip, "picture": open_still}
+"""How a session of each kind comes from a file: token, file, its name, model, limits."""
+
+
+def reopen(token: str, folder: Path, engine: Engine, limits: Limits) -> Session:
     """The session of a stored session with everything that was made; SessionError if the folder holds none."""
     clip = SessionFolder(folder).read_json("clip.json")
-    if not isinstance(clip, dict) or clip.get("kind") not in ("video", "picture"):
+    if not isinstance(clip, dict) or clip.get("kind") not in OPENERS:
         raise SessionError("there is no stored session in this place")
     source = folder / Path(clip["source"]).name
-    opener = open_clip if clip["kind"] == "video" else open_still
     model = stored_model(folder)
-    session = opener(token, source, clip["name"], engine, limits)
-    if isinstance(session, ClipSession) and model not in (None, engine.name):
-        session.restore_prompts()
-        session.notice = (
-            f"{session.notice} This session was made with {model}, which this server does not have now. Its prompts "
-            f"are kept; press Track to follow them with {engine.name}. Until you change something, its masks come back "
-            f"when the session is opened with {model} again."
-        ).strip()
-    else:
-        session.stored.take_masklets_back()
-        session.restore()
+    session = OPENERS[clip["kind"]](token, source, clip["name"], engine, limits)
+    session.restore_made_with(model)
     return session
 
 
@@ -71,7 +66,7 @@ def stored_model(folder: Path) -> str | None:
     return model if isinstance(model, str) else None
 
 
-def _describe(session: ClipSession | PictureSession, source: Path, facts: dict[str, Any]) -> None:
+def _describe(session: Session, source: Path, facts: dict[str, Any]) -> None:
     height, width = session.size
     about = {"kind": session.kind, "name": session.name, "source": source.name, "height": height, "width": width}
     session.stored.write_json("clip.json", about | facts)

@@ -16,7 +16,8 @@ from sam2_demo.rendering.effects import draw_effects
 from sam2_demo.rendering.overlay import draw_cutout
 from sam2_demo.rendering.palette import hex_to_color
 from sam2_demo.rendering.scene import Look, Scene, Subject
-from sam2_demo.sessions.clip_session import ClipSession, mask_center
+from sam2_demo.sessions.clip_facts import mask_center
+from sam2_demo.sessions.clip_session import ClipSession
 from sam2_demo.sessions.object_table import ObjectInfo
 from sam2_demo.sessions.picture_session import PictureSession
 from sam2_demo.sessions.session import Session

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from sam2_demo.engines.engine import Engine
 from sam2_demo.errors import PromptError
-from sam2_demo.masks.masklet import decode_rle, encode_rle
+from sam2_demo.formats.annotation import ClipAnnotation
+from sam2_demo.masks.masklet import Masklet, decode_rle, encode_rle
 from sam2_demo.masks.run_lengths import DISPLAY_LIMIT_PICTURE, decode_mask, display_size, encode_mask
 from sam2_demo.sessions.frame_store import encode_jpeg
 from sam2_demo.sessions.prompt_set import PromptSet
@@ -51,7 +52,18 @@ class PictureSession(Session):
         self._choices: dict[tuple[int, PromptSet], int] = {}  # made by hand, for when undoing comes back to them
         self._predictor: ImagePredictor | None = None
 
-    def jpeg(self) -> bytes:
+    num_frames = 1
+
+    def as_picture(self) -> PictureSession:
+        """This session."""
+        return self
+
+    def pixels(self, frame: int) -> NDArray[np.uint8]:
+        """The picture as (H, W, 3) RGB; it is frame 0."""
+        self._check_frame(frame)
+        return self.rgb
+
+    def jpeg(self, frame: int) -> bytes:
         """The picture as JPEG at display size."""
         return encode_jpeg(self.rgb, self.display)
 
@@ -72,8 +84,9 @@ class PictureSession(Session):
             for object_id in self.candidates:
                 self._store(object_id)
 
-    def prompt(self, object_id: int, prompt: PromptSet) -> dict[str, Any]:
+    def prompt(self, frame: int, object_id: int, prompt: PromptSet) -> dict[str, Any]:
         """Replace all that was said about an object; returns its candidates in wire form."""
+        self._check_frame(frame)
         self.objects.get(object_id)
         with self.task():
             if prompt.is_empty():
@@ -117,6 +130,22 @@ class PictureSession(Session):
                 {"counts": c, "iou": s, "area": a} for c, s, a in zip(codes, found.scores, shares, strict=True)
             ],
         }
+
+    def masklets(self) -> dict[int, Masklet]:
+        """The chosen masks, by object id, as those of a clip of one frame."""
+        made = {object_id: Masklet(object_id, *self.size) for object_id in self.candidates}
+        for object_id, found in self.candidates.items():
+            made[object_id].set(0, found.mask, iou_prediction=found.scores[found.chosen])
+        return made
+
+    def empty_annotation(self, name: str) -> ClipAnnotation:
+        """An annotation of the picture, as of a clip of one frame, that holds no masks yet."""
+        return ClipAnnotation(*self.size, 1, name=name, picture_names=[self.name])
+
+    def details_to_json(self) -> dict[str, Any]:
+        """A picture is a clip of one frame; the candidates of every object."""
+        clip = {"num_frames": 1, "frame_rate": 1.0, "duration": 0.0, "has_audio": False}
+        return {"clip": clip, "candidates": {str(i): self.candidates_to_json(i) for i in self.candidates}}
 
     def masks(self) -> dict[int, NDArray[np.bool_]]:
         """The chosen (H, W) mask of each visible object that has one."""

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sam2_demo.engines.engine import Engine
-from sam2_demo.errors import BusyError
+from sam2_demo.errors import BusyError, InputError, PromptError
+from sam2_demo.formats.annotation import ClipAnnotation
+from sam2_demo.masks.masklet import Masklet
 from sam2_demo.sessions.folder import SessionFolder
 from sam2_demo.sessions.object_table import ObjectInfo, ObjectTable
 from sam2_demo.sessions.prompt_set import PromptSet
 
+if TYPE_CHECKING:
+    from sam2_demo.sessions.clip_session import ClipSession
+    from sam2_demo.sessions.picture_session import PictureSession
+
 MODEL_FILE = "model.json"
 
 
-class Session:
+class Session(ABC):
     """One person's picture or clip while it is open on the server.
 
     `folder` holds the source file and everything made from it; closing leaves it, so that the session can be
@@ -65,6 +76,89 @@ class Session:
         """Whether a task is running."""
         return self._task.locked()
 
+    @property
+    @abstractmethod
+    def num_frames(self) -> int:
+        """How many frames there are; 1 for a picture."""
+
+    @abstractmethod
+    def pixels(self, frame: int) -> NDArray[np.uint8]:
+        """A frame, or the picture, as (H, W, 3) RGB of the original size; PromptError for one that does not exist."""
+
+    @abstractmethod
+    def jpeg(self, frame: int) -> bytes:
+        """A frame, or the picture, as JPEG at display size."""
+
+    @abstractmethod
+    def masklets(self) -> dict[int, Masklet]:
+        """The masks so far, by object id and frame."""
+
+    def masklet(self, object_id: int) -> Masklet | None:
+        """The masks of one object; None if it has none yet."""
+        return self.masklets().get(object_id)
+
+    @abstractmethod
+    def empty_annotation(self, name: str) -> ClipAnnotation:
+        """An annotation of this clip or picture that holds no masks yet."""
+
+    def annotation(self) -> ClipAnnotation:
+        """The masks so far with the objects' names, as the formats take them; InputError if there are none yet."""
+        name = re.sub(r"[^A-Za-z0-9._-]+", "_", Path(self.name).stem) or "clip"
+        clip = self.empty_annotation(name)
+        clip.masklets = {object_id: masklet for object_id, masklet in self.masklets().items() if len(masklet)}
+        if not clip.masklets:
+            raise InputError("there are no masks yet: click on an object first")
+        clip.labels = {info.object_id: info.name for info in self.objects if info.object_id in clip.masklets}
+        return clip
+
+    def exclusive_masks(self, frame: int) -> Mapping[int, NDArray[np.bool_]]:
+        """The masks of a frame without overlaps, by object id; none where every mask is shown whole."""
+        return {}
+
+    def stability_scores(self, frame: int) -> Mapping[int, float]:
+        """How stable the masks of a frame are, by object id, in [0, 1]; none where nothing is known."""
+        return {}
+
+    @abstractmethod
+    def details_to_json(self) -> dict[str, Any]:
+        """What only sessions of this kind tell the page; "clip" are fields of the clip or picture."""
+
+    @abstractmethod
+    def prompt(self, frame: int, object_id: int, prompt: PromptSet) -> dict[str, Any]:
+        """Replace all that was said about an object on a frame; returns masks in wire form."""
+
+    @abstractmethod
+    def preview(self, frame: int, x: float, y: float) -> str:
+        """Run lengths at display size of what a click at (x, y) would select; changes nothing."""
+
+    def choose(self, object_id: int, position: int) -> None:
+        """Take the position-th candidate as an object's mask; InputError where there are no candidates."""
+        raise InputError("candidates are chosen on pictures only")
+
+    @abstractmethod
+    def remove_object(self, object_id: int) -> None:
+        """Remove an object with its prompts and masks."""
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Forget every object, prompt and mask."""
+
+    @abstractmethod
+    def use_engine(self, engine: Engine) -> None:
+        """Go on with another model. Where that fails, nothing changes."""
+
+    def as_clip(self) -> ClipSession:
+        """This session, for what only clips can do; InputError for a picture."""
+        raise InputError("this session holds a picture, not a clip")
+
+    def as_picture(self) -> PictureSession:
+        """This session, for what only pictures can do; InputError for a clip."""
+        raise InputError("this session holds a clip, not a picture")
+
+    def _check_frame(self, frame: int) -> None:
+        if not 0 <= frame < self.num_frames:
+            raise PromptError(f"frame {frame} does not exist; the clip has frames 0 to {self.num_frames - 1}")
+
     def put_object(self, info: ObjectInfo) -> None:
         """Add an object or change its name, colour or visibility."""
         self.objects.put(info)
@@ -83,6 +177,11 @@ class Session:
         prompts = self.stored.read_prompts()
         self.prompts = {key: prompt for key, prompt in prompts.items() if key[1] in self.objects}
         self._restore_masks()
+
+    def restore_made_with(self, model: str | None) -> None:
+        """As `restore`, when the session was left with a model of this name."""
+        self.stored.take_masklets_back()
+        self.restore()
 
     def note_model(self) -> None:
         """Keep the name of the model in the folder, so that the session comes back with it."""
@@ -108,8 +207,10 @@ class Session:
         with self.task():
             self._release()
 
+    @abstractmethod
     def _restore_masks(self) -> None:
         """Bring back the masks that belong to `prompts`."""
 
+    @abstractmethod
     def _release(self) -> None:
         """Let frames and model state go."""

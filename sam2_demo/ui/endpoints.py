@@ -14,14 +14,12 @@ from gradio.utils import get_upload_folder
 from sam2_demo.errors import DemoError, InputError
 from sam2_demo.formats import coco
 from sam2_demo.masks.masklet import encode_rle
-from sam2_demo.sessions.clip_session import ClipSession
-from sam2_demo.sessions.mask_files import session_masklets
 from sam2_demo.sessions.object_table import ObjectInfo
-from sam2_demo.sessions.picture_session import PictureSession
+from sam2_demo.sessions.session import Session
 from sam2_demo.sessions.visitors import visitor_of
 from sam2_demo.ui import payloads
 from sam2_demo.ui.studio_server import StudioServer
-from sam2_demo.ui.studio_state import PALETTE, AnySession
+from sam2_demo.ui.studio_state import PALETTE
 
 
 class Endpoints:
@@ -47,10 +45,8 @@ class Endpoints:
         with self._opened("picture", picture, request) as session:
             prompt = payloads.read_prompt({"prompt": _as_prompt(points, labels, box)})
             self._add_object(session, 1, "object")
-            if not isinstance(session, PictureSession):
-                raise InputError("this file is not a picture")
-            session.prompt(1, prompt)
-            found = session.candidates[1]
+            session.prompt(0, 1, prompt)
+            found = session.as_picture().candidates[1]
             return {"masks": [encode_rle(mask) for mask in found.masks], "iou_predictions": found.scores}
 
     def track_clip(
@@ -68,8 +64,6 @@ class Endpoints:
         the object.
         """
         with self._opened("video", clip, request) as session:
-            if not isinstance(session, ClipSession):
-                raise InputError("this file is not a clip")
             if not isinstance(prompts, list) or not prompts:
                 raise InputError("prompts must be a list of at least one prompt")
             for given in prompts:
@@ -79,12 +73,12 @@ class Endpoints:
                 prompt = _as_prompt(fields.get("points"), fields.get("labels"), fields.get("box"))
                 frame = payloads.read_int(fields, "frame", payloads.MAX_FRAME)
                 session.prompt(frame, object_id, payloads.read_prompt({"prompt": prompt}))
-            for _ in session.track(None, direction):
+            for _ in session.as_clip().track(None, direction):
                 continue
-            return coco.to_content(session_masklets(session))
+            return coco.to_content(session.annotation())
 
     @contextmanager
-    def _opened(self, kind: str, given: object, request: gr.Request | None) -> Iterator[AnySession]:
+    def _opened(self, kind: str, given: object, request: gr.Request | None) -> Iterator[Session]:
         """A session on an uploaded file, deleted afterwards; refusals become errors that the client shows."""
         token = ""
         try:
@@ -101,7 +95,7 @@ class Endpoints:
                 self._server.forget(token)
 
     @staticmethod
-    def _add_object(session: AnySession, object_id: int, name: str) -> None:
+    def _add_object(session: Session, object_id: int, name: str) -> None:
         if object_id not in session.objects:
             session.put_object(ObjectInfo(object_id, name, PALETTE[(object_id - 1) % len(PALETTE)]))
 

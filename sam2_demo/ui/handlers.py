@@ -9,12 +9,11 @@ from typing import Any
 import gradio as gr
 
 from sam2_demo.engines.zero_gpu import forgets_memory, on_gpu
-from sam2_demo.errors import DemoError, InputError
+from sam2_demo.errors import DemoError
 from sam2_demo.formats.exchange import FORMATS
 from sam2_demo.sessions.clip_session import DIRECTIONS
 from sam2_demo.sessions.mask_files import make_masks
 from sam2_demo.sessions.painted_files import RenderProgress, render_clip
-from sam2_demo.sessions.picture_session import PictureSession
 from sam2_demo.ui import payloads
 from sam2_demo.ui.everything import search_steps
 from sam2_demo.ui.reference import ask_reference
@@ -85,8 +84,6 @@ class StudioHandlers:
         session = self.server.session(data.get("token"), data.get("model"))
         object_id = payloads.read_int(data, "object_id", payloads.MAX_OBJECT_ID, least=1)
         prompt = payloads.read_prompt(data)
-        if isinstance(session, PictureSession):
-            return session.prompt(object_id, prompt)
         return session.prompt(payloads.read_int(data, "frame", payloads.MAX_FRAME), object_id, prompt)
 
     def _preview(self, data: dict[str, Any]) -> Any:
@@ -112,13 +109,11 @@ class StudioHandlers:
             self.server.session(data.get("token"), payloads.read_text(data, "model", 200))
         elif name == "remove_object":
             session.remove_object(payloads.read_int(data, "object_id", payloads.MAX_OBJECT_ID, least=1))
-        elif isinstance(session, PictureSession):
+        else:
             session.choose(
                 payloads.read_int(data, "object_id", payloads.MAX_OBJECT_ID, least=1),
                 payloads.read_int(data, "position", 2),
             )
-        else:
-            raise InputError("candidates are chosen on pictures only")
         return {}
 
     def _stop(self, data: dict[str, Any]) -> Any:

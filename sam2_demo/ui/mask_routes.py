@@ -13,8 +13,9 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from sam2_demo.errors import DemoError
-from sam2_demo.ui.everything import everything_to_json, read_groups, write_everything
-from sam2_demo.ui.imported_masks import take_masks
+from sam2_demo.sessions.everything_files import write_everything
+from sam2_demo.sessions.imported_masks import take_masks
+from sam2_demo.ui.everything import everything_to_json, read_groups
 from sam2_demo.ui.payloads import safe_name
 from sam2_demo.ui.reference import reference_to_json
 from sam2_demo.ui.routes import HEADERS, Endpoint, StudioRoutes, answering, as_download, refusal, refusal_of

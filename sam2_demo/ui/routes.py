@@ -16,16 +16,18 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from sam2_demo.errors import BusyError, DemoError, InputError, MediaError, QuotaError, SessionError
+from sam2_demo.sessions.clip_facts import tracks_to_json
 from sam2_demo.sessions.mask_files import made_masks, write_masks
+from sam2_demo.sessions.opening import OPENERS
 from sam2_demo.sessions.painted_files import EXPORT_NAMES, picture_file
-from sam2_demo.sessions.picture_session import PictureSession
+from sam2_demo.sessions.session import Session
 from sam2_demo.sessions.sound import sound_file
 from sam2_demo.sessions.sprite_files import sprite_file, store_backdrop
 from sam2_demo.sessions.visitors import visitor_of
 from sam2_demo.ui.examples import read_poster
 from sam2_demo.ui.payloads import safe_name
-from sam2_demo.ui.studio_server import KINDS, StudioServer
-from sam2_demo.ui.studio_state import AnySession, session_to_json, tracks_to_json
+from sam2_demo.ui.studio_server import StudioServer
+from sam2_demo.ui.studio_state import session_to_json
 
 log = logging.getLogger(__name__)
 
@@ -124,15 +126,12 @@ class StudioRoutes:
 
     def tracks(self, request: Request) -> Response:
         """Scores and areas of every masked frame."""
-        return JSONResponse(tracks_to_json(self.server.video(request.path_params["token"])), headers=HEADERS)
+        return JSONResponse(tracks_to_json(self.server.video(request.path_params["token"]).masklets()), headers=HEADERS)
 
     def frame(self, request: Request) -> Response:
         """One frame (or the picture) at display size."""
         session = self._session(request)
-        if isinstance(session, PictureSession):
-            encoded = session.jpeg()
-        else:
-            encoded = session.frames.jpeg(request.path_params["index"])
+        encoded = session.jpeg(request.path_params["index"])
         return Response(encoded, media_type="image/jpeg", headers=_kept(3600, "private"))
 
     def thumb(self, request: Request) -> Response:
@@ -157,9 +156,7 @@ class StudioRoutes:
 
     def picture(self, request: Request) -> Response:
         """A result of a picture: mask of an object, its cut-out, or the overlay of all."""
-        session = self._session(request)
-        if not isinstance(session, PictureSession):
-            raise InputError("this session holds a clip, not a picture")
+        session = self._session(request).as_picture()
         name, encoded = picture_file(session, request.path_params["what"], request.query_params.get("object"))
         return Response(encoded, media_type="image/png", headers=as_download(name))
 
@@ -205,7 +202,7 @@ class StudioRoutes:
     async def upload(self, request: Request) -> Response:
         """Take a file as the request's body and start a session on it."""
         kind = request.path_params["kind"]
-        if kind not in KINDS:
+        if kind not in OPENERS:
             return refusal(404, "there is no such page")
         name = safe_name(unquote(request.headers.get("x-file-name", "")))
         try:
@@ -239,11 +236,11 @@ class StudioRoutes:
         if not received:
             raise MediaError(f"{target.name} is empty (0 bytes); choose another file")
 
-    def _describe(self, session: AnySession) -> Response:
+    def _describe(self, session: Session) -> Response:
         expires = self.server.storage.expires_at(session.token)
         return JSONResponse(session_to_json(session) | {"expires": expires}, headers=HEADERS)
 
-    def _session(self, request: Request) -> AnySession:
+    def _session(self, request: Request) -> Session:
         return self.server.session(request.path_params["token"])
 
 

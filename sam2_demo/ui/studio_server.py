@@ -13,18 +13,17 @@ from sam2_demo.engines.engine import Engine
 from sam2_demo.engines.model_host import ModelHost
 from sam2_demo.errors import BusyError, DemoError, InputError, SessionError, WeightsError
 from sam2_demo.sessions.clip_session import ClipSession
-from sam2_demo.sessions.opening import open_clip, open_still, reopen, stored_model
+from sam2_demo.sessions.opening import OPENERS, reopen, stored_model
 from sam2_demo.sessions.registry import SessionRegistry
+from sam2_demo.sessions.session import Session
 from sam2_demo.sessions.storage import SessionStorage
 from sam2_demo.sessions.tokens import new_token
 from sam2_demo.sessions.visitors import LOCAL
 from sam2_demo.ui.examples import Example, list_examples
 from sam2_demo.ui.settings import AppSettings
-from sam2_demo.ui.studio_state import AnySession
 
 log = logging.getLogger(__name__)
 
-KINDS = ("video", "picture")
 SWEEP_SECONDS = 60.0
 
 
@@ -35,7 +34,7 @@ class StudioServer:
         self.settings = settings
         self.models = models
         limits = settings.limits
-        self.sessions: SessionRegistry[AnySession] = SessionRegistry(limits.max_sessions, limits.idle_minutes * 60)
+        self.sessions: SessionRegistry[Session] = SessionRegistry(limits.max_sessions, limits.idle_minutes * 60)
         self.examples: dict[str, Example] = {e.name: e for e in list_examples(settings.examples_dir)}
         self.storage = SessionStorage(settings.data_dir, limits)
         self.run = new_token()
@@ -50,19 +49,18 @@ class StudioServer:
         """Stop the background work."""
         self._closing.set()
 
-    def open_file(self, kind: str, token: str, source: Path, name: str, model: str | None) -> AnySession:
+    def open_file(self, kind: str, token: str, source: Path, name: str, model: str | None) -> Session:
         """Make a session of a file that lies in its folder; on failure the folder goes, the error is raised."""
         try:
             engine = self.models.engine(model)
-            opener = open_clip if kind == "video" else open_still
-            session: AnySession = opener(token, source, name, engine, self.settings.limits)
+            session = OPENERS[kind](token, source, name, engine, self.settings.limits)
             self._keep(token, session)
         except DemoError:
             self.storage.delete(token)
             raise
         return session
 
-    def open_example(self, name: str, model: str | None, visitor: str = LOCAL) -> AnySession:
+    def open_example(self, name: str, model: str | None, visitor: str = LOCAL) -> Session:
         """A new session on one of the examples; InputError for an unknown name."""
         example = self.examples.get(name)
         if example is None:
@@ -72,7 +70,7 @@ class StudioServer:
         shutil.copyfile(example.path, source)
         return self.open_file(example.kind, token, source, example.path.name, model)
 
-    def session(self, token: object, model: object = None) -> AnySession:
+    def session(self, token: object, model: object = None) -> Session:
         """The session of a token, on the model that the page has chosen."""
         try:
             session = self.sessions.get(token)
@@ -85,17 +83,14 @@ class StudioServer:
 
     def video(self, token: object, model: object = None) -> ClipSession:
         """As `session`, for what only clips can do."""
-        session = self.session(token, model)
-        if not isinstance(session, ClipSession):
-            raise InputError("this session holds a picture, not a clip")
-        return session
+        return self.session(token, model).as_clip()
 
     def forget(self, token: str) -> None:
         """Close a session and delete everything that it holds."""
         self.sessions.remove(token)
         self.storage.delete(token)
 
-    def _reopen(self, token: object) -> AnySession:
+    def _reopen(self, token: object) -> Session:
         """A session that is stored but not in memory: after a restart of the server or a long pause."""
         folder = self.storage.find(token)
         engine = self._engine_of(stored_model(folder))  # may take minutes, for which others need not wait
@@ -106,7 +101,7 @@ class StudioServer:
             self._keep(str(token), session)
             return session
 
-    def _keep(self, token: str, session: AnySession) -> None:
+    def _keep(self, token: str, session: Session) -> None:
         """Have a session among the open ones; where there is no place for it, nothing of it stays in memory."""
         try:
             self.sessions.add(token, session)

@@ -114,7 +114,7 @@ def test_a_picture_comes_back_with_the_chosen_candidate(tmp_path, clip_frames, e
     cv2.imwrite(str(path), clip_frames[0][..., ::-1])
     session = open_still(new_token(), path, "disc.png", engine, LIMITS)
     session.put_object(ObjectInfo(1, "Disc", "#336699"))
-    session.prompt(1, CLICK)
+    session.prompt(0, 1, CLICK)
     session.choose(1, 2)
     again = come_back(session)
     assert again.candidates_to_json(1) == session.candidates_to_json(1)

@@ -45,8 +45,8 @@ def test_a_picture_s_masks_are_called_as_the_picture(client, server, picture_fil
     token = state["token"]
     for object_id, stability in ((1, None), (2, 0.9)):
         ask("command", token=token, name="put_object", object=an_object(object_id, stability=stability))
-    ask("prompt", token=token, object_id=1, prompt=CLICK)
-    ask("prompt", token=token, object_id=2, prompt=given_mask(80))
+    ask("prompt", token=token, frame=0, object_id=1, prompt=CLICK)
+    ask("prompt", token=token, frame=0, object_id=2, prompt=given_mask(80))
     session = server.session(token)
     assert json.loads(write_masks(session, "coco").read_text())["images"][0]["file_name"] == "my truck.png"
     assert "labels/my truck.txt" in zipfile.ZipFile(write_masks(session, "yolo")).namelist()

@@ -240,7 +240,7 @@ def test_results_of_a_picture(client, picture_file, ask):
     base = f"/sam2/s/{state['token']}/picture"
     ask("command", token=state["token"], name="put_object", object={"object_id": 1, "name": "a", "color": "#ff0000"})
     assert client.get(f"{base}/mask.png?object=1").status_code == 400
-    ask("prompt", token=state["token"], object_id=1, prompt=CLICK)
+    ask("prompt", token=state["token"], frame=0, object_id=1, prompt=CLICK)
     mask = client.get(f"{base}/mask.png?object=1")
     assert 'filename="scene_mask_1.png"' in mask.headers["content-disposition"]
     decoded = read_png(mask.content)

@@ -10,20 +10,19 @@ from sam2_demo.errors import DatasetError, InputError
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.checked.reading import read_masks
 from sam2_demo.masks.run_lengths import encode_mask
-from sam2_demo.sessions.clip_session import ClipSession
 from sam2_demo.sessions.object_table import MAX_NAME_LENGTH
-from sam2_demo.ui.reference import keep_reference
-from sam2_demo.ui.studio_state import AnySession
+from sam2_demo.sessions.scores import keep_reference
+from sam2_demo.sessions.session import Session
 
 MOST_NAMED_FRAMES = 6
 
 
-def take_masks(session: AnySession, path: Path, name: str, query: Mapping[str, str]) -> dict[str, Any]:
+def take_masks(session: Session, path: Path, name: str, query: Mapping[str, str]) -> dict[str, Any]:
     """Read a file of masks and use it as `query` says: use=prompts with frame=N, or use=reference.
 
     Prompts come back as {"objects": [{"id", "label", "counts"}]}, run lengths at display size, for the page to give.
     """
-    num_frames = session.reader.num_frames if isinstance(session, ClipSession) else 1
+    num_frames = session.num_frames
     clip = read_masks(path, name, session.size, num_frames)
     _check_count(clip, name, session.objects.max_objects)
     if query.get("use") == "reference":
@@ -42,7 +41,7 @@ def _check_count(clip: ClipAnnotation, name: str, most: int) -> None:
         raise DatasetError(f"{name} holds {len(clip.masklets)} objects; this server takes up to {most} in one session")
 
 
-def _prompts(session: AnySession, clip: ClipAnnotation, name: str, frame: int) -> list[dict[str, Any]]:
+def _prompts(session: Session, clip: ClipAnnotation, name: str, frame: int) -> list[dict[str, Any]]:
     # A single picture is meant for the frame that is shown, whatever its own number is.
     frames = clip.annotated_frames
     source = frames[0] if len(frames) == 1 else frame
