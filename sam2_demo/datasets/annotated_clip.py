@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
-from sam2_demo.formats.files import content_of
+from sam2_demo.formats.files import content_of, read_text
 from sam2_demo.masks.masklet import decode_rle
 from sam2_demo.video import open_video
 from sam2_demo.video.pictures import picture_size, read_picture
@@ -147,7 +147,7 @@ def names_from_list(path: Path, known: list[str]) -> list[str]:
     """The clip names of a split file, one per line; DatasetError for names that are not in `known`."""
     if not path.is_file():
         raise DatasetError(f"{path} does not exist; a split is a text file with one clip name per line")
-    names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    names = [line.strip() for line in read_text(path).splitlines() if line.strip()]
     unknown = sorted(set(names) - set(known))
     if unknown:
         raise DatasetError(f"{path} names clips without annotations: {', '.join(unknown[:5])}")

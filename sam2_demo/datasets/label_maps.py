@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam2_demo.errors import DatasetError
-from sam2_demo.formats.files import UNREADABLE_PICTURE
+from sam2_demo.formats.files import content_of, read_labels, read_text
+from sam2_demo.video.pictures import read_picture
 
 IGNORE_LABEL = 255
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".webp", ".bmp")
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif")
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def find_labelled_pictures(root: Path) -> list[PictureFiles]:
 
 def _find_by_index(root: Path) -> list[PictureFiles]:
     index = root / "index.csv"
-    reader = csv.DictReader(io.StringIO(_text_of(index), newline=""), restval="")
+    reader = csv.DictReader(io.StringIO(read_text(index), newline=""), restval="")
     grouped: dict[tuple[str, str], list[Path]] = {}
     try:
         missing = {"source", "file", "mask"} - set(reader.fieldnames or ())
@@ -77,14 +78,6 @@ def _find_by_index(root: Path) -> list[PictureFiles]:
     return [PictureFiles(source, root / file, tuple(sorted(masks))) for (source, file), masks in grouped.items()]
 
 
-def _text_of(index: Path) -> str:
-    try:
-        return index.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise DatasetError(f"{index}, line {line} is no text in UTF-8 ({error.reason}); save it as UTF-8") from error
-
-
 def find_by_stem(root: Path) -> list[PictureFiles]:
     """The pictures below a folder that have a label map of the same stem beside them."""
     files = sorted(path for path in root.rglob("*") if path.is_file())
@@ -97,36 +90,25 @@ def find_by_stem(root: Path) -> list[PictureFiles]:
     ]
 
 
-def read_label_map(path: Path) -> NDArray[np.uint8]:
-    """(H, W) uint8 labels of an indexed or grey PNG; DatasetError when it is missing, damaged or not 8-bit."""
-    from PIL import Image, UnidentifiedImageError  # OpenCV turns palettes into colours; Pillow keeps indices
-
-    try:
-        with Image.open(path) as image:
-            labels = np.array(image)
-    except FileNotFoundError as error:
-        raise DatasetError(f"label map {path} is missing") from error
-    except UnidentifiedImageError as error:
-        raise DatasetError(f"label map {path} is not a picture") from error
-    except UNREADABLE_PICTURE as error:
-        raise DatasetError(f"label map {path} cannot be read as a PNG: {error}") from error
-    if labels.ndim != 2 or labels.dtype != np.uint8:
-        raise DatasetError(f"label map {path} is {labels.dtype} {labels.shape}; accepted: 8-bit indexed or grey")
-    return labels
-
-
 def read_labelled_picture(files: PictureFiles, max_side: int | None = None) -> LabelledPicture:
     """Read one picture with its maps, shrunk so that its long side is at most `max_side` pixels."""
-    pixels = cv2.imread(str(files.picture), cv2.IMREAD_COLOR)
-    if pixels is None:
-        raise DatasetError(f"picture {files.picture} is missing or cannot be read")
-    pixels = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
-    maps = [read_label_map(path) for path in files.label_maps]
-    for path, labels in zip(files.label_maps, maps, strict=True):
-        if labels.shape != pixels.shape[:2]:
-            raise DatasetError(f"label map {path} is {labels.shape}, its picture {pixels.shape[:2]}; sizes must agree")
-    objects = tuple(as_object(labels) for labels in maps)
-    return shrink(LabelledPicture(files.source, np.ascontiguousarray(pixels, np.uint8), objects), max_side)
+    with content_of(files.picture, "a picture"):
+        pixels = np.asarray(read_picture(files.picture), np.uint8)
+    objects = tuple(as_object(read_labels_of(files.picture, pixels, path)) for path in files.label_maps)
+    return shrink(LabelledPicture(files.source, pixels, objects), max_side)
+
+
+def read_labels_of(picture: Path, pixels: NDArray[np.uint8], path: Path) -> NDArray[np.uint8]:
+    """(H, W) uint8 labels of a picture that reads as `pixels` (H, W, 3); DatasetError where the sizes differ."""
+    labels = read_labels(path)
+    if labels.shape == pixels.shape[:2]:
+        return labels
+    turned = labels.shape == pixels.shape[1::-1]
+    raise DatasetError(
+        f"label map {path} is {labels.shape[0]} x {labels.shape[1]} pixels (height x width), its picture "
+        f"{picture.name} {pixels.shape[0]} x {pixels.shape[1]} as shown; sizes must agree"
+        + (". The picture may say by EXIF how it is turned: draw on it as it is shown" if turned else "")
+    )
 
 
 def as_object(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -15,7 +15,7 @@ from sam2_demo.datasets.label_maps import (
     PictureFiles,
     as_object,
     find_labelled_pictures,
-    read_label_map,
+    read_labels_of,
     shrink,
 )
 from sam2_demo.errors import DatasetError
@@ -72,9 +72,7 @@ class LabelMapPictures:
             pixels = np.asarray(read_picture(files.picture), np.uint8)
         objects: list[PictureObject] = []
         for index, path in enumerate(files.label_maps):
-            labels = read_label_map(path)
-            if labels.shape != pixels.shape[:2]:
-                raise DatasetError(f"{path} is {labels.shape}, its picture {pixels.shape[:2]} (height, width)")
+            labels = read_labels_of(files.picture, pixels, path)
             objects += objects_of(labels, f"@{index}" if index else "")
         return AnnotatedPicture(name, files.source, pixels, tuple(objects))
 

@@ -17,11 +17,10 @@ import numpy as np
 
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
-from sam2_demo.formats.files import PathLike, content_of, write_text
+from sam2_demo.formats.files import PathLike, content_of, read_text, write_text
 from sam2_demo.masks.masklet import Masklet
 
 _LONGEST_CELL = 1 << 26  # the csv module takes 131072 characters, which intricate masks exceed
-_BYTE_ORDER_MARK = "\ufeff"  # spreadsheets begin UTF-8 with it
 _LATER_COLUMNS = {"duration_seconds"}  # which earlier tables lack
 _EVEN = 1e-9  # seconds; less is rounding
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "'")
@@ -92,7 +91,7 @@ def read_rows(lines: Iterable[str], place: str) -> Iterator[tuple[int, dict[str,
     """Line and cells of each row; DatasetError names `place`, the file, when columns lack or the text is no CSV."""
     csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))
     rest = iter(lines)
-    first = next(rest, "").removeprefix(_BYTE_ORDER_MARK)
+    first = next(rest, "")
     reader = csv.DictReader(chain([first], rest), restval="")
     try:
         missing = sorted({field.name for field in fields(TableRow)} - _LATER_COLUMNS - set(reader.fieldnames or ()))
@@ -106,8 +105,7 @@ def read_rows(lines: Iterable[str], place: str) -> Iterator[tuple[int, dict[str,
 
 
 def _from_table(source: Path) -> ClipAnnotation:
-    with source.open(newline="", encoding="utf-8") as file:
-        rows = list(read_rows(file, str(source)))
+    rows = list(read_rows(io.StringIO(read_text(source), newline=""), str(source)))
     if not rows:
         raise DatasetError(f"{source} has no rows, so the size of its clip is unknown")
     first = rows[0][1]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
+import io
 import json
 import os
 import re
@@ -20,6 +22,12 @@ from sam2_demo.errors import DatasetError, DemoError
 PathLike = str | os.PathLike[str]
 # What Pillow raises for pictures that are damaged, or made to look enormous.
 UNREADABLE_PICTURE = (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError)
+# Marks of UTF-32 begin with those of UTF-16.
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    *((mark, "utf-32") for mark in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)),
+    *((mark, "utf-16") for mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)),
+)
 _DIGITS = 16  # of 64 hexadecimal ones: enough to tell files apart, short enough to read
 
 
@@ -46,11 +54,40 @@ def content_of(place: PathLike, expected: str) -> Iterator[None]:
 def read_json(path: Path) -> Any:
     """The content of a JSON file; DatasetError when it is missing or not JSON."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
     except FileNotFoundError as error:
         raise DatasetError(f"{path} does not exist; a JSON file is needed") from error
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DatasetError(f"{path} is not JSON: {error}") from error
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read: {error}") from error
+    return load_json(content, str(path))
+
+
+def load_json(content: bytes, name: str) -> Any:
+    """The value of a JSON text in the encoding that its first bytes tell; DatasetError names it."""
+    try:
+        return json.loads(content.decode(encoding_of(content)))
+    except (ValueError, RecursionError) as error:
+        raise DatasetError(f"{name} is not JSON: {error}") from error
+
+
+def encoding_of(start: bytes) -> str:
+    """The encoding of a text from its first four bytes: UTF-8, or by its byte order mark UTF-16 or UTF-32.
+
+    Windows' editors and shells write such marks, and spreadsheets do.
+    """
+    return next((name for mark, name in _BYTE_ORDER_MARKS if start.startswith(mark)), "utf-8")
+
+
+def read_text(path: Path, expected: str = "a text file") -> str:
+    """The content of a text file in the encoding that its first bytes tell; DatasetError says which line is none."""
+    try:
+        content = path.read_bytes()
+        return content.decode(encoding_of(content))
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise DatasetError(f"{path}, line {line} is no text in UTF-8 ({error.reason}); save it as UTF-8") from error
+    except FileNotFoundError as error:
+        raise DatasetError(f"{path} does not exist; {expected} is needed") from error
     except OSError as error:
         raise DatasetError(f"{path} cannot be read: {error}") from error
 
@@ -84,24 +121,52 @@ def content_digest(files: Iterable[tuple[str, Path]]) -> str:
     return whole.hexdigest()[:_DIGITS]
 
 
-def read_labels(path: Path, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
-    """(H, W) uint8 indices of an 8-bit indexed, grey or 1-bit PNG; `size` is the (H, W) it must have."""
+def read_values(source: Path | bytes, name: str) -> NDArray[np.integer]:
+    """(H, W) whole numbers of an indexed or grey PNG of 1 to 16 bits, white as 1 in those of one bit.
+
+    A black and white picture in colours is read as grey of 0 and 255. The one reader of label maps and masks: data
+    sets, formats and the page accept the same. DatasetError names the file.
+    """
     try:
-        with Image.open(path) as image:
-            mode = image.mode
-            labels = np.array(image)
+        with Image.open(source if isinstance(source, Path) else io.BytesIO(source), formats=["PNG"]) as image:
+            mode, values = image.mode, np.array(image)
     except FileNotFoundError as error:
-        raise DatasetError(f"{path} does not exist; a PNG with labels is needed") from error
+        raise DatasetError(f"{name} does not exist; a PNG with labels is needed") from error
     except UNREADABLE_PICTURE as error:
-        raise DatasetError(f"{path} cannot be read as a PNG: {error}") from error
-    if mode not in ("P", "L", "1"):
-        raise DatasetError(f"{path} has colour mode {mode}; labels are 8-bit indexed (P), grey (L) or 1-bit PNGs")
+        raise DatasetError(f"{name} cannot be read as a PNG: {error}") from error
+    if mode in ("RGB", "RGBA", "LA"):
+        grey = values[..., 0]
+        colours = values[..., :3] if mode != "LA" else values[..., :1]
+        is_plain = (colours == grey[..., None]).all() and (mode == "RGB" or (values[..., -1] == 255).all())
+        if is_plain and grey.max() == 255 and ((grey == 0) | (grey == 255)).all():
+            return grey
+    if values.ndim != 2:
+        raise DatasetError(
+            f"{name} has colour mode {mode}; labels are 8-bit indexed (P), grey (L) or 1-bit PNGs, or black and white"
+        )
+    return values.astype(np.uint8) if values.dtype == np.bool_ else values
+
+
+def read_labels(path: Path, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
+    """(H, W) uint8 labels of a PNG, see `read_values`; `size` is the (H, W) it must have."""
+    labels = read_values(path, str(path))
+    if labels.dtype != np.uint8 and labels.max(initial=0) > np.iinfo(np.uint8).max:
+        raise DatasetError(f"{path} has labels up to {labels.max()}; those of a label map are 0 to 255")
     if size is not None and labels.shape != size:
         raise DatasetError(
             f"{path} is {labels.shape[0]} x {labels.shape[1]} pixels (height x width), expected "
             f"{size[0]} x {size[1]} like the rest of its clip"
         )
     return labels.astype(np.uint8)
+
+
+def read_mask(source: Path | bytes, name: str) -> NDArray[np.bool_]:
+    """(H, W) mask of a PNG of one object: of one value but 0 it is that one, else what is at least half bright."""
+    values = read_values(source, name)
+    inside = values > 0
+    bright = values >= (128 if values.max(initial=0) < 256 else 32768)
+    is_one_label = len(np.unique(values[inside])) <= 1
+    return inside if is_one_label else bright
 
 
 def write_labels(labels: NDArray[np.uint8], path: Path) -> None:

@@ -18,12 +18,13 @@ from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.clip_fields import clip_fields, picture_stems, take_clip_fields
 from sam2_demo.formats.files import (
-    UNREADABLE_PICTURE,
     PathLike,
     content_of,
     frame_files,
     frame_indices_of,
     read_json,
+    read_text,
+    read_values,
     write_json,
     write_text,
 )
@@ -170,7 +171,7 @@ def _lines(value: ClipAnnotation, ids: dict[int, int], frame: int) -> list[str]:
 
 def _read_text(source: Path) -> dict[int, dict[int, Rle]]:
     by_frame: dict[int, dict[int, Rle]] = {}
-    for number, line in enumerate(source.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(read_text(source).splitlines(), start=1):
         frame, mots_id, rle = read_line(line, f"{source}, line {number}")
         if mots_id in by_frame.setdefault(frame, {}):
             raise DatasetError(f"{source}, line {number}: object {mots_id} is on frame {frame} a second time")
@@ -186,13 +187,7 @@ def _read_folder(folder: Path, sidecar: dict[str, Any]) -> tuple[dict[int, dict[
     by_frame: dict[int, dict[int, Rle]] = {}
     known: set[int] = set()
     for file, frame in zip(files, frame_indices_of(files, frame_names), strict=True):
-        try:
-            with Image.open(file) as image:
-                labels = np.array(image)
-        except UNREADABLE_PICTURE as error:
-            raise DatasetError(f"{file} cannot be read as a PNG: {error}") from error
-        if labels.ndim != 2 or labels.dtype.kind not in "iu":
-            raise DatasetError(f"{file} has {labels.dtype} values of shape {labels.shape}; MOTS PNGs are 16-bit grey")
+        labels = read_values(file, str(file))
         found = np.unique(labels[labels > 0]).tolist()
         known.update(found)
         if len(known) > _MOST_OBJECTS:

@@ -14,13 +14,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.clip_fields import clip_fields, picture_stems, take_clip_fields
-from sam2_demo.formats.files import UNREADABLE_PICTURE, PathLike, content_of
+from sam2_demo.formats.files import PathLike, content_of, load_json, read_mask
 
 _SIDECAR = "clip.json"
 _NAME = re.compile(r"(?:.*/)?(\d+)/([^/]+)\.png", re.IGNORECASE)
@@ -46,20 +45,20 @@ def write(value: ClipAnnotation, path: PathLike) -> None:
 
 
 def read(path: PathLike) -> ClipAnnotation:
-    """Read a zip or a folder of <object>/<frame>.png; pixels of 128 and more are the object."""
+    """Read a zip or a folder of <object>/<frame>.png; see `read_mask` for their pixels."""
     source = Path(path)
     with content_of(source, f"<object>/<frame>.png and a {_SIDECAR} as `write` makes it"):
         return _from_entries(source, dict(_contents(source)))
 
 
 def _from_entries(source: Path, found: dict[str, bytes]) -> ClipAnnotation:
-    sidecar: dict[str, Any] = json.loads(found.get(_SIDECAR, b"{}"))
+    sidecar: dict[str, Any] = load_json(found.get(_SIDECAR, b"{}"), f"{source}: {_SIDECAR}")
     pictures = _pictures(found, sidecar)
     if not pictures:
         raise DatasetError(f"{source} holds no mask; expected <object>/<frame>.png, as 1/00000.png")
     clip: ClipAnnotation | None = None
     for (object_id, frame), name in sorted(pictures.items()):
-        mask = _decode(found[name], f"{source}: {name}")
+        mask = read_mask(found[name], f"{source}: {name}")
         if clip is None:
             clip = ClipAnnotation(mask.shape[0], mask.shape[1], 0, name=source.stem)
         if mask.shape != (clip.height, clip.width):
@@ -120,11 +119,3 @@ def _contents(source: Path) -> Iterator[tuple[str, bytes]]:
                     yield name, archive.read(name)
     except (FileNotFoundError, zipfile.BadZipFile) as error:
         raise DatasetError(f"{source} is no zip and no folder with <object>/<frame>.png: {error}") from error
-
-
-def _decode(content: bytes, name: str) -> np.ndarray:
-    try:
-        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
-            return np.array(image.convert("L")) >= 128
-    except UNREADABLE_PICTURE as error:
-        raise DatasetError(f"{name} cannot be read as a PNG: {error}") from error

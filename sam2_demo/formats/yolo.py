@@ -23,6 +23,7 @@ from sam2_demo.formats.files import (
     frame_files,
     frame_indices_of,
     read_json,
+    read_text,
     write_json,
     write_text,
 )
@@ -134,7 +135,7 @@ def _normalized(polygon: Polygon, value: ClipAnnotation) -> str:
 
 def _read_frame(clip: ClipAnnotation, file: Path, frame: int, owners: list[int] | None) -> None:
     polygons: dict[int, list[Polygon]] = {}
-    text = file.read_text(encoding="utf-8")
+    text = read_text(file)
     lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
     if owners is not None and len(owners) != len(lines):
         raise DatasetError(f"{file} has {len(lines)} lines, {_SIDECAR} names the objects of {len(owners)}")
@@ -149,6 +150,6 @@ def _read_frame(clip: ClipAnnotation, file: Path, frame: int, owners: list[int] 
 
 def _class_names(folder: Path, clip: ClipAnnotation) -> dict[int, str]:
     place = folder / "classes.txt"
-    names = place.read_text(encoding="utf-8").splitlines() if place.is_file() else []
+    names = read_text(place).splitlines() if place.is_file() else []
     named = {number + 1: name for number, name in enumerate(names) if name != UNNAMED}
     return {object_id: name for object_id, name in named.items() if object_id in clip.masklets}

@@ -44,7 +44,7 @@ def test_sizes_that_differ_name_the_file(tmp_path, labels):
     Image.fromarray(np.zeros((31, 40, 3), np.uint8)).save(tmp_path / "a.jpg")
     Image.fromarray(labels).save(tmp_path / "a.png")
     pictures = LabelMapPictures(tmp_path)
-    with pytest.raises(DatasetError, match=r"a.png is \(30, 40\), its picture \(31, 40\)"):
+    with pytest.raises(DatasetError, match=r"a.png is 30 x 40 pixels .*, its picture a\.jpg 31 x 40"):
         pictures.picture(pictures.names[0])
 
 

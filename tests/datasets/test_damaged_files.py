@@ -121,7 +121,7 @@ def test_label_maps_that_are_cut_off(tmp_path: Path, kept):
     Image.fromarray(np.random.default_rng(0).integers(0, 9, (40, 60), np.uint8)).save(tmp_path / "a.png")
     (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:kept])
     pictures = LabelMapPictures(tmp_path)
-    with pytest.raises(DatasetError, match=rf"label map {tmp_path / 'a.png'} (is not a picture|cannot be read)"):
+    with pytest.raises(DatasetError, match=rf"{tmp_path / 'a.png'} cannot be read as a PNG"):
         pictures.picture(pictures.names[0])
 
 
@@ -136,7 +136,7 @@ def test_label_maps_name_the_file(tmp_path: Path):
     Image.fromarray(np.ones((8, 9), np.uint8)).save(tmp_path / "a.png")
     (tmp_path / "index.csv").write_text("source,file,mask\nset,a.jpg,gone.png\n")
     pictures = LabelMapPictures(tmp_path)
-    assert f"label map {tmp_path / 'gone.png'} is missing" in refusal(lambda: pictures.picture("set__a"))
+    assert f"{tmp_path / 'gone.png'} does not exist" in refusal(lambda: pictures.picture("set__a"))
     (tmp_path / "index.csv").write_text("source,file\nset,a.jpg\n")
     assert f"{tmp_path / 'index.csv'} lacks the column(s) mask" in refusal(lambda: LabelMapPictures(tmp_path))
     (tmp_path / "index.csv").write_text("source,file,mask\nset,a.jpg,a.png\n")

@@ -7,6 +7,7 @@ from PIL import Image
 
 from sam2_demo.datasets.label_maps import LabelledPicture, find_labelled_pictures, read_labelled_pictures, shrink
 from sam2_demo.datasets.layouts import recognise_layout
+from sam2_demo.datasets.pictures import LabelMapPictures
 from sam2_demo.errors import DatasetError
 
 
@@ -96,11 +97,39 @@ def test_wrong_folders_are_named(tmp_path):
 def test_missing_and_misfit_files_are_named(tmp_path):
     write_pair(tmp_path, "a")
     (tmp_path / "index.csv").write_text("source,file,mask\nset,a.jpg,gone.png\n")
-    with pytest.raises(DatasetError, match=r"gone\.png is missing"):
+    with pytest.raises(DatasetError, match=r"gone\.png does not exist"):
         list(read_labelled_pictures(tmp_path))
     Image.new("L", (10, 10)).save(tmp_path / "gone.png")
     with pytest.raises(DatasetError, match="sizes must agree"):
         list(read_labelled_pictures(tmp_path))
     Image.new("RGB", (60, 40)).save(tmp_path / "gone.png")
-    with pytest.raises(DatasetError, match="8-bit indexed or grey"):
+    with pytest.raises(DatasetError, match="8-bit indexed"):
+        list(read_labelled_pictures(tmp_path))
+
+
+def test_pictures_read_alike_for_training_and_for_evaluation(tmp_path):
+    """Turned by EXIF, transparent, 16 bits, or of an ending that only one of the two knew."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    pixels = np.random.default_rng(0).integers(0, 255, (40, 60, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "turned.jpg", exif=exif)
+    Image.fromarray(np.ones((60, 40), np.uint8)).save(tmp_path / "turned.png")
+    hidden = np.dstack([pixels, np.zeros((40, 60), np.uint8)])
+    Image.fromarray(hidden).save(tmp_path / "clear.webp", lossless=True, exact=True)
+    Image.fromarray(pixels).save(tmp_path / "scan.tif", exif=exif)
+    Image.fromarray(np.ones((40, 60), np.uint8)).save(tmp_path / "clear.png")
+    Image.fromarray(np.ones((60, 40), np.uint8)).save(tmp_path / "scan.png")
+    trained = {read.pixels.tobytes() for read in read_labelled_pictures(tmp_path)}
+    evaluated = LabelMapPictures(tmp_path)
+    assert len(evaluated.names) == 3
+    assert trained == {evaluated.picture(name).pixels.tobytes() for name in evaluated.names}
+    assert np.full((40, 60, 3), 255, np.uint8).tobytes() in trained
+
+
+def test_a_mask_drawn_on_the_picture_as_stored_says_so(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(np.zeros((40, 60, 3), np.uint8)).save(tmp_path / "phone.jpg", exif=exif)
+    Image.fromarray(np.ones((40, 60), np.uint8)).save(tmp_path / "phone.png")
+    with pytest.raises(DatasetError, match=r"40 x 60 .* phone\.jpg 60 x 40 as shown; .*EXIF how it is turned"):
         list(read_labelled_pictures(tmp_path))

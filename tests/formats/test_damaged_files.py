@@ -94,7 +94,7 @@ def test_folders_name_the_picture(clip, tmp_path):
     with pytest.raises(DatasetError, match=r"000001\.png cannot be read as a PNG"):
         mots.read(tmp_path / "mots")
     Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(tmp_path / "mots" / "000001.png")
-    with pytest.raises(DatasetError, match=r"000001\.png has uint8 values of shape \(4, 4, 3\)"):
+    with pytest.raises(DatasetError, match=r"000001\.png has colour mode RGB"):
         mots.read(tmp_path / "mots")
 
 

@@ -5,7 +5,7 @@ The lines are taken apart by the formats' own functions, so what is looked at is
 
 from __future__ import annotations
 
-import json
+import io
 import math
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from typing import IO, Any
 import numpy as np
 
 from sam2_demo.errors import DatasetError
-from sam2_demo.formats import csv_tables, mots, yolo
+from sam2_demo.formats import csv_tables, files, mots, yolo
 from sam2_demo.formats.checked.bounds import (
     MAX_POLYGON_NUMBERS,
     Extent,
@@ -27,6 +27,7 @@ from sam2_demo.formats.checked.bounds import (
 from sam2_demo.formats.files import content_of
 
 MAX_LINES = 500_000
+_BYTE_ORDER_MARK = "\ufeff"
 _BESIDE_A_MASK = 4096  # bytes of a line for all that is not its run lengths
 _BYTES_PER_NUMBER = 24
 _WHOLE = re.compile(r"[0-9]{1,9}")
@@ -35,10 +36,7 @@ _SIDECAR = "height, width, num_frames, frames and lines as the YOLO export write
 
 def load_json(content: bytes, name: str) -> dict[str, Any]:
     """The object of a JSON file; DatasetError for anything else."""
-    try:
-        value = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise DatasetError(f"{name} is not JSON: {error}") from error
+    value = files.load_json(content, name)
     if not isinstance(value, dict):
         raise DatasetError(f"{name} holds a {type(value).__name__}; expected an object with named fields")
     return value
@@ -137,19 +135,22 @@ def check_sidecar(content: bytes, name: str, extent: Extent) -> None:
 
 def _lines(file: IO[bytes], name: str, longest: int) -> Iterator[tuple[int, str]]:
     """Number and text of each line of a file; DatasetError for too many, for too long ones and for other encodings."""
+    encoding = files.encoding_of(file.read(4))
+    file.seek(0)
+    source: IO[Any] = file if encoding.startswith("utf-8") else io.TextIOWrapper(file, encoding, newline="\n")
     for number in count(1):
-        line = file.readline(longest + 1)
+        try:
+            line = source.readline(longest + 1)
+            text = line if isinstance(line, str) else line.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise DatasetError(f"{name}, line {number} is no text in UTF-8 ({error.reason})") from error
         if not line:
             return
         if number > MAX_LINES:
             raise DatasetError(f"{name} has more than the {MAX_LINES} lines that are accepted")
         if len(line) > longest:
             raise DatasetError(f"{name}, line {number} is longer than the {longest} bytes that are accepted")
-        try:
-            text = line.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise DatasetError(f"{name}, line {number} is no text in UTF-8 ({error.reason})") from error
-        yield number, text
+        yield number, text.removeprefix(_BYTE_ORDER_MARK) if number == 1 else text
 
 
 def _whole(row: dict[str, str], column: str, what: str) -> int:
