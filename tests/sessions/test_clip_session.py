@@ -188,13 +188,13 @@ def failing_at(count, method):
 
 def test_closing_and_changing_the_model_leave_no_embedding_behind(session, nano_network):
     session.prompt(0, 1, CLICK)
-    session = session.tracker()
-    assert 0 in session._view
+    tracker = session.tracker()
+    assert 0 in tracker._view
     session.use_engine(NetworkEngine("other", nano_network))
-    assert 0 not in session._view
-    session = session.tracker()
+    assert 0 not in tracker._view
+    tracker = session.tracker()
     session.close()
-    assert 0 not in session._view
+    assert 0 not in tracker._view
 
 
 def test_close_lets_frames_go_but_keeps_the_folder(session):
