@@ -22,7 +22,8 @@ ANNOTATED_SHARE = 0.7  # of the clips, where there are annotated ones
 
 @dataclass(frozen=True)
 class ClipBatch:
-    """frames (B, T, S, S, 3) uint8; known (B, T, S, S) bool; masks (N, T, S, S) bool; clip_indices (N,)."""
+    """frames (B, T, S, S, 3) uint8; known (B, T, S, S) bool; masks (N, T, S, S) bool of all objects;
+    clip_indices (N,): which clip each is in."""
 
     frames: NDArray[np.uint8]
     known: NDArray[np.bool_]
@@ -60,15 +61,17 @@ class ClipBatchMaker:
         self._edits = edits or ClipEdits()
 
     def make(self, step: int, clips: int, objects: int, frames: int, size: int) -> ClipBatch:
-        """`clips` clips of `frames` frames of side `size`, with `objects` objects each that the first frame shows."""
+        """`clips` clips of `frames` frames of side `size`, with up to `objects` objects that the first frame shows.
+
+        A clip with fewer has fewer rows: tracking one object three times would take three times as long.
+        """
         rng = np.random.default_rng((self._seed, step, 2))
         drawn = [self._draw_edited(rng, objects, frames, size) for _ in range(clips)]
-        masks = [clip.masks[np.resize(np.arange(len(clip.masks)), objects)] for clip in drawn]
         return ClipBatch(
             np.stack([clip.frames for clip in drawn]),
             np.stack([clip.known for clip in drawn]),
-            np.concatenate(masks),
-            np.repeat(np.arange(clips), objects),
+            np.concatenate([clip.masks for clip in drawn]),
+            np.repeat(np.arange(clips), [len(clip.masks) for clip in drawn]),
         )
 
     def _draw_edited(self, rng: np.random.Generator, objects: int, frames: int, size: int) -> DrawnClip:

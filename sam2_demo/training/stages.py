@@ -36,7 +36,7 @@ AT_OUTLINES_CLIPS = replace(FROM_SCRATCH_CLIPS, outline=5.0)
 
 @dataclass(frozen=True)
 class ClipStage:
-    """Clips of a stage: per step `clips` clips of `frames` frames of side `size` with `objects` objects each;
+    """Clips of a stage: per step `clips` clips of `frames` frames of side `size` with up to `objects` objects each;
     `corrections` corrective clicks on each frame that is corrected; every `picture_every`-th step takes pictures
     instead (1: every step, 0: none); one_by_one: a step's clips go through the network one after another, which takes
     the memory of one."""
@@ -210,13 +210,13 @@ EMBEDDED = TrainingConfig(
             clips=ClipStage(size=384, clips=2, frames=8, objects=3, picture_every=2, losses=AT_OUTLINES_CLIPS),
         ),
         Stage(
-            "edited-clips-384", 384, 16, 4, lr_start=2.5e-4, lr_end=8e-5, minutes=60, corrections=1,
+            "edited-clips-384", 384, 16, 4, lr_start=2e-4, lr_end=6e-5, minutes=60, corrections=1,
             freeze=_FIRST_BLOCKS, statistics="kept", losses=AT_OUTLINES,
             clips=ClipStage(size=384, clips=2, frames=8, objects=3, picture_every=3, losses=AT_OUTLINES_CLIPS),
         ),
         # As many frames as SAM 2.1's last stage: memories and pointers as old as in a film.
         Stage(
-            "sixteen-frames-384", 384, 16, 4, lr_start=8e-5, lr_end=3e-6, minutes=25, corrections=1,
+            "sixteen-frames-384", 384, 16, 4, lr_start=6e-5, lr_end=3e-6, minutes=25, corrections=1,
             freeze=_FIRST_BLOCKS, statistics="kept", losses=AT_OUTLINES,
             clips=ClipStage(
                 size=384, clips=2, frames=16, objects=3, picture_every=3, losses=AT_OUTLINES_CLIPS, one_by_one=True
@@ -224,6 +224,7 @@ EMBEDDED = TrainingConfig(
         ),
     ),
     trunk_rate=0.25,
+    warmup_steps=50,
     calibration_clips=24,
     edits=ClipEdits(cut=0.3, twin=0.3, occluder=0.3),
     augmentation=PictureAugmentation(close_up=0.3, coarse=0.2, pile=0.15, source_weights=_SOURCES),

@@ -131,7 +131,10 @@ def batches(davis_root, drawn_pictures, share: float, **edits):  # noqa: F811
 def test_batches_of_edited_clips_hold_what_was_asked_for(davis_root, drawn_pictures, share):  # noqa: F811
     maker = batches(davis_root, drawn_pictures, share, cut=1.0, twin=1.0, occluder=1.0)
     batch, again = (maker.make(3, clips=6, objects=3, frames=5, size=32) for _ in range(2))
-    assert batch.frames.shape == (6, 5, 32, 32, 3) and batch.masks.shape == (18, 5, 32, 32)
+    assert batch.frames.shape == (6, 5, 32, 32, 3) and batch.masks.shape[1:] == (5, 32, 32)
+    assert set(batch.clip_indices.tolist()) == set(range(6)) and np.bincount(batch.clip_indices).max() <= 3
+    rows = {(clip, own.tobytes()) for clip, own in zip(batch.clip_indices.tolist(), batch.masks, strict=True)}
+    assert len(rows) == len(batch.masks)  # no object twice
     assert batch.masks[:, 0].any(axis=(1, 2)).all()
     assert np.array_equal(batch.frames, again.frames) and np.array_equal(batch.masks, again.masks)
     hidden = ~batch.masks.any(axis=(2, 3))
@@ -165,5 +168,5 @@ def test_a_batch_falls_into_its_clips(drawn_pictures):
     batch = ClipBatchMaker(PictureBatchMaker(drawn_pictures, PictureAugmentation())).make(0, 3, 2, 4, 32)
     parts = batch.one_by_one()
     assert [part.frames.shape for part in parts] == [(1, 4, 32, 32, 3)] * 3
-    assert all((part.clip_indices == 0).all() and len(part.masks) == 2 for part in parts)
+    assert all((part.clip_indices == 0).all() and len(part.masks) == len(part.clip_indices) for part in parts)
     assert np.array_equal(np.concatenate([part.masks for part in parts]), batch.masks)

@@ -122,7 +122,8 @@ def test_batches_mix_annotated_and_made_clips(davis_root, drawn_pictures):  # no
     annotated = AnnotatedClipSource(read_training_data([davis_root], 64).clips)
     source = PictureBatchMaker(drawn_pictures, PictureAugmentation())
     batch = ClipBatchMaker(source, annotated=annotated).make(0, clips=12, objects=3, frames=2, size=32)
-    assert batch.frames.shape == (12, 2, 32, 32, 3) and batch.masks.shape == (36, 2, 32, 32)
+    assert batch.frames.shape == (12, 2, 32, 32, 3) and batch.masks.shape[1:] == (2, 32, 32)
+    assert set(np.bincount(batch.clip_indices).tolist()) <= {1, 2, 3} and 12 <= len(batch.masks) < 36
     assert 4 <= num_flat(batch.frames) < 12
     for share, expected in ((0.0, 0), (1.0, 6)):
         maker = ClipBatchMaker(source, annotated=annotated, annotated_share=share)
