@@ -54,6 +54,15 @@ class MaskPrediction:
     mask_tokens: Tensor
     object_score_logits: Tensor
 
+    def select(self, rows: Tensor) -> MaskPrediction:
+        """The predictions of the objects `rows` (N,)."""
+        return MaskPrediction(
+            self.low_res_logits[rows],
+            self.iou_predictions[rows],
+            self.mask_tokens[rows],
+            self.object_score_logits[rows],
+        )
+
 
 @dataclass(frozen=True)
 class MemoryTokens:

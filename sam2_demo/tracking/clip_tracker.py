@@ -19,22 +19,17 @@ from sam2_demo.device import give_back_memory
 from sam2_demo.errors import PromptError
 from sam2_demo.masks.masklet import Masklet
 from sam2_demo.network.inference import for_inference
-from sam2_demo.network.outputs import ImageEmbedding
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.between_frames import in_strides, record_between
 from sam2_demo.tracking.clip_view import ClipView
 from sam2_demo.tracking.direction import Direction, frames_in_order
 from sam2_demo.tracking.embedding_cache import EmbeddingCache
-from sam2_demo.tracking.frame_records import FrameRecord, FrameRecords
+from sam2_demo.tracking.followed_objects import ObjectFollower, Reading, Taken
+from sam2_demo.tracking.frame_records import FrameRecords
 from sam2_demo.tracking.frame_result import FrameResult
-from sam2_demo.tracking.frame_step import (
-    FrameOutput,
-    FramePrompts,
-    encode_memory,
-    frame_step,
-)
+from sam2_demo.tracking.frame_step import FrameOutput
 from sam2_demo.tracking.mask_postprocessing import resolve_overlaps
-from sam2_demo.tracking.memory_bank import FrameMemory, MemoryBank, MemorySelection, stack_selections
+from sam2_demo.tracking.memory_bank import MemoryBank, stack_selections
 from sam2_demo.tracking.object_track import ObjectTrack
 from sam2_demo.tracking.options import TrackingOptions
 from sam2_demo.tracking.pixels import Rgb
@@ -57,6 +52,7 @@ class ClipTracker:
         self.frames = frames
         self.options = options
         self._view = ClipView(self.network, frames, options, embeddings)
+        self._follower = ObjectFollower(self.network, self._view, frames.num_frames, options)
         self._tracks: dict[int, ObjectTrack] = {}
         self._lock = threading.RLock()
         self._num_tracked = 0
@@ -137,14 +133,15 @@ class ClipTracker:
             output = self._answer(track, frame_index, prompts)
             # The object is entered last: a prompt that fails leaves no empty object behind.
             self._tracks[object_id] = track
-            track.set_prompted(frame_index, prompts, _as_record(output, 0, is_prompted=True))
+            track.set_prompted(frame_index, prompts, replace(Taken.of(output).record(0), is_prompted=True))
             return self._show(frame_index, store=(object_id,))
 
     def _answer(self, track: ObjectTrack, frame_index: int, prompts: Prompts) -> FrameOutput:
         memory = None
         # A frame that was tracked is corrected with what is remembered; a fresh one is seen without memory.
         if frame_index in track.tracked and track.bank.conditioning and prompts.num_points:
-            memory = stack_selections(self.network, [self._select(track, frame_index, track.tracked[frame_index])])
+            selection = self._follower.select_again(track, frame_index, track.tracked[frame_index])
+            memory = stack_selections(self.network, [selection])
         return self._view.answer(frame_index, prompts, track.records.get(frame_index), memory)
 
     def propagate(
@@ -235,13 +232,13 @@ class ClipTracker:
     def _track_frame(
         self, frame_index: int, backward: bool, object_ids: set[int] | None, ahead: FramesAhead
     ) -> FrameResult:
-        waiting: dict[tuple[object, ...], list[tuple[ObjectTrack, MemorySelection]]] = {}
+        waiting: dict[tuple[object, ...], list[Reading]] = {}
         anew = []
         for object_id, track in self._followed(object_ids):
             track.tracked[frame_index] = backward
             if frame_index not in track.bank.conditioning and frame_index not in track.pending:
-                selection = self._select(track, frame_index, backward)
-                waiting.setdefault(selection.shape, []).append((track, selection))
+                for reading in self._follower.follow(track, frame_index, backward).readings:
+                    waiting.setdefault(reading.selection.shape, []).append(reading)
                 anew.append(object_id)
         if waiting:
             embedding = self._view.embed(frame_index)
@@ -249,10 +246,10 @@ class ClipTracker:
             groups = list(waiting.values())
             if ahead.is_encoding():  # beside one object; the others are faster as a batch on all cores
                 first, groups[0] = groups[0][:1], groups[0][1:]
-                ahead.do_beside(lambda: self._track_objects(frame_index, embedding, first))
+                ahead.do_beside(lambda: self._follower.step(embedding, first))
             for group in groups:
                 for start in range(0, len(group), step):
-                    self._track_objects(frame_index, embedding, group[start : start + step])
+                    self._follower.step(embedding, group[start : start + step])
         return self._show(frame_index, store=anew)
 
     def _interpolate(
@@ -267,23 +264,6 @@ class ClipTracker:
                 track.set_interpolated(frame_index, record_between(before, after, share), backward)
                 made.append(object_id)
         return replace(self._show(frame_index, store=made), is_between=True)
-
-    @torch.inference_mode()
-    def _track_objects(
-        self, frame_index: int, embedding: ImageEmbedding, group: list[tuple[ObjectTrack, MemorySelection]]
-    ) -> None:
-        """One step for objects whose memories have the same shape; nothing is waited for."""
-        embedding = embedding.expand(len(group))
-        memory = stack_selections(self.network, [selection for _, selection in group])
-        output = frame_step(self.network, embedding, FramePrompts(), memory, multimask=True)
-        features = encode_memory(
-            self.network, embedding, output.low_res_logits, output.object_score_logits, binarize=False
-        )
-        for row, (track, _) in enumerate(group):
-            record = _as_record(output, row)
-            track.records.set(frame_index, record)
-            memory_of_frame = FrameMemory(features[row : row + 1], record.object_pointer)
-            track.bank.remember(frame_index, memory_of_frame, is_conditioning=False)
 
     def clear_prompts(self, frame_index: int, object_id: int) -> FrameResult:
         """Take away what an object was given on a frame; a mask it had from tracking comes back."""
@@ -347,9 +327,6 @@ class ClipTracker:
             encode_memory=self._view.encode_memory,
         )
 
-    def _select(self, track: ObjectTrack, frame_index: int, backward: bool) -> MemorySelection:
-        return track.bank.select(self.network, frame_index, self.num_frames, backward, self.options.memory_limits)
-
     def _show(self, frame_index: int, store: Collection[int] = ()) -> FrameResult:
         """The frame's result for all objects; the masklets of those in `store` take over what is shown.
 
@@ -387,13 +364,3 @@ class ClipTracker:
             known = ", ".join(map(str, self._tracks)) or "none yet"
             raise PromptError(f"there is no object with id {object_id!r}; known ids: {known}")
         return self._tracks[object_id]
-
-
-def _as_record(output: FrameOutput, row: int, is_prompted: bool = False) -> FrameRecord:
-    return FrameRecord(
-        low_res_logits=output.low_res_logits[row : row + 1],
-        object_pointer=output.object_pointers[row : row + 1],
-        object_score_logits=float(output.object_score_logits[row, 0]),
-        iou_prediction=float(output.iou_predictions[row]),
-        is_prompted=is_prompted,
-    )

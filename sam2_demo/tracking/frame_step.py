@@ -116,6 +116,12 @@ def frame_step(
         return _answer(network, all_four, prompts.points, multimask, answers)
 
 
+def take_candidates(network: Sam2Network, output: FrameOutput, rows: Tensor, indices: Tensor) -> FrameOutput:
+    """An output in which N objects or readings, `rows` (N,) of the B there are, have the candidates `indices` (N,)."""
+    with network.precision():
+        return _take(network, output.candidates.select(rows), indices)
+
+
 def encode_memory(
     network: Sam2Network,
     embedding: ImageEmbedding,
@@ -160,7 +166,10 @@ def _answer(
     if multimask and points is not None and answers.single_when_clear:
         candidates = with_single_when_clear(candidates, all_four, points[1])
     candidates = settle(candidates, points, answers)
-    best = choose(candidates, points, answers)
+    return _take(network, candidates, choose(candidates, points, answers))
+
+
+def _take(network: Sam2Network, candidates: MaskPrediction, best: Tensor) -> FrameOutput:
     rows = torch.arange(len(best), device=best.device)
     logits = candidates.low_res_logits[rows, best][:, None].float()
     visible = _visible(candidates.object_score_logits)

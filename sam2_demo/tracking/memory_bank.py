@@ -1,8 +1,8 @@
 """What one object remembers: conditioning frames, recent memories, object pointers (SAM 2 section 4).
 
-All conditioning frames are attended to, whenever they lie; of the other frames the six nearest behind the
-current one (in tracking direction) and up to fifteen object pointers. Conditioning frames share one temporal
-slot, recent memories each have their own.
+All conditioning frames are attended to, whenever they lie; of the other frames those that a memory rule names, as
+published the six nearest behind the current one (in tracking direction) and up to fifteen object pointers.
+Conditioning frames share one temporal slot, recent memories each have their own.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ from torch import Tensor
 from sam2_demo.network.object_pointer import split_pointers
 from sam2_demo.network.outputs import MemoryTokens
 from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.tracking.memory_rules.published import Published
+from sam2_demo.tracking.memory_rules.rule import Limits, Past, Recollection
 from sam2_demo.tracking.options import MemoryLimits
 
 
 @dataclass(frozen=True)
 class FrameMemory:
-    """One frame's memory of one object.
+    """One frame's memory of one object, of P = 1 or, under a rule that follows several readings, more pathways.
 
-    features: (1, memory_dim, h, w), or (1, memory_dim, N) latents; object_pointer: (1, C).
+    features: (P, memory_dim, h, w), or (P, memory_dim, N) latents; object_pointer: (P, C).
     """
 
     features: Tensor
@@ -53,10 +55,10 @@ class Recall(Protocol):
     """Rebuilds what the bank no longer holds of a tracked frame; None where the frame never was tracked."""
 
     def recall_features(self, frame_index: int) -> Tensor | None:
-        """Memory features (1, memory_dim, h, w)."""
+        """Memory features (P, memory_dim, h, w)."""
 
     def recall_pointer(self, frame_index: int) -> Tensor | None:
-        """Object pointer (1, C)."""
+        """Object pointers (P, C)."""
 
 
 @dataclass
@@ -101,34 +103,56 @@ class MemoryBank:
         backward: bool,
         limits: MemoryLimits | None = None,
     ) -> MemorySelection:
-        """What frame `frame_index` of a clip of `num_frames` attends to when tracking in that direction."""
+        """What frame `frame_index` of a clip of `num_frames` attends to as published."""
         limits = limits or MemoryLimits()
-        config = network.config
+        reach = recall_limits(network, num_frames, limits.recent)
+        past = Past(frame_index, backward, num_frames, self.conditioning, lambda _: None, lambda _: None)
+        recollection = Published().recall(past, 0, reach)
+        return self.gather(frame_index, backward, recollection, reach.pointers, limits.conditioning)
+
+    def gather(
+        self,
+        frame_index: int,
+        backward: bool,
+        recollection: Recollection,
+        longest_distance: int,
+        most_conditioning: int | None = None,
+    ) -> MemorySelection:
+        """What frame `frame_index` attends to when tracking in that direction: the conditioning frames (at most so
+        many, the nearest) and what a memory rule recalls. longest_distance: the unit of the pointers' distances.
+        """
         step = 1 if backward else -1
-        max_pointers = min(num_frames, config.max_object_pointers)
-        nearest = sorted(self.conditioning, key=lambda t: abs(t - frame_index))[: limits.conditioning]
+        nearest = sorted(self.conditioning, key=lambda t: abs(t - frame_index))[:most_conditioning]
         memories = [(0, memory.features) for t, memory in self.conditioning.items() if t in nearest]
         pointers = [
             (step * (t - frame_index), memory.object_pointer)
             for t, memory in self.conditioning.items()
             if step * (t - frame_index) >= 0
         ]
-        # Nearest last among the memories, nearest first among the pointers: the released code's order.
-        most_recent = config.num_memories - 1 if limits.recent is None else min(limits.recent, config.num_memories - 1)
-        for distance in range(most_recent, 0, -1):
-            place = self._place(frame_index + step * distance, num_frames)
-            if place is not None and (features := self._features(place)) is not None:
-                memories.append((distance, features))
-        for distance in range(1, max_pointers):
-            place = self._place(frame_index + step * distance, num_frames)
-            if place is not None and (pointer := self._pointer(place)) is not None:
-                pointers.append((distance, pointer))
-        return MemorySelection(memories, pointers, max_pointers - 1)
+        as_anchors = [(0, frame) for frame in recollection.anchors]
+        anchor_pointers = [(step * (frame - frame_index), frame) for frame in recollection.anchors]
 
-    def _place(self, frame_index: int, num_frames: int) -> int | None:
-        """A frame that may hold a recent memory: inside the clip and not a conditioning frame."""
-        inside = 0 <= frame_index < num_frames
-        return frame_index if inside and frame_index not in self.conditioning else None
+        def of_path(frame: int, rows: Tensor) -> Tensor:
+            path = recollection.path.get(frame, 0)
+            return rows[path : path + 1]
+
+        # Nearest last among the memories, nearest first among the pointers: the released code's order.
+        for slot, frame in [*as_anchors, *recollection.recent]:
+            if (features := self._features(frame)) is not None:
+                weight = recollection.weights.get(frame)
+                own = of_path(frame, features)
+                memories.append((slot, own if weight is None else own * weight))
+        for distance, frame in [*anchor_pointers, *recollection.pointers]:
+            if (pointer := self._pointer(frame)) is not None:
+                pointers.append((distance, of_path(frame, pointer)))
+        return MemorySelection(memories, pointers, longest_distance)
+
+
+def recall_limits(network: Sam2Network, num_frames: int, recent: int | None = None) -> Limits:
+    """How much a rule may recall in a clip of `num_frames`; `recent`: at most so many recent memories."""
+    config = network.config
+    most_recent = config.num_memories - 1 if recent is None else min(recent, config.num_memories - 1)
+    return Limits(most_recent, min(num_frames, config.max_object_pointers) - 1)
 
 
 def stack_selections(network: Sam2Network, selections: Sequence[MemorySelection]) -> MemoryTokens:

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 from sam2_demo.masks.masklet import Masklet
 from sam2_demo.tracking.frame_records import FrameRecord, FrameRecords
 from sam2_demo.tracking.memory_bank import FrameMemory, MemoryBank
+from sam2_demo.tracking.memory_rules.rule import FrameSummary, Past
 from sam2_demo.tracking.prompts import Prompts
 
 EncodeMemory = Callable[[int, FrameRecord], Tensor]
@@ -44,14 +46,24 @@ class ObjectTrack:
         record = self._tracked_record(frame_index)
         if record is None:
             return None
-        features = self.encode_memory(frame_index, record)
-        self.bank.remember(frame_index, FrameMemory(features, record.object_pointer), is_conditioning=False)
+        features = torch.cat([self.encode_memory(frame_index, path) for path in record.paths])
+        self.bank.remember(frame_index, FrameMemory(features, _pointers(record)), is_conditioning=False)
         return features
 
     def recall_pointer(self, frame_index: int) -> Tensor | None:
-        """Object pointer of a tracked frame, from its record."""
+        """Object pointers of a tracked frame, from its record."""
         record = self._tracked_record(frame_index)
-        return None if record is None else record.object_pointer
+        return None if record is None else _pointers(record)
+
+    def past(self, frame_index: int, num_frames: int, backward: bool) -> Past:
+        """What memory rules see of the frames behind one."""
+        return Past(frame_index, backward, num_frames, self.bank.conditioning, self._summary, self.tracked.get)
+
+    def _summary(self, frame_index: int) -> FrameSummary | None:
+        earlier = self.unprompted.get(frame_index)
+        if earlier is not None:
+            return None if earlier.is_interpolated else earlier.summary
+        return self.records.summary(frame_index) if frame_index in self.tracked else None
 
     def _tracked_record(self, frame_index: int) -> FrameRecord | None:
         # A frame that was prompted after tracking keeps its tracked memory until tracking starts again.
@@ -103,3 +115,7 @@ class ObjectTrack:
                 memory = FrameMemory(self.encode_memory(frame_index, record), record.object_pointer)
                 self.bank.remember(frame_index, memory, is_conditioning=True)
         self.pending.clear()
+
+
+def _pointers(record: FrameRecord) -> Tensor:
+    return torch.cat([path.object_pointer for path in record.paths])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sam2_demo.errors import ConfigError
 from sam2_demo.network.config import AnswerConfig
+from sam2_demo.tracking.memory_rules.catalogue import check_memory_rule
 
 if TYPE_CHECKING:  # options are read by commands that do without torch
     from sam2_demo.network.sam2_network import Sam2Network
@@ -56,6 +57,8 @@ class TrackingOptions:
         encoding costs the time of two more pictures; None: where the network's configuration asks for it, which the
         embedded model's does.
     answers: how answers to prompts are made of the decoder's candidates; None: as the network's configuration says.
+    memory_rule: what is remembered and which candidate is taken while tracking, by its name in
+        `memory_rules.catalogue`.
     """
 
     max_fill_area: int = 8
@@ -68,6 +71,7 @@ class TrackingOptions:
     input_size: int | None = None
     closer_look: bool | None = None
     answers: AnswerConfig | None = None
+    memory_rule: str = "published"
 
     def looks_closer(self, network: Sam2Network) -> bool:
         """Whether predictors with this network take a second look."""
@@ -79,6 +83,7 @@ class TrackingOptions:
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
+        check_memory_rule(self.memory_rule)
         if self.max_fill_area < 0 or self.embedding_cache_bytes < 0:
             raise ConfigError("max_fill_area and embedding_cache_bytes must be 0 or more")
         if self.recent_memories < 16:

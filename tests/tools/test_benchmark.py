@@ -11,6 +11,7 @@ import pytest
 
 from sam2_demo.device import keep_freed_memory
 from sam2_demo.errors import ConfigError, DemoError
+from sam2_demo.tracking.followed_objects import ObjectFollower
 from tests.conftest import NANO_CONFIG
 from tools.benchmark import __main__ as command
 from tools.benchmark import rows, this_project
@@ -68,13 +69,13 @@ def test_memory_counts_what_an_opened_clip_holds_whatever_was_opened_before(mate
 
 def test_a_tracked_frame_attends_to_seven_memories(ours, monkeypatch):
     seen = []
-    real = this_project.ClipTracker._track_objects
+    real = ObjectFollower.step
 
-    def watch(self, frame_index, embedding, group):
-        seen.append([len(selection.memories) for _, selection in group])
-        return real(self, frame_index, embedding, group)
+    def watch(self, embedding, readings):
+        seen.append([len(reading.selection.memories) for reading in readings])
+        return real(self, embedding, readings)
 
-    monkeypatch.setattr(this_project.ClipTracker, "_track_objects", watch)
+    monkeypatch.setattr(ObjectFollower, "step", watch)
     ours.track(2, 1)
     assert {count for counts in seen for count in counts} == {CONDITIONING_FRAMES}
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sam2_demo.errors import MediaError, PromptError
-from sam2_demo.tracking import clip_tracker, frame_records
+from sam2_demo.tracking import followed_objects, frame_records
 from sam2_demo.tracking.options import TrackingOptions
 from sam2_demo.tracking.video_predictor import VideoPredictor
 from sam2_demo.video import ArrayReader
@@ -167,13 +167,13 @@ def test_objects_in_one_batch_agree_with_objects_alone(nano_network, clip_frames
         return list(session.propagate())
 
     rows = []
-    whole = clip_tracker.frame_step
+    whole = followed_objects.frame_step
 
     def counted(network, embedding, prompts, memory, *more, **how):
         rows.append(0 if memory is None else len(memory.tokens))
         return whole(network, embedding, prompts, memory, *more, **how)
 
-    monkeypatch.setattr(clip_tracker, "frame_step", counted)
+    monkeypatch.setattr(followed_objects, "frame_step", counted)
     ones, manies = track(1), track(8)
     assert max(rows[: len(rows) // 2]) == 1 and rows[-1] == 3  # also objects that were prompted on different frames
     for one, many in zip(ones, manies, strict=True):

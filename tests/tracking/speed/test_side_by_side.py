@@ -10,7 +10,7 @@ import torch
 
 from sam2_demo.network.config import OFFICIAL_CONFIGS
 from sam2_demo.network.sam2_network import Sam2Network
-from sam2_demo.tracking import clip_tracker, clip_view
+from sam2_demo.tracking import clip_view, followed_objects
 from sam2_demo.tracking.speed import frames_ahead
 from sam2_demo.tracking.speed.side_by_side import halves_for
 from sam2_demo.tracking.video_predictor import VideoPredictor
@@ -88,7 +88,7 @@ def test_same_masks(four_threads, nano_network, clip_frames, monkeypatch, num_ob
         apart.setattr(frames_ahead, "halves_for", lambda network: None)
         expected = tracked(nano_network, clip_frames[:6], num_objects)
     monkeypatch.setattr(clip_view, "encode_image", noting("encode", clip_view.encode_image))
-    monkeypatch.setattr(clip_tracker, "frame_step", noting("track", clip_tracker.frame_step))
+    monkeypatch.setattr(followed_objects, "frame_step", noting("track", followed_objects.frame_step))
     found = tracked(nano_network, clip_frames[:6], num_objects)
     for one, other in zip(found, expected, strict=True):
         for object_id, logits in other.items():

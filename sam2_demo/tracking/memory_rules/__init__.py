@@ -1,0 +1,1 @@
+"""What an object remembers and which candidate it takes: one file a rule, `catalogue` names them all."""
