@@ -19,11 +19,13 @@ from sam2_demo.evaluation.rows import BASELINES, FurtherRows, choose_models
 from sam2_demo.evaluation.run_folder import seconds_by_model
 from sam2_demo.evaluation.video_protocol import PROMPTS
 from sam2_demo.evaluation.video_run import LAYOUTS, ClipData
+from sam2_demo.tracking.memory_rules.catalogue import MEMORY_RULES
 
 _EXAMPLES = """examples:
   python -m sam2_demo.evaluation vos --data DAVIS --layout davis --split val --prompt mask --out runs/davis
   python -m sam2_demo.evaluation vos --data sav_val --layout sav --prompt clicks3 \\
       --model facebook/sam2.1-hiera-tiny facebook/sam2.1-hiera-large --baseline memoryless --out runs/sav
+  python -m sam2_demo.evaluation vos --data DAVIS --memory-rule published distractor_aware tree --out runs/rules
   python -m sam2_demo.evaluation interactive --data DAVIS --mode online --split val --out runs/online
   python -m sam2_demo.evaluation image --data pictures --clicks 1,3,5 --box --baseline grabcut --out runs/pictures
   python -m sam2_demo.evaluation score --data DAVIS --layout davis --predictions runs/davis/predictions/embedded \\
@@ -139,7 +141,9 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
         help="a further row per model: without the closer look that some take, as the page does in clips",
     )  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
-    parser.set_defaults(with_fast=False, with_input_size=None)  # unless the protocol is about clips
+    parser.set_defaults(
+        with_fast=False, with_input_size=None, memory_rule=["published"]
+    )  # unless the protocol is about clips
 
 
 def _further_tracking_options(parser: argparse.ArgumentParser) -> None:
@@ -149,6 +153,10 @@ def _further_tracking_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--with-input-size", type=int, metavar="PIXELS",
         help="a further row per model: with that side of the network's input in clips, a multiple of 32",
+    )  # fmt: skip
+    parser.add_argument(
+        "--memory-rule", nargs="+", default=["published"], metavar="RULE",
+        help="what is remembered while tracking; several give several rows per model: " + ", ".join(MEMORY_RULES),
     )  # fmt: skip
 
 
@@ -184,7 +192,7 @@ def _clip_data(options: argparse.Namespace) -> ClipData:
 
 def _models(options: argparse.Namespace) -> list[Any]:
     sources = [] if options.no_model else options.model or ["embedded"]
-    further = FurtherRows(options.with_fast, options.with_one_look, options.with_input_size)
+    further = FurtherRows(options.with_fast, options.with_one_look, options.with_input_size, tuple(options.memory_rule))
     return choose_models(sources, options.baseline, options.device, options.dtype, options.fill_holes, further)
 
 

@@ -44,6 +44,7 @@ def model_identity(model: Model) -> dict[str, Any]:
         "fast": model.fast,
         "one_look": model.one_look,
         "input_size": model.input_size,
+        "memory_rule": model.memory_rule,
         "fill_holes": model.fill_holes,
         "weights": None if weights is None else _weights_digest(weights),
     }

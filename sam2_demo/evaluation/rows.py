@@ -34,6 +34,7 @@ class Model:
     fast: bool = False  # every other frame, fewer memories
     one_look: bool = False  # no closer look, whatever the network asks for
     input_size: int | None = None  # of the network's input in clips
+    memory_rule: str = "published"
 
     def check_clips(self, with_clicks: bool = False) -> None:
         """ConfigError for a baseline that does not track clips, or not from clicks where these are the prompts."""
@@ -75,6 +76,7 @@ class Model:
             objects_per_batch=_OBJECTS_PER_BATCH,
             closer_look=False if self.one_look else None,
             input_size=self.input_size,
+            memory_rule=self.memory_rule,
         )
         return in_fast_mode(options) if self.fast else options
 
@@ -87,11 +89,12 @@ class Model:
 
 @dataclass(frozen=True)
 class FurtherRows:
-    """Which other ways of running each model are measured beside it."""
+    """Which other ways of running each model are measured beside it; memory_rules: a row of each model with each."""
 
     fast: bool = False
     one_look: bool = False
     input_size: int | None = None
+    memory_rules: tuple[str, ...] = ("published",)
 
 
 NO_FURTHER_ROWS = FurtherRows()
@@ -108,6 +111,9 @@ def choose_models(
     """The rows of a run, in order; ConfigError for two of the same name or none at all."""
     named = list(zip(_short_names(sources), sources, strict=True))
     models = [Model(name, source, "network", device, dtype, fill_holes) for name, source in named]
+    for rule in further.memory_rules:
+        TrackingOptions(memory_rule=rule)  # refuses an unknown one
+    models = [_with_rule(model, rule) for model in models for rule in further.memory_rules]
     plain = list(models)
     if further.fast:
         models += [replace(model, name=f"{model.name}-fast", fast=True) for model in plain]
@@ -133,6 +139,10 @@ def choose_models(
     if twice or not models:
         raise ConfigError(f"models need different names, twice there is {twice}" if twice else "no model was given")
     return models
+
+
+def _with_rule(model: Model, rule: str) -> Model:
+    return model if rule == "published" else replace(model, name=f"{model.name}-{rule}", memory_rule=rule)
 
 
 def _short_names(sources: Sequence[str]) -> list[str]:

@@ -179,9 +179,9 @@ def stack_selections(network: Sam2Network, selections: Sequence[MemorySelection]
 def _stack_pointers(network: Sam2Network, selections: Sequence[MemorySelection]) -> tuple[Tensor, Tensor]:
     """Tokens (B, N, memory_dim) and their codes: one row where distances are the same for all objects."""
     first, memory_dim = selections[0], network.config.memory_dim
-    pointers = torch.stack(
-        [torch.cat([pointer for _, pointer in selection.pointers]) for selection in selections]
-    ).to(network.device, first.memories[0][1].dtype)  # (B, P, C)
+    pointers = torch.stack([torch.cat([pointer for _, pointer in selection.pointers]) for selection in selections]).to(
+        network.device, first.memories[0][1].dtype
+    )  # (B, P, C)
     rows = [[float(distance) for distance, _ in selection.pointers] for selection in selections]
     distances = torch.tensor(rows[:1] if all(row == rows[0] for row in rows) else rows, device=network.device)
     code = network.obj_ptr_tpos_proj(distances.flatten() / max(first.longest_distance, 1))

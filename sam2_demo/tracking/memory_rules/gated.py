@@ -27,9 +27,7 @@ class Gated(MemoryRule):
     def recall(self, past: Past, path: int, limits: Limits) -> Recollection:
         """The latest frames of quality, in ranks; pointers keep their true distance."""
         last = past.frame_index + past.step
-        good = (
-            frame for frame, paths in past.tracked() if frame == last or quality(paths[0]) > _LEAST_QUALITY
-        )
+        good = (frame for frame, paths in past.tracked() if frame == last or quality(paths[0]) > _LEAST_QUALITY)
         frames = list(islice(good, max(limits.recent, limits.pointers)))
         pointers = [(past.distance(frame), frame) for frame in frames[: limits.pointers]]
         return Recollection(in_ranks(frames[: limits.recent]), pointers)
