@@ -12,6 +12,7 @@ from pathlib import Path
 from sam2_demo.engines.model_host import ModelHost
 from sam2_demo.engines.network_engine import EngineOptions, load_engine
 from sam2_demo.errors import DemoError
+from sam2_demo.tracking.memory_rules.catalogue import MEMORY_RULES
 from sam2_demo.ui.page import build_page, launch_options
 from sam2_demo.ui.settings import AppSettings, Limits
 from sam2_demo.ui.studio_server import StudioServer
@@ -41,6 +42,10 @@ def read_arguments(arguments: Sequence[str] | None = None, prog: str | None = No
     parser.add_argument(
         "--input-scale", type=float, default=1.0, metavar="SHARE", help="side of the network's input in clips, as a "
         "share of the model's own (default 1): 0.5 takes about a quarter of the time and sees less",
+    )  # fmt: skip
+    parser.add_argument(
+        "--memory-rule", default="published", choices=MEMORY_RULES, metavar="RULE",
+        help=f"what is remembered while tracking: {', '.join(MEMORY_RULES)} (default published)",
     )  # fmt: skip
     parser.add_argument(
         "--compile", action="store_true", help="compile the network first: minutes at the start, for GPUs"
@@ -79,7 +84,7 @@ def make_settings(given: argparse.Namespace) -> AppSettings:
 
 def make_engine_options(given: argparse.Namespace) -> EngineOptions:
     """How models are run, from the flags; ConfigError for what cannot work."""
-    return EngineOptions(given.device, given.dtype, given.fast, given.compile, given.input_scale)
+    return EngineOptions(given.device, given.dtype, given.fast, given.compile, given.input_scale, given.memory_rule)
 
 
 def main(arguments: Sequence[str] | None = None, prog: str | None = None) -> int:

@@ -16,6 +16,7 @@ from sam2_demo.errors import ConfigError
 from sam2_demo.tracking.automatic_masks import AutomaticMaskGenerator, GridStep
 from sam2_demo.tracking.clip_tracker import ClipTracker
 from sam2_demo.tracking.image_predictor import ImagePredictor
+from sam2_demo.tracking.memory_rules.catalogue import check_memory_rule
 from sam2_demo.tracking.options import TrackingOptions, in_fast_mode
 from sam2_demo.tracking.speed.warm_up import warm_up
 from sam2_demo.tracking.video_predictor import Sam2Network, VideoPredictor
@@ -34,7 +35,7 @@ _LEAST_SIDE = 64  # pixels
 class EngineOptions:
     """How models are run: device and precision as in `load_network`; fast: `tracking.options.in_fast_mode`; compiled:
     by PyTorch, before the first person comes; input_scale: side of the network's input in clips, as a share of the
-    model's own (rounded to a multiple of 32).
+    model's own (rounded to a multiple of 32); memory_rule: what clips begin with, see `TrackingOptions`.
     """
 
     device: str = "auto"
@@ -42,9 +43,11 @@ class EngineOptions:
     fast: bool = False
     compiled: bool = False
     input_scale: float = 1.0
+    memory_rule: str = "published"
 
     def __post_init__(self) -> None:
-        """Refuse scales that cannot work."""
+        """Refuse what cannot work."""
+        check_memory_rule(self.memory_rule)
         if not 0 < self.input_scale <= 1:
             raise ConfigError(f"the input's scale is {self.input_scale}; accepted: above 0, up to 1")
 
@@ -52,7 +55,7 @@ class EngineOptions:
         """What this means for clips with a network."""
         # Clips answer without a closer look: it would take a click from 0.09 s to 0.16 s on a CPU, and what is tracked
         # is no finer than low-res logits.
-        options = TrackingOptions(exclusive_masks=True, closer_look=False)
+        options = TrackingOptions(exclusive_masks=True, closer_look=False, memory_rule=self.memory_rule)
         if self.input_scale < 1:
             side = network.config.image_size * self.input_scale
             options = replace(options, input_size=max(_LEAST_SIDE, 32 * round(side / 32)))
@@ -109,6 +112,8 @@ def load_engine(source: str, progress: Progress | None = None, options: EngineOp
         description += ", compiled"
     if options.fast:
         description += f", fast mode ({choice.fast_mode})"
+    if options.memory_rule != "published":
+        description += f", memory rule {options.memory_rule}"
     if tracking.input_size is not None:
         description += f", clips seen at {tracking.input_size} x {tracking.input_size}"
     notice = "" if provenance is None else provenance.notice

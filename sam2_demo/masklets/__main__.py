@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from sam2_demo.errors import DemoError
 from sam2_demo.masklets.options import MaskletOptions, preset
+from sam2_demo.tracking.memory_rules.catalogue import MEMORY_RULES
 
 if TYPE_CHECKING:
     from sam2_demo.masklets.batch import Find
@@ -153,6 +154,10 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--dtype", default="auto", help="auto, float32, float16 or bfloat16")
     parser.add_argument("--objects-per-batch", type=int, default=8, help="objects computed at once (default 8)")
+    parser.add_argument(
+        "--memory-rule", default="published", choices=MEMORY_RULES, metavar="RULE",
+        help=f"what is remembered while tracking: {', '.join(MEMORY_RULES)} (default published)",
+    )  # fmt: skip
     embedded = preset("embedded")
     for option in fields(MaskletOptions):
         own = getattr(embedded, option.name)
@@ -200,8 +205,11 @@ def _run(given: argparse.Namespace) -> dict[str, str]:
     clips = find_clips(given.clips)
     with Terminal() as terminal:
         load = cache(lambda: _load(given, terminal))
-        made_with = network_identity(given.model, given.device, given.dtype, load)
-        folder = OutputFolder(given.out, {"model": given.model, "dtype": given.dtype, **made_with, **asdict(options)})
+        network = network_identity(given.model, given.device, given.dtype, load)
+        # Not named where it is as ever, so that folders begun before there were rules can be gone on with.
+        rule = {} if given.memory_rule == "published" else {"memory_rule": given.memory_rule}
+        made_with = {"model": given.model, "dtype": given.dtype, **network, **rule, **asdict(options)}
+        folder = OutputFolder(given.out, made_with)
         return run_batch(clips, folder, lambda: _make_find(load(), options), terminal).failed
 
 
@@ -214,7 +222,8 @@ def _load(given: argparse.Namespace, terminal: Terminal) -> VideoPredictor:
         terminal.status(step if fraction is None else f"{step} {fraction:.0%}")
 
     network = load_network(given.model, device=given.device, dtype=given.dtype, progress=report)
-    return VideoPredictor(network, TrackingOptions(objects_per_batch=given.objects_per_batch))
+    options = TrackingOptions(objects_per_batch=given.objects_per_batch, memory_rule=given.memory_rule)
+    return VideoPredictor(network, options)
 
 
 def _make_find(predictor: VideoPredictor, options: MaskletOptions) -> Find:

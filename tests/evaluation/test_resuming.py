@@ -156,6 +156,15 @@ def test_rows_run_as_they_say():
         choose_models(["embedded"], [], further=FurtherRows(input_size=100))
 
 
+def test_a_row_for_each_memory_rule():
+    rows = choose_models(["embedded"], [], further=FurtherRows(memory_rules=("published", "motion+distractor_aware")))
+    assert [row.name for row in rows] == ["embedded", "embedded-motion+distractor_aware"]
+    assert [row._options().memory_rule for row in rows] == ["published", "motion+distractor_aware"]
+    assert [model_identity(row)["memory_rule"] for row in rows] == ["published", "motion+distractor_aware"]
+    with pytest.raises(ConfigError, match="memory_rule is 'luck'; accepted: published, "):
+        choose_models(["embedded"], [], further=FurtherRows(memory_rules=("luck",)))
+
+
 def test_rows_without_a_closer_look_do_not_look_closer():
     plain, one_look = choose_models(["embedded"], [], further=FurtherRows(one_look=True))
     assert one_look.name == "embedded-one-look"
