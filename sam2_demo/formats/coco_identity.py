@@ -18,13 +18,15 @@ from sam2_demo.masks.masklet import plain_object_id
 _FRAME_FIELDS = ("frame_index", "frame_id", "frame_idx")
 _OBJECT_FIELDS = ("track_id", "instance_id")
 _NAMED = 8  # videos or images that a message lists
+_MOST_FRAMES = 1_000_000  # of a video that does not list their names
 _HIDDEN_SCORE = -10.0
 
 
-def of_one_video(content: dict[str, Any], place: str, video: str | None = None) -> dict[str, Any]:
+def of_one_video(content: dict[str, Any], place: str, video: str | None = None, likely: str = "") -> dict[str, Any]:
     """The content with the images and annotations of one video, each annotation on one image.
 
-    `video` chooses by name or id; DatasetError where it is needed and not given, or names no video of the file.
+    `video` chooses by name or id; DatasetError where it is needed and not given, or names no video of the file. Without
+    it the video that is called `likely` is taken, if there is one.
     """
     if not isinstance(content, dict) or "annotations" not in content or not {"images", "videos"} & set(content):
         raise DatasetError(f"{place} is no COCO instances file: it needs the fields images and annotations")
@@ -37,6 +39,8 @@ def of_one_video(content: dict[str, Any], place: str, video: str | None = None) 
     keys = _video_keys(images)
     names = {key: names.get(key, str(key)) for key in keys}
     known = list(dict.fromkeys(keys))
+    if video is None and len(known) > 1 and [names[key] for key in known].count(likely) == 1:
+        video = likely
     chosen = [key for key in known if video is not None and video in (names[key], str(key))]
     if (video is None and len(known) > 1) or (video is not None and len(chosen) != 1 and _says_videos(known)):
         listed = ", ".join(names[key] for key in known[:_NAMED]) + (", ..." if len(known) > _NAMED else "")
@@ -51,11 +55,6 @@ def of_one_video(content: dict[str, Any], place: str, video: str | None = None) 
         "annotations": [own for own in content["annotations"] if own["image_id"] not in others],
         "videos": [own for own in content.get("videos") or [] if own["id"] == wanted],
     }
-
-
-def video_names(content: dict[str, Any]) -> list[str]:
-    """The names of the videos that a file lists."""
-    return [str(own.get("name") or _folder_of(own) or own["id"]) for own in content.get("videos") or []]
 
 
 def _says_videos(keys: Sequence[Any]) -> bool:
@@ -89,7 +88,10 @@ def _one_by_one(content: dict[str, Any]) -> dict[str, Any]:
     images: list[dict[str, Any]] = []
     of_video: dict[Any, list[dict[str, Any]]] = {}
     for video in content.get("videos") or []:
-        names = video.get("file_names") or [None] * int(video["length"])
+        length = int(video.get("length", 0))
+        if length > _MOST_FRAMES:
+            raise DatasetError(f"video {video['id']} has {length} frames; up to {_MOST_FRAMES} are read")
+        names = video.get("file_names") or [None] * length
         rows = [{"video_id": video["id"], "height": video["height"], "width": video["width"]} for _ in names]
         for row, name in zip(rows, names, strict=True):
             row |= {"id": len(images) + 1} | ({} if name is None else {"file_name": str(name)})
@@ -127,7 +129,7 @@ def frames_of(
     if frames is None:
         return None
     counted = explicit is None or not all("frame_index" in image for image in images)
-    if num_frames is not None and counted and max(frames) == num_frames and min(frames) >= 1:
+    if num_frames is not None and counted and max(frames) == num_frames and min(frames) == 1:
         frames = [frame - 1 for frame in frames]
     by_frame: dict[int, Any] = {}
     for image, frame in zip(images, frames, strict=True):

@@ -3,6 +3,7 @@
 import io
 import json
 import struct
+import zipfile
 import zlib
 
 import cv2
@@ -41,7 +42,7 @@ def send(client, clip):
 
 
 def square(index):
-    return (np.abs(scene(index).astype(int) - (220, 30, 30)).sum(axis=2) < 60)
+    return np.abs(scene(index).astype(int) - (220, 30, 30)).sum(axis=2) < 60
 
 
 def annotation(frames=20):
@@ -91,6 +92,91 @@ def test_a_label_map_is_meant_for_the_frame_that_is_shown(send):
     labels[10:20, 10:20], labels[30:40, 30:40], labels[0, 0] = 3, 7, 255
     answer = send(png(labels), "labels.png", frame=9)
     assert [found["id"] for found in answer.json()["objects"]] == [3, 7]
+
+
+def on_frames(frames, kind, place, first=0):
+    """A file with the square on these frames, numbered from `first`."""
+    value = ClipAnnotation(*SIZE, 30, name="scene")
+    for frame in frames:
+        value.masklet(1).set(frame + first, square(frame))
+    return files_of(value, kind, place)
+
+
+@pytest.mark.parametrize("kind", ["davis", "png", "coco", "mots", "mots_png", "csv", "yolo"])
+@pytest.mark.parametrize("frames", [[5], [5, 9], [0, 7]])
+def test_masks_of_few_frames_keep_their_frames(send, tmp_path, kind, frames):
+    answer = send(*on_frames(frames, kind, tmp_path), frame=0)
+    assert answer.status_code == 200, answer.text
+    found = answer.json()["objects"]
+    assert [(own["id"], own["frame"]) for own in found] == [(1, frame) for frame in frames]
+    assert [own["counts"] for own in found] == [encode_rle(square(frame))["counts"] for frame in frames]
+
+
+def test_only_masks_that_do_not_say_their_frame_are_for_the_one_that_is_shown(send):
+    (found,) = send(png(ONES), "mask.png", frame=9).json()["objects"]
+    assert found["frame"] == 9
+    (found,) = send(zipped({"mask.png": png(ONES)}), "a.zip", frame=9).json()["objects"]
+    assert found["frame"] == 9
+    (found,) = send(zipped({"00003.png": png(ONES)}), "a.zip", frame=9).json()["objects"]
+    assert found["frame"] == 3
+
+
+@pytest.mark.parametrize("kind", ["davis", "mots", "yolo"])
+def test_frames_that_are_numbered_from_1_to_the_last_are_counted_from_1(send, tmp_path, kind):
+    content, name = on_frames(range(20), kind, tmp_path, first=1)
+    if kind == "yolo":
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            content = zipped({n: archive.read(n) for n in archive.namelist() if n.startswith("labels/")})
+    (found,) = send(content, name, frame=4).json()["objects"]
+    assert found["frame"] == 4 and found["counts"] == encode_rle(square(4))["counts"]
+
+
+def theirs(images, **annotation):
+    """COCO of another tool: an annotation on each image, by default the square of frame 4."""
+    images = [{"id": i, "height": SIZE[0], "width": SIZE[1]} | own for i, own in enumerate(images, start=1)]
+    own = {"segmentation": encode_rle(square(4)), "category_id": 1, "bbox": [10, 20.5, 30, 8]} | annotation
+    annotations = [own | {"id": 30 + image["id"], "image_id": image["id"]} for image in images]
+    content = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "dog"}]}
+    return json.dumps(content).encode()
+
+
+def test_coco_lands_on_the_frames_that_images_name(send, client, clip):
+    track = {"attributes": {"track_id": 0}}
+    images = [{"file_name": f"frame_{frame:06d}.png"} for frame in (3, 0, 2)]
+    found = send(theirs(images, **track), "a.json").json()["objects"]
+    assert [(own["id"], own["frame"], own["label"]) for own in found] == [(0, f, "dog") for f in (0, 2, 3)]
+    answer = send(theirs(images, **track), "a.json", use="reference")
+    assert answer.json()["frames"] == 3
+    (row,) = client.get(f"/sam2/s/{clip['token']}/reference").json()["references"]
+    assert row["frames"] == [0, 2, 3]
+    answer = send(theirs([{"file_name": "a.png"}, {"file_name": "b.png"}]), "a.json", use="reference")
+    assert answer.status_code == 400 and "expected frame_id in every image, or a number" in answer.json()["error"]
+
+
+def test_of_several_videos_one_is_chosen_by_name(send):
+    images = [{"file_name": f"{video}/{frame}.png"} for video in ("street", "park") for frame in (2, 6)]
+    images[0] |= {"height": 5}
+    content = theirs(images, track_id=1)
+    answer = send(content, "a.json")
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "a.json holds frames of 2 videos: street, park; choose one by its name"
+    found = send(content, "a.json", video="park").json()["objects"]
+    assert [own["frame"] for own in found] == [2, 6]
+    assert "image 1 is 160 x 5 pixels" in send(content, "a.json", video="street").json()["error"]
+    images = [own | {"file_name": own["file_name"].replace("park", "scene")} for own in images]
+    assert len(send(theirs(images, track_id=1), "a.json").json()["objects"]) == 2, "that which is called as the clip"
+
+
+@pytest.mark.parametrize("segmentation", [[], None])
+def test_boxes_without_masks_are_offered_as_box_prompts(send, ask, clip, server, segmentation):
+    content = theirs([{"frame_id": 5}], segmentation=segmentation, track_id=7)
+    (found,) = send(content, "a.json").json()["objects"]
+    assert found == {"id": 7, "label": "dog", "frame": 5, "box": [10.0, 20.5, 40.0, 28.5]}
+    prompt = {"points": [], "box": found["box"], "mask": None}
+    ask("prompt", token=clip["token"], frame=5, object_id=1, prompt=prompt)
+    assert server.video(clip["token"]).prompts[5, 1].box == (10, 20.5, 40, 28.5)
+    answer = send(content, "a.json", use="reference")
+    assert "boxes only and no masks: 1 of 1 object on 1 frame; boxes are prompts" in answer.json()["error"]
 
 
 ONES = np.ones(SIZE, np.uint8)

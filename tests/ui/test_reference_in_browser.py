@@ -1,5 +1,6 @@
 """Masks from files in Chromium: as prompts, as reference with scores over time, and clicks simulated from them."""
 
+import json
 import re
 
 import cv2
@@ -93,3 +94,41 @@ def test_scores_against_a_reference_and_simulated_clicks(tab, video, davis_file)
     assert lane.bounding_box()["height"] == 34
     video.root.get_by_role("button", name="Remove the reference").click()
     lane.wait_for(state="hidden", timeout=5_000)
+
+
+def boxes_of_two_videos() -> str:
+    """COCO of a detector: boxes on frame 5 of one video, on frame 0 of another."""
+    sides = {"height": SIZE[0], "width": SIZE[1]}
+    images = [{"id": i, "file_name": f"{name}.png"} | sides for i, name in enumerate(("park/5", "street/0"), start=1)]
+    own = {"category_id": 1, "bbox": [28, 18, 36, 36], "segmentation": []}
+    annotations = [own | {"id": i, "image_id": i, "track_id": i} for i in (1, 2)]
+    categories = [{"id": 1, "name": "red square"}]
+    return json.dumps({"images": images, "annotations": annotations, "categories": categories})
+
+
+def test_boxes_become_prompts_of_their_own_frame_of_the_video_that_is_named(tab, video, tmp_path):
+    path = tmp_path / "boxes.json"
+    path.write_text(boxes_of_two_videos())
+    dialog = bring_in(video, path)
+    dialog.get_by_text("boxes.json holds frames of 2 videos: park, street; choose one").wait_for(timeout=10_000)
+    dialog.get_by_label("Video in the file").fill("park")
+    dialog.get_by_role("button", name="Import", exact=True).click()
+    video.until(lambda w: (5, 1) in w.prompts, "a prompt on the box's own frame, while frame 0 was shown")
+    assert video.session().prompts[5, 1].box == (28, 18, 64, 54) and len(video.session().objects) == 1
+    told = (
+        "1 box on frame 5 became 1 object. The file has boxes instead of masks: each became the prompt of its object."
+    )
+    video.root.get_by_text(told).wait_for(timeout=10_000)
+    assert video.root.get_by_label("Frame", exact=True).input_value() == "5"
+    video.press("Undo")
+    video.until(lambda w: not w.prompts and not len(w.objects), "it is gone")
+
+
+def test_masks_of_two_frames_become_one_object_with_two_prompts(tab, video, tmp_path):
+    path = tmp_path / "two.zip"
+    path.write_bytes(
+        zipped({f"{k:05d}.png": cv2.imencode(".png", np.eye(*SIZE, dtype=np.uint8))[1].tobytes() for k in (3, 7)})
+    )
+    bring_in(video, path)
+    video.until(lambda w: set(w.prompts) == {(3, 1), (7, 1)}, "one object, prompted on both frames")
+    video.root.get_by_text("2 masks on 2 frames became 1 object.").wait_for(timeout=10_000)

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from sam2_demo.errors import DatasetError, DemoError
 from sam2_demo.formats.annotation import ClipAnnotation
-from sam2_demo.formats.checked.bounds import PNG_HEADER_SIZE, Extent, check_frame, check_picture
+from sam2_demo.formats.checked.bounds import PNG_HEADER_SIZE, Extent, check_frame, check_picture, counts_from_1
 from sam2_demo.formats.checked.texts import MAX_LINES, check_labels, check_sidecar
 from sam2_demo.formats.exchange import read_any
 from sam2_demo.formats.files import is_hidden
@@ -36,7 +36,11 @@ def read_archive(path: Path, extent: Extent) -> ClipAnnotation:
                 target = place / _unpacked_path(entry, is_alone)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(archive.read(entry))
-        return read_any(place, extent.size)
+        clip = read_any(place, extent.size)
+        stems = {_path_of(entry).stem for entry in entries if _is_of_a_frame(entry)}
+        if len(stems) == 1 and not stems.pop().isdecimal() and not clip.picture_names:
+            clip.has_frame_indices = False
+        return clip
     except _DAMAGED as error:
         # The text of an OSError has the path in it.
         reason = error.strerror if isinstance(error, OSError) else error
@@ -132,11 +136,12 @@ def _check_pictures(archive: zipfile.ZipFile, pictures: list[zipfile.ZipInfo], e
 def _check_frames(entries: list[zipfile.ZipInfo], extent: Extent) -> None:
     if _is_of_one_picture(entries, extent):
         return
-    for entry in entries:
-        # Readers refuse other names, with what they expect.
-        stem = _path_of(entry).stem
-        if stem.isdecimal():
-            check_frame(int(stem), entry.filename[:80], extent)
+    # Readers refuse other names, with what they expect.
+    numbered = {entry.filename: int(stem) for entry in entries if (stem := _path_of(entry).stem).isdecimal()}
+    if numbered and counts_from_1(min(numbered.values()), max(numbered.values()), extent):
+        return
+    for name, frame in numbered.items():
+        check_frame(frame, name[:80], extent)
 
 
 def _is_of_one_picture(entries: list[zipfile.ZipInfo], extent: Extent) -> bool:

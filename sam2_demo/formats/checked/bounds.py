@@ -22,10 +22,15 @@ PNG_HEADER_SIZE = _PNG_HEADER.size
 
 @dataclass(frozen=True)
 class Extent:
-    """The clip that masks are for: (height, width) in pixels, and how many frames it has."""
+    """The clip that masks are for: (height, width) in pixels, how many frames it has, and its name, if known.
+
+    `video` names which of a file's videos is meant; without it the one that is called as the clip.
+    """
 
     size: tuple[int, int]
     num_frames: int
+    name: str = ""
+    video: str | None = None
 
     @property
     def area(self) -> int:
@@ -39,6 +44,11 @@ def check_size(given: tuple[int, int], what: str, extent: Extent) -> None:
         raise DatasetError(
             f"{what} is {given[1]} x {given[0]} pixels (width x height), expected {extent.size[1]} x {extent.size[0]}"
         )
+
+
+def counts_from_1(first: int, last: int, extent: Extent) -> bool:
+    """Whether numbers of frames from `first` to `last` fit the clip as those of ffmpeg do: from 1 to its length."""
+    return first == 1 and last == extent.num_frames
 
 
 def check_frame(frame: int, what: str, extent: Extent) -> None:

@@ -23,6 +23,7 @@ from sam2_demo.formats.checked.bounds import (
     check_outlines,
     check_runs,
     check_size,
+    counts_from_1,
 )
 from sam2_demo.formats.files import content_of
 
@@ -43,13 +44,16 @@ def load_json(content: bytes, name: str) -> dict[str, Any]:
 
 
 def check_json(content: dict[str, Any], name: str, extent: Extent) -> None:
-    """Sizes, run lengths and outlines of SA-V and COCO files."""
+    """Sizes, run lengths and outlines of SA-V and COCO files; those of one video, an annotation per image."""
     for place, node in _nodes(content):
         if "counts" in node:
             _check_mask(node, f"{name}: the mask at {place}", extent)
     for annotation in content.get("annotations") or []:
-        if isinstance(annotation, dict) and isinstance(annotation.get("segmentation"), list):
-            polygons = [_points(polygon) for polygon in annotation["segmentation"]]
+        shapes = annotation.get("segmentation") if isinstance(annotation, dict) else None
+        if isinstance(shapes, list):
+            # One polygon may stand for itself.
+            shapes = shapes if not shapes or isinstance(shapes[0], list | dict) else [shapes]
+            polygons = [_points(polygon) for polygon in shapes if not isinstance(polygon, dict)]
             check_outlines(polygons, f"{name}: annotation {annotation.get('id')}", extent)
     for image in content.get("images") or []:
         check_size((int(image["height"]), int(image["width"])), f"{name}: image {image.get('id')}", extent)
@@ -81,12 +85,19 @@ def _points(polygon: list[Any]) -> np.ndarray:
 
 def check_mots(file: IO[bytes], name: str, extent: Extent) -> None:
     """Frames, sizes and run lengths of a MOTS text."""
+    first, beyond = extent.num_frames, ""
     for number, text in _lines(file, name, 2 * extent.area + _BESIDE_A_MASK):
         what = f"{name}, line {number}"
         frame, _, rle = mots.read_line(text, what)
-        check_frame(frame, what, extent)
+        first = min(first, frame)
+        if frame == extent.num_frames:
+            beyond = beyond or what
+        else:
+            check_frame(frame, what, extent)
         check_size((rle["size"][0], rle["size"][1]), f"{what}: the mask", extent)
         check_runs(rle["counts"], what, extent)
+    if beyond and not counts_from_1(first, extent.num_frames, extent):
+        check_frame(extent.num_frames, beyond, extent)
 
 
 def check_table(file: IO[bytes], name: str, extent: Extent) -> None:

@@ -5,7 +5,7 @@ import { get } from "../server/server.js";
 /** @import { Workbench } from "../app/workbench.js" */
 /** @import { ObjectInfo, Prompt, SessionState } from "../state/types.js" */
 
-/** @typedef {{ counts: string, color?: string, name?: string, stability?: number }} NewMask */
+/** @typedef {{ counts?: string, prompts?: [frame: number, prompt: Prompt][], color?: string, name?: string, stability?: number }} NewMask */
 
 export class ObjectActions {
   /** @param {Workbench} bench */
@@ -51,17 +51,17 @@ export class ObjectActions {
    */
   addMasks(frame, made) {
     const { store } = this;
-    /** @type {{ object: ObjectInfo, prompt: Prompt }[]} */
+    /** @type {{ object: ObjectInfo, given: [frame: number, prompt: Prompt][] }[]} */
     const all = [];
-    for (const { counts, color, ...look } of made) {
+    for (const { counts, prompts, color, ...look } of made) {
       const others = [...store.objects, ...all.map(({ object }) => object)];
       all.push({
         object: { ...store.newObject(others, color), ...look },
-        prompt: { points: [], box: null, mask: counts },
+        given: prompts ?? [[frame, { points: [], box: null, mask: counts ?? null }]],
       });
     }
     const put = () => {
-      for (const { object, prompt } of all) this.putBack(object, [[frame, prompt]]);
+      for (const { object, given } of all) this.putBack(object, given);
     };
     const drop = () => {
       for (const { object } of all) this.drop(object.object_id);

@@ -1,15 +1,16 @@
-// Takes masks from a file: as prompts of the frame that is shown, or as reference to measure against.
+// Takes masks from a file: as prompts of their frames, or as reference to measure against.
 
 import { button, h } from "../dom/dom.js";
 import { sendFile } from "../server/server.js";
 
 /** @import { Workbench } from "../app/workbench.js" */
+/** @import { Box } from "../state/types.js" */
 
 /**
  * @typedef {object} Imported  what was asked for and what the server made of the file
  * @property {string} use  "prompts" or "reference"
  * @property {number} frame
- * @property {{ id: number, label: string, counts: string }[]} [objects]
+ * @property {{ id: number, label: string, frame: number, counts?: string, box?: Box }[]} [objects]
  * @property {number} [frames]
  * @property {number} [num_frames]
  */
@@ -23,7 +24,7 @@ export class ImportDialog {
   constructor(bench, done) {
     this.bench = bench;
     this.done = done;
-    const where = bench.isVideo ? "prompts on this frame" : "objects";
+    const where = bench.isVideo ? "prompts on their frames (a label map: on this one)" : "objects";
     const name = `masks-${bench.store.token}`;
     /** @type {(value: string, text: string, checked: boolean) => HTMLElement} */
     const choice = (value, text, checked) =>
@@ -42,8 +43,15 @@ export class ImportDialog {
       type: "file",
       accept: ".png,.zip,.json,.txt,.csv,.webm",
       "aria-label": "File of masks",
-      onchange: () => this.draw(),
+      onchange: () => {
+        this.videoRow.hidden = true;
+        this.video.value = "";
+        this.draw();
+      },
     });
+    // Asked for once a file turns out to hold several.
+    this.video = h("input", { type: "text", "aria-label": "Video in the file", maxlength: 200 });
+    this.videoRow = h("label", { hidden: true }, "Video in the file: ", this.video);
     this.go = button("Import", () => this.send(), { class: "sam-primary", disabled: true });
     this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
     this.problem = h("div", { class: "sam-notice", role: "alert", hidden: true });
@@ -66,6 +74,7 @@ export class ImportDialog {
         this.reference,
       ),
       this.problem,
+      this.videoRow,
       this.status,
       h(
         "div",
@@ -98,13 +107,18 @@ export class ImportDialog {
     this.status.textContent = `Reading ${file.name} …`;
     try {
       await bench.outbox.settled();
-      const answer = await sendFile(`s/${bench.store.token}/import-masks?use=${use}&frame=${frame}`, file, () => {});
+      const video = encodeURIComponent(this.video.value.trim());
+      const address = `s/${bench.store.token}/import-masks?use=${use}&frame=${frame}&video=${video}`;
+      const answer = await sendFile(address, file, () => {});
       this.element.close();
       this.file.value = "";
+      this.videoRow.hidden = true;
+      this.video.value = "";
       this.done({ use, frame, ...answer });
     } catch (error) {
       this.problem.textContent = error.message;
       this.problem.hidden = false;
+      this.videoRow.hidden = !/ holds frames of \d+ videos: /.test(error.message);
     }
     this.status.textContent = "";
     this.draw();

@@ -6,13 +6,27 @@ import { ImportDialog } from "./import_dialog.js";
 import { ReferenceLane } from "./reference_lane.js";
 
 /** @import { Workbench } from "../app/workbench.js" */
-/** @import { Question, ReferenceInfo } from "../state/types.js" */
+/** @import { Prompt, Question, ReferenceInfo } from "../state/types.js" */
 /** @import { Imported } from "./import_dialog.js" */
 
 /** @param {number[]} values */
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 /** @param {number} value */
 const hundred = (value) => (value * 100).toFixed(1);
+
+/**
+ * Objects with their prompts, from one mask or box of an object on a frame after the other.
+ * @param {NonNullable<Imported["objects"]>} given
+ */
+function asObjects(given) {
+  /** @type {Map<number, { name: string, prompts: [number, Prompt][] }>} */
+  const made = new Map();
+  for (const { id, label, frame, counts, box } of given) {
+    if (!made.has(id)) made.set(id, { name: label || (box ? `Box ${id}` : `Mask ${id}`), prompts: [] });
+    made.get(id)?.prompts.push([frame, { points: [], box: box ?? null, mask: counts ?? null }]);
+  }
+  return [...made.values()];
+}
 
 export class ReferencePanel {
   /** @param {Workbench} bench */
@@ -67,13 +81,19 @@ export class ReferencePanel {
     }
     const { bench, store } = this;
     const room = bench.config.limits.max_objects - store.objects.length;
-    if (objects.length > room)
-      return this.warn(`The file has ${objects.length} masks; there is room for ${room} more objects.`);
-    bench.objectActions.addMasks(
-      frame,
-      objects.map(({ id, label, counts }) => ({ name: label || `Mask ${id}`, counts })),
-    );
-    this.status.textContent = `${objects.length} mask${objects.length === 1 ? "" : "s"} became object${objects.length === 1 ? "" : "s"}.`;
+    const made = asObjects(objects);
+    if (made.length > room)
+      return this.warn(`The file has ${made.length} objects; there is room for ${room} more.`);
+    bench.objectActions.addMasks(frame, made);
+    const count = (/** @type {number} */ number, /** @type {string} */ what, many = `${what}s`) =>
+      `${number} ${number === 1 ? what : many}`;
+    const places = [...new Set(objects.map((own) => own.frame))];
+    const boxes = objects.filter((own) => own.box).length;
+    const what = boxes === objects.length ? count(boxes, "box", "boxes") : count(objects.length, "mask");
+    const on = this.bench.isVideo ? ` on ${places.length === 1 ? `frame ${places[0]}` : `${places.length} frames`}` : "";
+    const why = boxes ? " The file has boxes instead of masks: each became the prompt of its object." : "";
+    this.status.textContent = `${what}${on} became ${count(made.length, "object")}.${why}`;
+    if (this.bench.isVideo && !places.includes(frame)) bench.goto(places[0]);
   }
 
   // Scores come in parts when there are many; what is asked for again is what changed.
