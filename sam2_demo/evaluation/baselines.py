@@ -27,6 +27,7 @@ class BaselineMasks:
 
     masks: BoolMask
     low_res_logits: NDArray[np.float32] = field(default_factory=lambda: np.zeros((1, 1, 1), np.float32))
+    iou_predictions: NDArray[np.float32] = field(default_factory=lambda: np.ones(1, np.float32))
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,14 @@ BoolMask = NDArray[np.bool_]
 
 
 class PictureResult(Protocol):
-    """Masks of one picture, best first: masks (M, H, W), low_res_logits (M, h, w)."""
+    """Masks of one picture, best first: masks (M, H, W), low_res_logits (M, h, w), iou_predictions (M,)."""
 
     @property
     def masks(self) -> BoolMask: ...
     @property
     def low_res_logits(self) -> NDArray[np.float32]: ...
+    @property
+    def iou_predictions(self) -> NDArray[np.float32]: ...
 
 
 class PicturePredictor(Protocol):

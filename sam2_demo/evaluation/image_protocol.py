@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sam2_demo.datasets.pictures import AnnotatedPicture, PictureObject
 from sam2_demo.datasets.prompt_simulation import Click, box_around, click_on_error
-from sam2_demo.evaluation.contestants import BoolMask, PicturePredictor
+from sam2_demo.evaluation.contestants import BoolMask, PicturePredictor, PictureResult
 from sam2_demo.masks.metrics import region_similarity
 
 BOX = "box"
@@ -36,9 +36,10 @@ class ImageProtocol:
 
 @dataclass
 class ObjectAnswers:
-    """IoU and mask of one object, by setting, and the clicks that were made."""
+    """IoU, the IoU that the model predicted, and mask of one object, by setting, and the clicks that were made."""
 
     iou: dict[str, float] = field(default_factory=dict)
+    predicted: dict[str, float] = field(default_factory=dict)
     masks: dict[str, BoolMask] = field(default_factory=dict)
     clicks: list[Click] = field(default_factory=list)
 
@@ -55,7 +56,7 @@ def evaluate_picture(
             _click(predictor, target, sorted(protocol.clicks), answer)
         if protocol.box:
             result = predictor.predict(box=box_around(target.mask), multimask=False)
-            _record(answer, BOX, target, result.masks[0])
+            _record(answer, BOX, target, result)
         answers[target.key] = answer
     return answers
 
@@ -63,10 +64,10 @@ def evaluate_picture(
 def _click(
     predictor: PicturePredictor, target: PictureObject, counts: Sequence[int], answer: ObjectAnswers
 ) -> None:
-    mask: BoolMask | None = None
+    result: PictureResult | None = None
     logits: NDArray[np.float32] | None = None
     for count in range(1, counts[-1] + 1):
-        click = click_on_error(target.mask, mask, target.void)
+        click = click_on_error(target.mask, None if result is None else result.masks[0], target.void)
         # A perfect mask gets no more clicks and keeps its score.
         if click is not None:
             answer.clicks.append(click)
@@ -76,14 +77,15 @@ def _click(
                 low_res_logits=logits,
                 multimask=len(answer.clicks) == 1,
             )
-            mask, logits = result.masks[0], result.low_res_logits[0]
-        if count in counts and mask is not None:
-            _record(answer, str(count), target, mask)
+            logits = result.low_res_logits[0]
+        if count in counts and result is not None:
+            _record(answer, str(count), target, result)
 
 
-def _record(answer: ObjectAnswers, setting: str, target: PictureObject, mask: BoolMask) -> None:
-    answer.iou[setting] = region_similarity(mask, target.mask, target.void)
-    answer.masks[setting] = mask
+def _record(answer: ObjectAnswers, setting: str, target: PictureObject, result: PictureResult) -> None:
+    answer.iou[setting] = region_similarity(result.masks[0], target.mask, target.void)
+    answer.predicted[setting] = float(result.iou_predictions[0])
+    answer.masks[setting] = result.masks[0]
 
 
 def summarize(per_picture: dict[str, dict[str, Any]], settings: Sequence[str]) -> dict[str, Any]:

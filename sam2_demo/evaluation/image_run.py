@@ -9,7 +9,7 @@ from typing import Any
 from sam2_demo.datasets.coco_instances import open_coco
 from sam2_demo.datasets.pictures import AnnotatedPicture, LabelMapPictures, PictureSet
 from sam2_demo.errors import DatasetError
-from sam2_demo.evaluation import image_protocol, plots, results
+from sam2_demo.evaluation import confidence, image_protocol, plots, results
 from sam2_demo.evaluation.contestants import PicturePredictor
 from sam2_demo.evaluation.identity import model_identities
 from sam2_demo.evaluation.image_protocol import ImageProtocol, ObjectAnswers
@@ -66,7 +66,8 @@ def run(request: ImageRun, models: list[Model], log: Log) -> dict[str, Any]:
         evaluate = _Evaluation(folder, model, pictures, protocol)
         records[model.name] = folder.evaluate(model.name, names, evaluate, log)
     per_model = {
-        name: image_protocol.summarize(own, request.protocol.settings) for name, own in records.items()
+        name: image_protocol.summarize(own, request.protocol.settings) | confidence.summarize(own.values())
+        for name, own in records.items()
     }
     content = results.write_results(request.out, per_model, settings)
     results.write_csv(results.image_rows(per_model, records), request.out / "results.csv")
@@ -92,6 +93,9 @@ class _Evaluation:
         if not scores:
             return record | {"score": None, "unscored": "the picture shows no object"}
         record["score"] = sum(scores) / len(scores)
+        said = [[own.predicted[setting], iou] for own in answers.values() for setting, iou in own.iou.items()]
+        if self._model.kind == "network":
+            record["confidence"] = {confidence.PREDICTED_IOU: said}
         return record | self._save_worst(name, picture, answers)
 
     def _save_masks(self, name: str, answers: dict[str, ObjectAnswers]) -> None:
@@ -132,5 +136,6 @@ def _write_report(
     plots.bars(series, "mIoU by prompt", "mIoU (%)", request.out / "plots" / "miou.png")
     header, rows = header_and_rows(per_model, request.protocol.settings)
     note = "mIoU in percent over all objects; clicks go to the centre of the error."
-    report = Report("Pictures from clicks and boxes", header, rows, ["plots/miou.png"], [note])
+    notes = [note, *confidence.notes(per_model)]
+    report = Report("Pictures from clicks and boxes", header, rows, ["plots/miou.png"], notes)
     write_report(request.out, report, records)

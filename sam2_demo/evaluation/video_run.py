@@ -13,7 +13,7 @@ from sam2_demo.datasets.annotated_clip import AnnotatedClip, AnnotatedClips
 from sam2_demo.datasets.davis import DavisClips
 from sam2_demo.datasets.sa_v import SaVClips
 from sam2_demo.errors import ConfigError, DatasetError
-from sam2_demo.evaluation import plots, results, scoring
+from sam2_demo.evaluation import confidence, plots, results, scoring
 from sam2_demo.evaluation.contestants import ClipPredictor
 from sam2_demo.evaluation.identity import model_identities, predictions_identity
 from sam2_demo.evaluation.pictures import save_errors
@@ -124,7 +124,11 @@ class _Tracking:
         clip = self._clips.clip(name)
         masklets = track_clip(self._predictor, clip, self._prompt, exclusive=self._data.layout == "davis")
         write_prediction(self._folder.fresh_predictions(self._model.name, name), clip, masklets, self._data.layout)
-        return clip_record(self._folder, self._model.name, clip, masklets, self._data.rules)
+        record = clip_record(self._folder, self._model.name, clip, masklets, self._data.rules)
+        if self._model.kind == "network":
+            scores = scoring.from_record(record["objects"])
+            record["confidence"] = confidence.of_clip(clip, masklets, scores)
+        return record
 
 
 def write_prediction(folder: Path, clip: AnnotatedClip, masklets: Mapping[int, Masklet], layout: str) -> None:
@@ -236,7 +240,10 @@ def write_clip_results(
         model: {clip: scoring.from_record(record["objects"]) for clip, record in own.items()}
         for model, own in records.items()
     }
-    per_model = {model: scoring.summarize(own) for model, own in scores.items()}
+    per_model = {
+        model: scoring.summarize(own) | confidence.summarize(records[model].values()) for model, own in scores.items()
+    }
+    notes += confidence.notes(per_model)
     content = results.write_results(folder.out, per_model, folder.settings)
     results.write_csv(results.video_rows(per_model), folder.out / "results.csv")
     series = {

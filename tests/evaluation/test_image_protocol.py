@@ -15,6 +15,7 @@ from sam2_demo.evaluation.image_protocol import ImageProtocol, evaluate_picture,
 class Answer:
     masks: np.ndarray
     low_res_logits: np.ndarray
+    iou_predictions: np.ndarray
 
 
 class QuadrantPredictor:
@@ -40,7 +41,8 @@ class QuadrantPredictor:
             rows = slice(half_y, None) if y >= half_y else slice(half_y)
             columns = slice(half_x, None) if x >= half_x else slice(half_x)
             mask[rows, columns] = bool(label)
-        return Answer(mask[None], np.full((1, 4, 4), len(self.calls), np.float32))
+        logits = np.full((1, 4, 4), len(self.calls), np.float32)
+        return Answer(mask[None], logits, np.array([len(self.calls) / 10], np.float32))
 
 
 @pytest.fixture
@@ -57,6 +59,7 @@ def test_scores_improve_click_by_click_and_the_picture_is_encoded_once(picture):
     answers = evaluate_picture(predictor, picture, ImageProtocol((1, 2, 3), box=True))
     assert predictor.images == 1
     assert answers["1"].iou == {"1": 0.5, "2": 1.0, "3": 1.0, "box": 1.0}
+    assert answers["1"].predicted == pytest.approx({"1": 0.1, "2": 0.2, "3": 0.2, "box": 0.3})
     assert answers["2"].iou == {"1": pytest.approx(1 / 3), "2": pytest.approx(2 / 3), "3": 1.0, "box": 0.75}
     assert [click.positive for click in answers["2"].clicks] == [True, True, True]
 
