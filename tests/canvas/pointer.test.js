@@ -28,7 +28,13 @@ function setUp({ points = [], box = null } = {}) {
     pan: (dx, dy) => told.push(["pan", dx, dy]),
     zoomAt: (_, factor) => told.push(["zoom", factor]),
   };
-  const store = { clip: { width: 100, height: 50 }, frame: 0, active: 1, prompt: () => ({ points, box, mask: null }) };
+  const store = {
+    clip: { width: 100, height: 50 },
+    frame: 0,
+    active: 1,
+    changed() {},
+    prompt: () => ({ points, box, mask: null }),
+  };
   const names = ["point", "box", "removePoint", "movePoint", "stroke", "strokeEnd", "outside", "say"];
   const act = Object.fromEntries(names.map((name) => [name, (...what) => told.push([name, ...what])]));
   const pointer = new Pointer(stage, store, act);

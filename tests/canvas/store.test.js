@@ -16,16 +16,10 @@ const object = (id, more = {}) => ({
 const click = (x, y, label = 1) => ({ points: [[x, y, label]], box: null, mask: null });
 const mask = (area, iou = 0.9) => ({ counts: "04", area, iou, score: 1, center: [0.5, 0.5] });
 
-function clip(more = {}) {
-  return new Store({
-    kind: "video",
-    token: "t",
-    palette: PALETTE,
-    objects: [object(1), object(4)],
-    prompts: [],
-    clip: { width: 100, height: 50, display_width: 100, display_height: 50, num_frames: 10, frame_rate: 5 },
-    ...more,
-  });
+function clip(more = {}, schedule = () => {}) {
+  const size = { width: 100, height: 50, display_width: 100, display_height: 50 };
+  const state = { kind: "video", token: "t", palette: PALETTE, objects: [object(1), object(4)], prompts: [] };
+  return new Store({ ...state, clip: { ...size, num_frames: 10, frame_rate: 5 }, ...more }, schedule);
 }
 
 test("ids are never used again", () => {
@@ -134,4 +128,68 @@ test("a picture shows the chosen candidates", () => {
   const store = clip({ kind: "picture", candidates: { 1: { chosen: 1, candidates: [mask(0.1), mask(0.4)] } } });
   assert.equal(store.masksHere()[1].area, 0.4);
   assert.equal(store.masksHere()[4], undefined);
+});
+
+test("an ambiguous click counts only on its frame and for its object", () => {
+  const store = clip();
+  store.setAlternatives({ frame: 0, object: 1, chosen: 0, candidates: [mask(0.1)] });
+  assert.equal(store.choiceHere().candidates.length, 1);
+  store.setFrame(1);
+  assert.equal(store.choiceHere(), null);
+  store.setFrame(0);
+  store.activate(4);
+  assert.equal(store.alternatives, null);
+});
+
+test("masks that were fetched do not replace newer ones", () => {
+  const store = clip();
+  store.setMasks(2, { 1: mask(0.1) });
+  store.takeMasks({ 2: { 1: mask(0.9) }, 3: { 1: mask(0.2) } });
+  assert.deepEqual([store.masksOn(2)[1].area, store.masksOn(3)[1].area], [0.1, 0.2]);
+  store.replaceTracks({ 1: [[5, 1, 0.5, 0.9, null]] });
+  assert.equal(store.masks.size, 0);
+  assert.deepEqual([...store.track(1).keys()], [5]);
+});
+
+test("a change of the look outdates the video that was made", () => {
+  const store = clip({ result: { file: "v.mp4", made: 1, current: true } });
+  store.setView({ overlap: "both" });
+  assert.equal(store.result.current, false);
+  assert.equal(store.view.overlap, "both");
+});
+
+test("what has changed is drawn once, by those who watch it", () => {
+  const due = [],
+    drawn = [];
+  const store = clip({}, (work) => due.push(work));
+  store.watch(["objects", "masks"], (topics) => drawn.push(["list", ...topics].join(" ")));
+  store.watch(["frame"], () => drawn.push("timeline"));
+  store.setObject(1, { name: "cat" });
+  store.setMasks(0, { 1: mask(0.1) });
+  store.addObject(object(7));
+  assert.equal(due.length, 1);
+  assert.deepEqual(drawn, []);
+  due.shift()();
+  assert.deepEqual(drawn, ["list objects masks"]);
+  store.setFrame(1);
+  due.shift()();
+  assert.deepEqual(drawn, ["list objects masks", "timeline"]);
+});
+
+test("what changes while it is drawn is drawn the next time; a closed page draws no more", () => {
+  const due = [];
+  let drawn = 0;
+  const store = clip({}, (work) => due.push(work));
+  store.watch(["prompts"], () => {
+    if (++drawn === 1) store.setPrompt(0, 1, click(1, 1));
+  });
+  store.redraw.all();
+  due.shift()();
+  assert.equal(due.length, 1);
+  due.shift()();
+  assert.equal(drawn, 2);
+  store.changed("prompts");
+  store.redraw.close();
+  due.shift()();
+  assert.equal(drawn, 2);
 });

@@ -12,8 +12,6 @@ export class Runs {
   constructor(bench) {
     this.bench = bench;
     this.store = bench.store;
-    this.tracking = false;
-    this.rendering = false;
     this.showing = false;
     this.closed = false;
     this.tasks = new Set(); // asked for or about to be
@@ -58,7 +56,7 @@ export class Runs {
       finished = false,
       complete = false;
     bench.player.stop();
-    this.tracking = true;
+    store.setTasks({ tracking: true });
     this.received = 0;
     bench.trackPanel.begin();
     try {
@@ -66,17 +64,17 @@ export class Runs {
       bench.host.quiet("track");
       finished = !answer.stopped;
       complete = this.received === answer.done;
-      if (answer.done) bench.outdate();
+      if (answer.done) store.outdate();
       if (!answer.total && answer.stopped) text = "Stopped before it began.";
       else if (answer.stopped) text = `Stopped after ${answer.done} of ${answer.total} frames; what is done is kept.`;
       else if (!answer.total) text = "Nothing is left to track here. Correct a frame, or choose All anew.";
       else text = `${answer.done} frames tracked.`;
     } catch (error) {
       text = "What was tracked is kept; Track goes on from there.";
-      if (error.lost) bench.outdate(); // steps may have been lost with it
+      if (error.lost) store.outdate(); // steps may have been lost with it
       if (!this.closed) bench.host.fail(error, () => this.track(way, thenRender), "track");
     }
-    this.tracking = false;
+    store.setTasks({ tracking: false });
     if (this.closed) return false;
     if (!complete) await this.reload();
     bench.trackPanel.finish(text);
@@ -90,18 +88,18 @@ export class Runs {
   /** @param {TrackStep} step */
   step(step) {
     const { bench, store } = this;
-    if (!this.tracking || this.closed) return;
+    if (!store.tracking || this.closed) return;
     this.received++;
-    bench.outdate();
+    store.outdate();
     store.setMasks(step.frame, step.masks);
     bench.trackPanel.progress(step);
-    bench.setFrame(step.frame);
+    store.setFrame(step.frame);
     if (this.showing) return;
     this.showing = true;
     bench.frames.get(step.frame).then(
       (bitmap) => {
         this.showing = false;
-        if (this.tracking) bench.stage.show(bitmap, step.frame);
+        if (store.tracking) bench.stage.show(bitmap, step.frame);
       },
       () => {
         this.showing = false;
@@ -113,13 +111,11 @@ export class Runs {
   async reload() {
     const { bench, store } = this;
     try {
-      store.setTracks(await get(`s/${store.token}/tracks`));
-      store.masks.clear();
+      store.replaceTracks(await get(`s/${store.token}/tracks`));
       await bench.needMasks(store.frame);
     } catch (error) {
       bench.host.fail(error, () => this.reload());
     }
-    bench.drawAll();
   }
 
   /**
@@ -149,23 +145,21 @@ export class Runs {
   async render() {
     const { bench, store } = this;
     const began = performance.now();
-    this.rendering = true;
-    bench.drawTools();
+    store.setTasks({ rendering: true });
     this.results.begin();
     let text = "";
     try {
       const answer = await this.run("make_video", {}, (step) => this.results.progress(step, began));
       bench.host.quiet("video");
       if (answer.file)
-        store.result = { file: answer.file, made: Date.now() / 1000, current: !bench.outbox.keys().length };
+        store.setResult({ file: answer.file, made: Date.now() / 1000, current: !bench.outbox.keys().length });
       else text = "The video was not finished; press Make video when you are ready.";
     } catch (error) {
       text = "The video was not finished.";
       if (!this.closed) bench.host.fail(error, () => this.render(), "video");
     }
-    this.rendering = false;
+    store.setTasks({ rendering: false });
     if (this.closed) return;
     this.results.finish(text);
-    bench.drawTools();
   }
 }

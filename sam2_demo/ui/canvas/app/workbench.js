@@ -27,7 +27,8 @@ import { Store } from "../state/store.js";
 import { Runs } from "./runs.js";
 import { forgetUnsent, keepUnsent, sendUnsent } from "./unsent.js";
 
-/** @import { Alternatives, Example, Host, Question, ServerError, SessionState, View } from "../state/types.js" */
+/** @import { Example, Host, Question, ServerError, SessionState, View } from "../state/types.js" */
+/** @import { Topic } from "../state/redraw.js" */
 
 const MASK_BLOCK = 40;
 
@@ -43,10 +44,9 @@ export class Workbench {
     this.config = host.config;
     this.store = new Store(state);
     const { store } = this;
-    this.isVideo = store.kind === "video";
-    this.model = state.model;
+    this.isVideo = store.isVideo;
     this.frames = new Frames(`s/${store.token}/frames`, store.clip.num_frames, () => this.stage.bitmap);
-    this.history = new History(() => this.drawTools());
+    this.history = new History(() => store.changed("history"));
     this.outbox = new Outbox(
       (busy) => this.setBusy(busy),
       (error) => this.lost(error),
@@ -56,8 +56,6 @@ export class Workbench {
     window.addEventListener("pagehide", this.leaving);
     this.editor = new PromptEditor(this);
     this.objectActions = new ObjectActions(this);
-    /** @type {Alternatives | null} */
-    this.alternatives = null;
     this.fetching = new Set();
     this.canvas = h("canvas", { class: "sam-canvas", tabindex: 0, role: "application", "data-tool": "include" });
     this.canvas.setAttribute(
@@ -91,6 +89,8 @@ export class Workbench {
       hidden: true,
       title: "Select what this example is about",
     });
+    const topics = /** @type {Topic[]} */ (["note", "prompts", "masks", "frame", "tasks", "found", "objects"]);
+    this.store.watch(topics, (changed) => this.drawTip(changed));
     this.tip = h("div", { class: "sam-tip" }, this.tipText, this.tryIt);
     this.spinner = h("div", { class: "sam-spinner", hidden: true, "aria-hidden": "true" });
     this.element = h(
@@ -149,7 +149,7 @@ export class Workbench {
     this.everything.begin();
     this.reference.begin();
     this.goto(0);
-    this.drawAll();
+    this.store.redraw.all();
     if (sendUnsent(this)) this.say("What had not been sent before is sent now.");
   }
 
@@ -160,6 +160,7 @@ export class Workbench {
     this.player?.close();
     this.everything.close();
     this.reference.close();
+    this.store.redraw.close();
     this.stage.close();
     this.timeline?.close();
     this.frames.close();
@@ -181,42 +182,29 @@ export class Workbench {
     forgetUnsent(store.token);
     this.goto(store.frame);
     await this.runs?.reload();
-    this.drawTools();
   }
 
   /** @param {string} name */
   lossOf(name) {
-    if (!this.isVideo || name === this.model || !this.store.isTracked()) return "";
+    if (!this.isVideo || name === this.store.model || !this.store.isTracked()) return "";
     return "Another model cannot go on from these masks: those of tracked frames are dropped, clicks and boxes stay.";
   }
 
   /** @param {string} name */
   async useModel(name) {
-    if (name === this.model) return;
+    if (name === this.store.model) return;
     const { store } = this;
     await this.outbox.settled();
     await this.host.ask("command", { name: "use_model", model: name }, { limit: 600000 });
     const state = await get(`s/${store.token}/state`);
-    this.model = state.model;
-    this.outdate();
+    this.store.model = state.model;
+    store.outdate();
     store.setChoices(state.candidates);
-    store.setTracks(state.tracks || {});
-    store.masks.clear();
+    store.replaceTracks(state.tracks || {});
     await this.needMasks(store.frame);
-    this.drawAll();
   }
 
   // --- frames -----------------------------------------------------------------------------------
-
-  /**
-   * Every way to another frame comes through here; what belongs to one frame alone goes with it.
-   * @param {number} frame
-   */
-  setFrame(frame) {
-    this.store.frame = frame;
-    this.timeline?.draw();
-    this.candidates.draw();
-  }
 
   /**
    * @param {number} index
@@ -226,8 +214,7 @@ export class Workbench {
     if (!playing) this.player?.stop();
     const { store } = this;
     const frame = Math.min(store.clip.num_frames - 1, Math.max(0, index));
-    this.setFrame(frame);
-    this.drawTools();
+    store.setFrame(frame);
     this.needMasks(frame);
     try {
       // What is passed while another frame is on its way is not asked for.
@@ -239,8 +226,6 @@ export class Workbench {
       this.stage.show(bitmap, frame);
       this.host.quiet("frame");
       if (playing) return;
-      this.objects.draw();
-      this.candidates.draw();
       this.frames.ahead(frame, 2);
     } catch (error) {
       this.host.fail(error, () => this.goto(frame), "frame");
@@ -264,11 +249,7 @@ export class Workbench {
         [first, first + MASK_BLOCK - 1],
       ]) {
         const { masks } = await get(`s/${store.token}/masks/${from}-${to}`, 60000);
-        for (const [index, found] of Object.entries(masks)) {
-          if (!store.masks.has(Number(index))) store.masks.set(Number(index), found);
-        }
-        this.stage.draw();
-        this.objects.draw();
+        store.takeMasks(masks);
       }
     } catch (error) {
       this.host.fail(error, () => this.needMasks(frame), "frame");
@@ -297,17 +278,10 @@ export class Workbench {
     }
   }
 
-  // The video that was made no longer shows what there is.
-  outdate() {
-    if (this.store.result) this.store.result.current = false;
-  }
-
   /** @param {View} change */
   setView(change) {
-    this.outdate();
-    this.store.view = { ...this.store.view, ...change };
+    this.store.setView(change);
     this.outbox.put("view", () => this.command({ name: "put_view", view: this.store.view }));
-    this.drawAll();
   }
 
   /** @param {string} rule */
@@ -329,16 +303,19 @@ export class Workbench {
   }
 
   undo() {
-    if (!this.runs?.tracking) this.history.undo();
+    if (!this.store.tracking) this.history.undo();
   }
 
   redo() {
-    if (!this.runs?.tracking) this.history.redo();
+    if (!this.store.tracking) this.history.redo();
   }
 
-  /** @param {string} text */
+  /**
+   * Stands until something else changes what is to be done next.
+   * @param {string} text
+   */
   say(text) {
-    if (this.tipText.textContent !== text) this.tipText.textContent = text;
+    this.store.setNote(text);
   }
 
   // --- drawing ----------------------------------------------------------------------------------
@@ -353,33 +330,16 @@ export class Workbench {
     else this.spinner.hidden = true;
   }
 
-  drawAll() {
-    this.objects.draw();
-    this.candidates.draw();
-    this.effects.draw();
-    this.results.draw();
-    this.timeline?.draw();
-    this.stage.draw();
-    this.drawTools();
-  }
-
-  drawTools() {
-    this.toolbar.draw({
-      canUndo: this.history.past.length > 0,
-      canRedo: this.history.future.length > 0,
-      canClear: this.editor.hasPrompt(),
-    });
-    this.trackPanel?.draw({ canTrack: this.store.prompts.size > 0 });
-    this.everything?.draw();
-    this.reference?.draw();
-    if (this.isVideo) this.results.draw();
-    this.say(this.nextStep());
+  /** @param {Set<Topic>} topics */
+  drawTip(topics) {
+    const text = (topics.has("note") && this.store.note) || this.nextStep();
+    if (this.tipText.textContent !== text) this.tipText.textContent = text; // or it would be read out again
     this.tryIt.hidden = !this.suggestion() || this.everything.isShowing;
   }
 
   nextStep() {
     const { store } = this;
-    if (this.runs?.tracking) return "Tracking. Stop keeps what is done.";
+    if (this.store.tracking) return "Tracking. Stop keeps what is done.";
     if (this.everything.isShowing)
       return "Click on a mask to pick it, again to leave it out. To select things with clicks of your own, press Hide masks found.";
     if (!store.prompts.size)

@@ -56,7 +56,7 @@ export class Keyboard {
       const at = bench.stage.cursor || { x: clip.width / 2, y: clip.height / 2 };
       bench.stage.cursor = bench.pointer.clamp({ x: at.x + way[0] * step, y: at.y + way[1] * step });
       bench.editor.hover(bench.stage.cursor);
-      bench.stage.draw();
+      bench.store.changed("stage");
       return true;
     }
     const at = bench.stage.cursor;
@@ -67,7 +67,7 @@ export class Keyboard {
     else if (event.key === "Delete") this.deleteAt(at);
     else return false;
     bench.stage.cursor ||= at;
-    bench.stage.draw();
+    bench.store.changed("stage");
     return true;
   }
 
@@ -80,7 +80,7 @@ export class Keyboard {
   hideCursor() {
     if (this.bench.pointer.firstCorner) return;
     this.bench.stage.cursor = null;
-    this.bench.stage.draw();
+    this.bench.store.changed("stage");
   }
 
   /** @param {KeyboardEvent} event */
@@ -99,7 +99,7 @@ export class Keyboard {
       c: () => bench.editor.clear(),
       x: () => this.nextObject(),
       p: () => bench.toolbar.togglePreview(),
-      ...(bench.isVideo ? this.videoKeys(event) : {}),
+      ...(bench.store.isVideo ? this.videoKeys(event) : {}),
     }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!work) return false;
     work();
@@ -127,9 +127,9 @@ export class Keyboard {
       ".": () => bench.goto(store.frame + 1),
       "<": () => bench.goto(store.frame - 10),
       ">": () => bench.goto(store.frame + 10),
-      t: () => (bench.runs.tracking ? bench.runs.stop() : bench.trackPanel.start.click()),
+      t: () => (bench.store.tracking ? bench.runs.stop() : bench.trackPanel.start.click()),
       escape: () => {},
-      Escape: () => bench.runs.tracking && bench.runs.stop(),
+      Escape: () => bench.store.tracking && bench.runs.stop(),
       m: () => bench.player.mute(),
       n: () => bench.nextDoubtful(),
       i: () => bench.setMark("mark_in"),

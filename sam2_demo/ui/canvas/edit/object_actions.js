@@ -78,23 +78,20 @@ export class ObjectActions {
     const { store, bench } = this;
     const id = object.object_id;
     if (store.object(id)) return; // its removal was refused
-    store.objects.push({ ...object });
-    store.active = id;
+    store.addObject(object);
+    store.activate(id);
     bench.outbox.put(null, () => bench.command({ name: "put_object", object }, () => this.forget(id)), id);
     for (const [frame, prompt] of prompts) bench.editor.apply(frame, id, prompt);
     if (this.followed.delete(id) && prompts.length) {
       const text = `${object.name} is back with its prompts, without its other masks: press Track to follow it again.`;
       bench.outbox.put(null, () => bench.host.tell(text), id); // after the prompts, whose answers close messages
     }
-    bench.drawAll();
   }
 
   /** @param {number} id */
   activate(id) {
     if (this.store.active === id) return;
-    this.store.active = id;
-    this.bench.alternatives = null;
-    this.bench.drawAll();
+    this.store.activate(id);
   }
 
   /**
@@ -114,16 +111,14 @@ export class ObjectActions {
    */
   set(id, value) {
     const { store, bench } = this;
-    const object = store.object(id);
-    if (!object) return;
-    Object.assign(object, value);
-    bench.outdate();
+    if (!store.object(id)) return;
+    store.setObject(id, value);
+    store.outdate();
     bench.outbox.put(
       `object ${id}`,
       () => bench.command({ name: "put_object", object: store.object(id) || value }),
       id,
     );
-    bench.drawAll();
   }
 
   /**
@@ -146,7 +141,7 @@ export class ObjectActions {
   /** @param {number} id */
   remove(id) {
     const { store, bench } = this;
-    if (bench.runs?.tracking) return bench.host.warn("Tracking is running: press Stop first.");
+    if (store.tracking) return bench.host.warn("Tracking is running: press Stop first.");
     const object = { ...store.object(id) };
     if (object.locked) return bench.host.warn(`${object.name} is locked: unlock it first.`);
     /** @type {[number, Prompt][]} */
@@ -159,9 +154,9 @@ export class ObjectActions {
   drop(id) {
     const { store, bench } = this;
     if (!store.object(id)) return; // its adding was refused
-    if (bench.isVideo && store.track(id).size > store.promptedFrames(id).length) this.followed.add(id);
+    if (store.isVideo && store.track(id).size > store.promptedFrames(id).length) this.followed.add(id);
     this.forget(id);
-    bench.outdate();
+    store.outdate();
     bench.outbox.put(null, () => bench.command({ name: "remove_object", object_id: id }, () => this.bringBack(id)), id);
   }
 
@@ -172,8 +167,6 @@ export class ObjectActions {
     for (const name of [...bench.editor.accepted.keys()]) {
       if (name.endsWith(`:${id}`)) bench.editor.accepted.delete(name);
     }
-    bench.alternatives = null;
-    bench.drawAll();
   }
 
   /**
@@ -188,17 +181,16 @@ export class ObjectActions {
       const object = state.objects.find((each) => each.object_id === id);
       this.followed.delete(id);
       if (object && !store.object(id)) {
-        store.objects.push(object);
-        store.active ??= id;
+        store.addObject(object);
+        if (store.active === null) store.activate(id);
         for (const { frame, object: owner, ...prompt } of state.prompts) {
           if (owner !== id) continue;
           store.setPrompt(frame, id, prompt);
           bench.editor.accepted.set(`${frame}:${id}`, prompt);
         }
-        if (state.candidates?.[id]) store.choices.set(id, state.candidates[id]);
+        if (state.candidates?.[id]) store.setChoice(id, state.candidates[id]);
       }
       await bench.runs?.reload();
-      bench.drawAll();
     } catch (error) {
       bench.host.fail(error, () => this.bringBack(id));
     }

@@ -56,7 +56,7 @@ export class Pointer {
     this.firstCorner = null;
     this.stage.cursor = null;
     this.stage.canvas.dataset.tool = name;
-    this.stage.draw();
+    this.store.changed("stage");
   }
 
   /** @param {WheelEvent} event */
@@ -143,7 +143,7 @@ export class Pointer {
     } else {
       const start = gesture.corner || gesture.start;
       this.stage.draft = this.boxBetween(start, at);
-      this.stage.draw();
+      this.store.changed("stage");
     }
   }
 
@@ -164,7 +164,7 @@ export class Pointer {
     if (gesture.moved && gesture.hit !== null) this.act.movePoint(gesture.hit, this.clamp(at), true);
     else if (gesture.moved) this.act.box(this.boxBetween(gesture.corner || gesture.start, at));
     else this.click(gesture, at);
-    this.stage.draw();
+    this.store.changed("stage");
   }
 
   /**
@@ -193,7 +193,7 @@ export class Pointer {
       this.stage.cursor = null;
       this.act.box(this.boxBetween(first, at));
     }
-    this.stage.draw();
+    this.store.changed("stage");
   }
 
   /**
@@ -213,12 +213,12 @@ export class Pointer {
     if (this.gesture?.kind === "stroke") this.act.strokeEnd();
     this.gesture = null;
     this.stage.draft = null;
-    this.stage.draw();
+    this.store.changed("stage");
   }
 
   leave() {
     this.stage.ring = null;
-    this.stage.draw();
+    this.store.changed("stage");
     this.act.hover?.(null);
   }
 
@@ -227,7 +227,7 @@ export class Pointer {
     const painting = this.tool === "brush" || this.tool === "erase";
     if (!painting && !this.stage.ring) return;
     this.stage.ring = painting ? { ...at, radius: this.stage.reach(this.size) / 2 } : null;
-    this.stage.draw();
+    this.store.changed("stage");
   }
 
   /**

@@ -66,7 +66,7 @@ export class PromptEditor {
     if (done) return this.edit({ ...now, points }, this.beforeMove);
     this.beforeMove ||= now;
     this.store.setPrompt(this.store.frame, this.store.active, { ...now, points });
-    this.bench.stage.draw();
+    this.store.changed("stage");
   }
 
   outside() {
@@ -108,7 +108,7 @@ export class PromptEditor {
     pen.moveTo(from.x * scale, from.y * scale);
     pen.lineTo(to.x * scale + 0.01, to.y * scale);
     pen.stroke();
-    stage.draw();
+    this.store.changed("stage");
   }
 
   brushLayer() {
@@ -131,7 +131,7 @@ export class PromptEditor {
   // --- sending ----------------------------------------------------------------------------------
 
   mayEdit() {
-    if (this.bench.runs?.tracking) {
+    if (this.store.tracking) {
       this.bench.host.warn("Tracking is running: press Stop first, then correct the mask.");
       return false;
     }
@@ -151,6 +151,7 @@ export class PromptEditor {
     const { store, bench } = this;
     if (!this.mayEdit()) {
       bench.stage.brush = null;
+      store.changed("stage");
       return;
     }
     if (store.active === null) bench.objectActions.add();
@@ -175,14 +176,13 @@ export class PromptEditor {
     const { store, bench } = this;
     if (!store.object(object)) return;
     store.setPrompt(frame, object, prompt);
-    bench.alternatives = null;
+    store.setAlternatives(null);
     if (show) {
-      store.active = object;
+      store.activate(object);
       if (store.frame !== frame) bench.goto(frame);
     }
-    bench.outdate();
+    store.outdate();
     bench.player?.stop();
-    bench.drawAll();
     bench.outbox.put(`prompt ${frame} ${object}`, () => this.send(frame, object), object);
   }
 
@@ -198,9 +198,9 @@ export class PromptEditor {
       const answer = await bench.host.ask("prompt", { frame, object_id: object, prompt });
       this.accepted.set(name, prompt);
       bench.host.quiet();
-      if (bench.isVideo) store.setMasks(frame, answer);
-      else store.choices.set(object, answer);
-      if (bench.isVideo) this.suggestLater(frame, object, prompt);
+      if (store.isVideo) store.setMasks(frame, answer);
+      else store.setChoice(object, answer);
+      if (store.isVideo) this.suggestLater(frame, object, prompt);
     } catch (error) {
       if (error.lost) throw error;
       if (error.unexpected) {
@@ -214,7 +214,7 @@ export class PromptEditor {
     }
     // A new stroke may have begun while the answer was on its way.
     if (!this.stroking && !bench.outbox.holds(`prompt ${frame} ${object}`)) bench.stage.brush = null;
-    bench.drawAll();
+    store.changed("stage");
   }
 
   // --- other meanings of a single click, and previews -------------------------------------------
@@ -242,8 +242,7 @@ export class PromptEditor {
       if (store.prompt(frame, object) !== prompt) return;
       const shown = store.masksOn(frame)[object];
       const chosen = shown ? mostAlike(answer.candidates, shown.counts) : -1;
-      bench.alternatives = { ...answer, chosen, frame, object };
-      bench.candidates.draw();
+      store.setAlternatives({ ...answer, chosen, frame, object });
     } catch (error) {
       bench.host.fail(error);
     }
@@ -256,23 +255,22 @@ export class PromptEditor {
    */
   choose(choice, position) {
     const { store, bench } = this;
-    if (bench.candidates.choice() !== choice) return bench.candidates.draw();
-    if (bench.isVideo) {
+    if (store.choiceHere() !== choice) return;
+    if (store.isVideo) {
       if (!this.mayEdit()) return;
-      const kept = { ...bench.alternatives, chosen: position };
+      const kept = { ...store.alternatives, chosen: position };
       this.edit({ points: [], box: null, mask: choice.candidates[position].counts });
-      bench.alternatives = kept;
-      return bench.candidates.draw();
+      store.setAlternatives(kept);
+      return;
     }
     const object = store.active;
-    store.choices.get(object).chosen = position;
-    bench.drawAll();
+    store.setChoice(object, { ...choice, chosen: position });
     bench.outbox.put(`choose ${object}`, () => bench.command({ name: "choose", object_id: object, position }), object);
   }
 
   /** @param {Place | null} at */
   hover(at) {
-    this.previewAsked = this.previewOn && at && !this.bench.runs?.tracking ? { ...at, frame: this.store.frame } : null;
+    this.previewAsked = this.previewOn && at && !this.store.tracking ? { ...at, frame: this.store.frame } : null;
     if (!this.previewAsked) {
       if (this.bench.stage.hover) this.bench.stage.setHover(null);
       return;

@@ -11,22 +11,13 @@ export class Candidates {
     this.bench = bench;
     this.list = h("div", { class: "sam-candidates", role: "group", "aria-label": "Candidate masks" });
     this.element = h("section", { class: "sam-panel" }, h("h3", {}, "Candidate masks"), this.list);
-    this.draw();
-  }
-
-  /** @returns {Choice | null | undefined} */
-  choice() {
-    const { bench } = this;
-    const { store } = bench;
-    if (!bench.isVideo) return store.choices.get(store.active);
-    const found = bench.alternatives;
-    return found && found.frame === store.frame && found.object === store.active ? found : null;
+    bench.store.watch(["masks", "frame", "objects", "picture"], () => this.draw());
   }
 
   draw() {
-    const choice = this.choice();
+    const choice = this.bench.store.choiceHere();
     const found = choice?.candidates || [];
-    this.element.hidden = this.bench.isVideo && !found.length;
+    this.element.hidden = this.bench.store.isVideo && !found.length;
     const words = this.words(found);
     const around = found.length ? this.bench.stage.closeUp(found.map((mask) => mask.counts)) : null;
     this.list.replaceChildren(

@@ -71,7 +71,7 @@ export class EffectsPanel {
       objects,
       extra,
     );
-    this.draw();
+    this.store.watch(["view", "objects"], () => this.draw());
   }
 
   /**

@@ -58,8 +58,8 @@ export class EverythingPanel {
       this.found.limits[name] = value;
       this.changed();
     });
-    this.onlyNew = h("input", { type: "checkbox", onchange: () => this.draw() });
-    this.again = bench.isVideo ? new LookAgain(bench, () => this.findNew()) : null;
+    this.onlyNew = h("input", { type: "checkbox", onchange: () => this.store.changed("found") });
+    this.again = this.store.isVideo ? new LookAgain(bench, () => this.findNew()) : null;
     this.inspected = h("div", { class: "sam-inspected" });
     this.list = new FoundList({
       pick: (mask) => this.pick(mask),
@@ -75,7 +75,7 @@ export class EverythingPanel {
       remove: () => this.edit(() => this.found.remove(this.found.pickedShown())),
       makeObjects: (/** @type {boolean} */ track) => this.makeObjects(track),
     };
-    this.actions = new FoundActions(this.store.token, bench.isVideo, act, this.again?.every);
+    this.actions = new FoundActions(this.store.token, this.store.isVideo, act, this.again?.every);
     this.body = h(
       "div",
       { class: "sam-everything-body", hidden: true },
@@ -91,6 +91,7 @@ export class EverythingPanel {
       this.actions.element,
     );
     this.toggle = button("Show masks found", () => this.toggled(), { hidden: true, "aria-expanded": "false" });
+    this.store.watch(["found", "frame", "tasks", "objects", "masks"], () => this.draw());
     this.element = h(
       "section",
       { class: "sam-panel sam-everything-panel" },
@@ -130,7 +131,7 @@ export class EverythingPanel {
       this.found.take({ found: masks, gone: [], size });
       this.found.start();
       bringEdits(this.store.token, this.found);
-      this.draw();
+      this.store.changed("found");
     } catch (error) {
       this.bench.host.warn(error.message);
     }
@@ -142,7 +143,7 @@ export class EverythingPanel {
    */
   async run(limits = null) {
     const { bench, store } = this;
-    if (this.running || bench.runs?.tracking) return true;
+    if (this.running || store.tracking) return true;
     bench.player?.stop();
     const before = this.found;
     this.found = new FoundMasks(store.frame);
@@ -186,12 +187,7 @@ export class EverythingPanel {
     this.bar.value = step.done;
     this.found.take(step);
     this.status.textContent = `${step.done} of ${step.total} points`;
-    if (this.drawing) return;
-    this.drawing = requestAnimationFrame(() => {
-      this.drawing = 0;
-      if (this.running) this.found.start(this.limits);
-      this.draw();
-    });
+    this.store.changed("found");
   }
 
   async halt() {
@@ -224,12 +220,12 @@ export class EverythingPanel {
   /** @param {boolean} open */
   setOpen(open) {
     this.open = open;
-    this.bench.drawTools();
+    this.store.changed("found");
   }
 
   // Whether what was found is of the frame that is shown.
   get isHere() {
-    return this.found?.frame === this.store.frame && !this.bench.runs?.tracking;
+    return this.found?.frame === this.store.frame && !this.store.tracking;
   }
 
   // Whether masks lie over that frame, where clicks pick them.
@@ -273,7 +269,7 @@ export class EverythingPanel {
 
   changed() {
     keepEdits(this.store.token, this.found);
-    this.draw();
+    this.store.changed("found");
   }
 
   joinPicked() {
@@ -348,9 +344,9 @@ export class EverythingPanel {
   // --- drawing ----------------------------------------------------------------------------------
 
   draw() {
-    const { bench, found } = this;
+    const { found, store } = this;
     const showing = this.isShowing;
-    const busy = Boolean(bench.runs?.tracking || this.again?.running);
+    const busy = store.tracking || Boolean(this.again?.running);
     this.find.disabled = busy;
     this.toggle.hidden = !found || this.running;
     this.toggle.textContent = showing
@@ -362,6 +358,7 @@ export class EverythingPanel {
     this.body.hidden = !showing;
     if (!this.layer) return;
     if (!showing) return this.layer.show(null, []);
+    if (this.running) found.start(this.limits); // more was found since
     found.coverage = this.cover(found);
     const shown = found.shown();
     this.layer.show(found, shown);

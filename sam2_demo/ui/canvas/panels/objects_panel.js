@@ -31,11 +31,12 @@ export class ObjectsPanel {
       this.add,
       bench.isVideo ? this.overlap : null,
     );
-    this.draw();
+    this.store.watch(["objects", "prompts", "masks", "view", "frame", "picture", "tasks"], () => this.draw());
   }
 
   draw() {
     const { objects } = this.store;
+    if (this.store.isMoving) return; // rows with pictures are too much for every frame
     // A name that is being typed must survive redrawing.
     if (this.list.contains(document.activeElement) && document.activeElement.classList.contains("sam-name")) return;
     this.overlap.hidden = objects.length < 2;

@@ -42,6 +42,7 @@ export class ReferencePanel {
     this.rows = h("div", { class: "sam-references" });
     this.total = h("div", { class: "sam-reference-total" });
     this.drop = button("Remove the reference", () => this.forget(), { class: "sam-small", hidden: true });
+    this.store.watch(["masks", "objects", "frame", "tasks"], () => this.draw());
     this.element = h(
       "section",
       { class: "sam-panel" },
@@ -134,7 +135,7 @@ export class ReferencePanel {
         return [id, name, color, store.track(id).size, sum, store.masks.get(store.frame)?.[id]?.counts];
       }),
     );
-    if (stamp === this.stamp || this.bench.runs?.tracking) return;
+    if (stamp === this.stamp || this.bench.store.tracking) return;
     this.stamp = stamp;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.load(), 250);
@@ -233,7 +234,7 @@ export class ReferencePanel {
   async click(reference) {
     const { bench, store } = this;
     const { objectActions: act } = bench;
-    if (this.clicking || bench.runs?.tracking) return;
+    if (this.clicking || bench.store.tracking) return;
     const [nearest] = [...reference.frames].sort((a, b) => Math.abs(a - store.frame) - Math.abs(b - store.frame));
     if (nearest !== store.frame)
       return this.warn(

@@ -101,12 +101,12 @@ export class VideoResults {
       this.masks.element,
     );
     if (this.store.result) this.show();
-    this.draw();
+    this.store.watch(["masks", "objects", "result", "tasks"], () => this.draw());
   }
 
   draw() {
     const any = this.store.objects.some((o) => this.store.track(o.object_id).size);
-    this.make.disabled = !any || Boolean(this.bench.runs?.rendering || this.bench.runs?.tracking);
+    this.make.disabled = !any || this.store.rendering || this.store.tracking;
     this.note.hidden = !this.store.result || this.store.result.current;
     this.masks.element.hidden = !any;
   }
@@ -129,7 +129,6 @@ export class VideoResults {
     this.stop.hidden = true;
     this.status.textContent = text;
     if (!text) this.show();
-    this.draw();
   }
 
   // The video that was made last, also after a reload.
@@ -159,7 +158,7 @@ export class PictureResults {
       bench.config.formats.filter(([name]) => name !== "alpha"),
     );
     this.element = h("section", { class: "sam-panel" }, h("h3", {}, "Result"), this.links, this.masks.element);
-    this.draw();
+    this.store.watch(["masks", "objects"], () => this.draw());
   }
 
   draw() {

@@ -92,7 +92,7 @@ export class Timeline {
     );
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(this.lanes);
-    this.draw();
+    store.watch(["frame", "objects", "prompts", "masks", "view", "tasks"], () => this.draw());
   }
 
   close() {
@@ -113,12 +113,6 @@ export class Timeline {
     this.sound?.setAttribute("aria-pressed", String(muted));
   }
 
-  /** @param {boolean} playing */
-  setPlaying(playing) {
-    this.play.replaceChildren(icon(playing ? "pause" : "play"));
-    this.play.setAttribute("aria-label", playing ? "Pause" : "Play");
-  }
-
   draw() {
     const { store } = this;
     const { num_frames: count } = store.clip;
@@ -127,17 +121,21 @@ export class Timeline {
     this.where.textContent = `frame ${store.frame} of ${count - 1} · ${clock(store.timeOf(store.frame))}`;
     this.markIn.setAttribute("aria-pressed", String(store.view.mark_in != null));
     this.markOut.setAttribute("aria-pressed", String(store.view.mark_out != null));
+    this.drawPlay();
     this.film.draw();
-    if (this.drawing) return;
-    this.drawing = requestAnimationFrame(() => {
-      this.drawing = 0;
-      this.drawLanes();
-    });
+    this.drawLanes();
+  }
+
+  drawPlay() {
+    const label = this.store.playing ? "Pause" : "Play";
+    if (this.play.getAttribute("aria-label") === label) return;
+    this.play.replaceChildren(icon(label.toLowerCase()));
+    this.play.setAttribute("aria-label", label);
   }
 
   drawLanes() {
     const { store, lanes } = this;
-    const doubtful = this.bench.runs?.tracking ? [] : store.allDoubtful();
+    const doubtful = store.tracking ? [] : store.allDoubtful();
     this.check.hidden = !doubtful.length;
     this.check.textContent = `Check these: ${doubtful.length}`;
     lanes.style.height = `${Math.max(1, store.objects.length) * LANE}px`;

@@ -55,6 +55,7 @@ export class Toolbar {
       title: "Show what a click under the pointer would select (P)",
       class: "sam-tool",
     });
+    bench.store.watch(["history", "prompts", "objects", "frame"], () => this.draw());
     this.element = h(
       "div",
       { class: "sam-toolbar", role: "toolbar", "aria-label": "Prompt tools" },
@@ -84,10 +85,10 @@ export class Toolbar {
     for (const tool of this.tools) tool.setAttribute("aria-pressed", String(tool.dataset.tool === name));
   }
 
-  /** @param {{ canUndo: boolean, canRedo: boolean, canClear: boolean }} given */
-  draw({ canUndo, canRedo, canClear }) {
-    this.undo.disabled = !canUndo;
-    this.redo.disabled = !canRedo;
-    this.clear.disabled = !canClear;
+  draw() {
+    const { history, editor } = this.bench;
+    this.undo.disabled = !history.past.length;
+    this.redo.disabled = !history.future.length;
+    this.clear.disabled = !editor.hasPrompt();
   }
 }

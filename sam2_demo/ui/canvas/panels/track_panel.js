@@ -27,6 +27,7 @@ export class TrackPanel {
     this.stop = button("Stop", () => this.halt(), { class: "sam-stop sam-grow", hidden: true });
     this.bar = h("progress", { max: 1, value: 0, hidden: true, "aria-label": "Tracking" });
     this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
+    bench.store.watch(["prompts", "tasks"], () => this.draw());
     this.element = h(
       "section",
       { class: "sam-panel" },
@@ -37,9 +38,10 @@ export class TrackPanel {
     );
   }
 
-  /** @param {{ canTrack: boolean }} given */
-  draw({ canTrack }) {
-    this.start.disabled = !canTrack || this.bench.runs.tracking;
+  draw() {
+    const { store } = this.bench;
+    const canTrack = store.prompts.size > 0;
+    this.start.disabled = !canTrack || store.tracking;
     this.start.title = canTrack ? "" : "Click on an object first";
   }
 
@@ -51,7 +53,6 @@ export class TrackPanel {
     this.bar.removeAttribute("value");
     this.status.textContent = "Starting …";
     this.way.disabled = true;
-    this.bench.drawTools();
   }
 
   /** @param {TrackStep} given */
@@ -74,6 +75,5 @@ export class TrackPanel {
     this.bar.hidden = true;
     this.way.disabled = false;
     this.status.textContent = text;
-    this.bench.drawTools();
   }
 }

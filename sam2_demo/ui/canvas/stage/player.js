@@ -23,14 +23,13 @@ export class Player {
     this.act = act;
     this.timer = 0;
     this.time = 0; // seconds of the clip
-    this.playing = false;
     this.muted = false;
     /** @type {HTMLAudioElement | null} */
     this.sound = null;
   }
 
   toggle() {
-    if (this.playing) this.stop();
+    if (this.store.playing) this.stop();
     else this.start();
   }
 
@@ -58,8 +57,7 @@ export class Player {
     const last = store.clip.num_frames - 1;
     if (last < 1) return;
     this.openSound();
-    this.playing = true;
-    this.act.timeline.setPlaying(true);
+    store.setTasks({ playing: true });
     this.time = store.timeOf(store.frame >= last ? 0 : store.frame);
     this.end = store.timeOf(last) + 1 / store.clip.frame_rate;
     this.before = performance.now();
@@ -76,11 +74,10 @@ export class Player {
   }
 
   stop() {
-    if (!this.playing) return;
-    this.playing = false;
+    if (!this.store.playing) return;
+    this.store.setTasks({ playing: false });
     cancelAnimationFrame(this.timer);
     this.sound?.pause();
-    this.act.timeline.setPlaying(false);
   }
 
   close() {
@@ -101,7 +98,7 @@ export class Player {
 
   /** @param {number} now */
   tick(now) {
-    if (!this.playing) return;
+    if (!this.store.playing) return;
     if (!this.act.canvas.offsetParent) return this.stop(); // another tab of the page is shown
     const { store, frames } = this;
     const wanted = this.now((now - this.before) / 1000);

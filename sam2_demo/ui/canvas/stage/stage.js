@@ -45,12 +45,12 @@ export class Stage {
     this.hover = null;
     /** @type {Map<string, OffscreenCanvas>} */
     this.painted = new Map();
-    this.wanted = 0;
     this.spritesLoaded = 0;
     this.sprites = new Sprites(store.token, () => {
       this.spritesLoaded++;
-      this.draw();
+      this.store.changed("stage");
     });
+    store.watch(["stage", "picture", "frame", "objects", "prompts", "masks", "view"], () => this.paint());
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(canvas);
     this.resize();
@@ -58,7 +58,6 @@ export class Stage {
 
   close() {
     this.observer.disconnect();
-    cancelAnimationFrame(this.wanted);
     this.bitmap = null;
   }
 
@@ -71,7 +70,7 @@ export class Stage {
       this.canvas.width = w;
       this.canvas.height = h;
     }
-    this.draw();
+    this.store.changed("stage");
   }
 
   // Canvas pixels per original pixel, and where the original's corner lies.
@@ -115,7 +114,7 @@ export class Stage {
     const after = this.toPicture(event);
     const scale = this.view().scale / this.ratio;
     if (this.zoom > 1) this.pan((after.x - before.x) * scale, (after.y - before.y) * scale);
-    this.draw();
+    this.store.changed("stage");
   }
 
   /** @param {number} factor */
@@ -127,7 +126,7 @@ export class Stage {
   fit() {
     this.zoom = 1;
     this.panX = this.panY = 0;
-    this.draw();
+    this.store.changed("stage");
   }
 
   /**
@@ -137,7 +136,7 @@ export class Stage {
   pan(dx, dy) {
     this.panX += dx;
     this.panY += dy;
-    this.draw();
+    this.store.changed("stage");
   }
 
   /**
@@ -148,21 +147,13 @@ export class Stage {
     this.bitmap = bitmap;
     this.shownFrame = frame;
     this.hover = null;
-    this.draw();
+    this.store.changed("picture");
   }
 
   /** @param {string | null} counts */
   setHover(counts) {
     this.hover = counts;
-    this.draw();
-  }
-
-  draw() {
-    if (this.wanted) return;
-    this.wanted = requestAnimationFrame(() => {
-      this.wanted = 0;
-      this.paint();
-    });
+    this.store.changed("stage");
   }
 
   paint() {

@@ -1,8 +1,10 @@
 // What the page knows about the open clip or picture. Prompts are in pixels of the original.
 
 import { freshColor } from "./palette.js";
+import { Redraw } from "./redraw.js";
 
-/** @import { Choice, Masks, ObjectInfo, Prompt, SessionState, TrackEntry, Tracks, View } from "./types.js" */
+/** @import { Alternatives, Choice, MadeVideo, Masks, ObjectInfo, Prompt, SessionState, TrackEntry, Tracks, View } from "./types.js" */
+/** @import { Topic } from "./redraw.js" */
 
 /** @returns {Prompt} */
 export const emptyPrompt = () => ({ points: [], box: null, mask: null });
@@ -15,8 +17,12 @@ export const isEmptyPrompt = (prompt) => !prompt.points.length && !prompt.box &&
 const key = (frame, object) => `${frame}:${object}`;
 
 export class Store {
-  /** @param {SessionState} state */
-  constructor(state) {
+  /**
+   * @param {SessionState} state
+   * @param {(work: () => void) => void} [schedule]  runs what draws; once an animation frame on a page
+   */
+  constructor(state, schedule = (work) => requestAnimationFrame(work)) {
+    this.redraw = new Redraw(schedule);
     this.kind = state.kind;
     this.token = state.token;
     this.clip = state.clip;
@@ -36,11 +42,140 @@ export class Store {
     /** @type {View} */
     this.view = state.view || {};
     this.result = state.result || null;
+    /** @type {Alternatives | null} */
+    this.alternatives = null; // of the newest single click on a clip
+    this.model = state.model;
+    this.note = "";
+    this.tracking = false;
+    this.rendering = false;
+    this.playing = false;
     this.expires = state.expires || null;
     this.frame = 0;
     this.active = this.objects.length ? this.objects[0].object_id : null;
     this.nextId = 1 + this.objects.reduce((most, o) => Math.max(most, o.object_id), 0);
   }
+
+  get isVideo() {
+    return this.kind === "video";
+  }
+
+  // Frames follow each other by themselves: what need not keep step waits for the end.
+  get isMoving() {
+    return this.tracking || this.playing;
+  }
+
+  // --- what changes; every change says what it was about ----------------------------------------
+
+  /** @param {Topic[]} topics */
+  changed(...topics) {
+    this.redraw.changed(...topics);
+  }
+
+  /**
+   * Draws a part of the page whenever one of the topics has changed, once an animation frame.
+   * @param {Topic[]} topics
+   * @param {(topics: Set<Topic>) => void} draw
+   */
+  watch(topics, draw) {
+    this.redraw.watch(topics, draw);
+  }
+
+  /** @param {number} frame */
+  setFrame(frame) {
+    this.frame = frame;
+    this.changed("frame");
+  }
+
+  /** @param {number | null} id */
+  activate(id) {
+    this.active = id;
+    this.alternatives = null;
+    this.changed("objects", "masks");
+  }
+
+  /** @param {ObjectInfo} object */
+  addObject(object) {
+    this.objects.push({ ...object });
+    this.changed("objects");
+  }
+
+  /**
+   * @param {number} id
+   * @param {Partial<ObjectInfo>} values
+   */
+  setObject(id, values) {
+    Object.assign(this.object(id), values);
+    this.changed("objects");
+  }
+
+  /**
+   * Masks that were fetched; what the page knows already is newer.
+   * @param {{ [frame: string]: Masks }} masks
+   */
+  takeMasks(masks) {
+    for (const [frame, found] of Object.entries(masks)) {
+      if (!this.masks.has(Number(frame))) this.masks.set(Number(frame), found);
+    }
+    this.changed("masks");
+  }
+
+  /**
+   * All that the server knows of tracked frames; their masks are fetched anew.
+   * @param {Tracks} tracks
+   */
+  replaceTracks(tracks) {
+    this.setTracks(tracks);
+    this.masks.clear();
+    this.changed("masks");
+  }
+
+  /**
+   * @param {number} id
+   * @param {Choice} choice
+   */
+  setChoice(id, choice) {
+    this.choices.set(id, choice);
+    this.changed("masks");
+  }
+
+  /** @param {Alternatives | null} alternatives */
+  setAlternatives(alternatives) {
+    this.alternatives = alternatives;
+    this.changed("masks");
+  }
+
+  /** @param {View} change */
+  setView(change) {
+    this.view = { ...this.view, ...change };
+    this.outdate();
+    this.changed("view");
+  }
+
+  /** @param {MadeVideo} result */
+  setResult(result) {
+    this.result = result;
+    this.changed("result");
+  }
+
+  // The video that was made no longer shows what there is.
+  outdate() {
+    if (this.result) this.result.current = false;
+    this.changed("result");
+  }
+
+  /** @param {{ tracking?: boolean, rendering?: boolean, playing?: boolean }} now */
+  setTasks(now) {
+    Object.assign(this, now);
+    this.changed("tasks");
+  }
+
+  /** @param {string} text */
+  setNote(text) {
+    this.note = text;
+    this.changed("note");
+  }
+
+  // --- objects and prompts ----------------------------------------------------------------------
 
   /** @param {number} id */
   object(id) {
@@ -77,6 +212,7 @@ export class Store {
   setPrompt(frame, object, prompt) {
     if (isEmptyPrompt(prompt)) this.prompts.delete(key(frame, object));
     else this.prompts.set(key(frame, object), prompt);
+    this.changed("prompts");
   }
 
   /** @param {number} object */
@@ -106,6 +242,7 @@ export class Store {
         });
       else this.track(object.object_id).delete(frame);
     }
+    this.changed("masks");
   }
 
   /**
@@ -187,6 +324,18 @@ export class Store {
     this.choices.delete(id);
     this.tracks.delete(id);
     if (this.active === id) this.active = this.objects.length ? this.objects[this.objects.length - 1].object_id : null;
+    this.alternatives = null;
+    this.changed("objects", "prompts", "masks");
+  }
+
+  /**
+   * What an ambiguous click on the current object of the frame that is shown may mean.
+   * @returns {Choice | null}
+   */
+  choiceHere() {
+    if (!this.isVideo) return this.choices.get(this.active) ?? null;
+    const found = this.alternatives;
+    return found && found.frame === this.frame && found.object === this.active ? found : null;
   }
 
   shownMasks() {
