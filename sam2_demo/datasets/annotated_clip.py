@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
@@ -16,7 +17,7 @@ from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.files import content_of, read_text
 from sam2_demo.masks.masklet import decode_rle
 from sam2_demo.video import open_video
-from sam2_demo.video.pictures import picture_size, read_picture
+from sam2_demo.video.pictures import picture_size, read_picture, white_level
 
 
 class ClipWithTruth(Protocol):
@@ -51,11 +52,16 @@ class AnnotatedClip:
         """The stems of the pictures, in order."""
         return [path.stem for path in self.frame_paths]
 
+    @cached_property
+    def _white(self) -> float | None:
+        with content_of(self.folder, "pictures"):
+            return white_level(self.frame_paths)
+
     def frame(self, frame_index: int) -> NDArray[np.uint8]:
         """The (H, W, 3) RGB picture of a frame; DatasetError when it is broken or of another size than its masks."""
         path = self.frame_paths[frame_index]
         with content_of(path, "a picture"):
-            pixels = np.asarray(read_picture(path), np.uint8)
+            pixels = np.asarray(read_picture(path, white=self._white), np.uint8)
             if pixels.shape[:2] != (self.truth.height, self.truth.width):
                 raise DatasetError(
                     f"{path} is {pixels.shape[0]} x {pixels.shape[1]} pixels (height x width), its annotation "

@@ -38,7 +38,7 @@ class CocoPictures:
             raise DatasetError(f"{annotations}: some images lack {', '.join(lacking)}; all need {', '.join(fields)}")
         self._images = {int(image["id"]): image for image in content["images"]}
         self._annotations: dict[int, list[dict[str, Any]]] = {}
-        with_masks = [annotation for annotation in content["annotations"] if has_mask(annotation)]
+        with_masks = [own for own in content["annotations"] if has_mask(own) or not own.get("bbox")]
         if content["annotations"] and not with_masks:
             raise DatasetError(f"{annotations} holds boxes only: no annotation has a mask in its segmentation")
         for annotation in with_masks:

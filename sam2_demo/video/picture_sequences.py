@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from sam2_demo.errors import MediaError
 from sam2_demo.video.frame_reader import FrameReader
-from sam2_demo.video.pictures import PICTURE_SUFFIXES, bits_in_use, picture_size, read_picture
+from sam2_demo.video.pictures import PICTURE_SUFFIXES, picture_size, read_picture, white_level
 
 
 class StillsReader(FrameReader):
@@ -45,12 +46,13 @@ class FolderReader(StillsReader):
                     "pictures of a clip must have one size"
                 )
         super().__init__(len(self.paths), size, frame_rate)
-        self._least_bits: int | None = None
+
+    @cached_property
+    def _white(self) -> float | None:
+        return white_level(self.paths)  # one for all, or a clip that grows brighter would be shown as growing darker
 
     def _read(self, index: int) -> np.ndarray:
-        if self._least_bits is None:
-            self._least_bits = bits_in_use(self.paths[0])  # or dark frames of few bits would flash
-        frame = read_picture(self.paths[index], str(self.paths[index]), self._least_bits)
+        frame = read_picture(self.paths[index], str(self.paths[index]), self._white)
         if frame.shape[:2] != (self.height, self.width):
             raise MediaError(f"{self.paths[index]} has changed its size since the folder was opened")
         return frame

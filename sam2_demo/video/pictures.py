@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -34,34 +34,47 @@ _ORIENTATION_TAG = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)
 BACKDROP = 255
 """What lies behind transparent parts, of pictures and of videos: white."""
+_ALWAYS_8_BIT = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp"})
+"""Endings of pictures whose headers need no look for more bits: clips of data sets have thousands of them."""
+_MOST_OF_16_BITS = 2**16 - 1
 _BIT_DEPTHS = (8, 10, 12, 14, 16)
 """Of cameras and scanners; their files have 16 bits for all but the first."""
-FEWEST_BITS = _BIT_DEPTHS[0]
 
 
 def read_picture(
-    source: str | os.PathLike[str] | bytes, name: str | None = None, least_bits: int = FEWEST_BITS
+    source: str | os.PathLike[str] | bytes, name: str | None = None, white: float | None = None
 ) -> np.ndarray:
     """Read a picture from a path or from the bytes of a file; returns (H, W, 3) uint8 RGB.
 
     Messages call it `name`, or by its file's name, since people who upload a file know no path.
 
     EXIF orientation is applied. 16-bit values are scaled from 0..65535 to 0..255, float ones from 0..1; grey ones that
-    stay below 1/4 of that are taken for those of a camera of 14, 12, 10 or 8 bits in a file of 16, but of no fewer
-    than `least_bits`, which keeps pictures of one clip alike.
+    stay below 1/4 of that are taken for those of a camera of 14, 12, 10 or 8 bits in a file of 16. `white` is the value
+    that becomes 255 instead, as `white_level` gives it for the pictures of one clip, which stay alike by it.
     Transparent parts are laid over white (`over_white`). Of an animation or multi-page file the first picture is read.
     Raises MediaError for what is missing, empty, damaged, no picture, or over MAX_PIXELS.
     """
     with _opened(source, name) as (image, name):
-        return np.ascontiguousarray(_to_rgb(_upright(image, name), least_bits))
+        return np.ascontiguousarray(_to_rgb(_upright(image, name), white))
 
 
-def bits_in_use(path: str | os.PathLike[str]) -> int:
-    """What `read_picture` takes for the bits of a grey picture with whole numbers; FEWEST_BITS for any other."""
-    with _opened(path, str(path)) as (image, name):
-        if not image.mode.startswith("I"):
-            return FEWEST_BITS
-        return _bits_for(float(np.asarray(_upright(image, name)).max()))
+def white_level(paths: Sequence[str | os.PathLike[str]]) -> float | None:
+    """The one value that becomes white in all pictures of a clip; None where none has more than 8 bits in grey.
+
+    It is the highest of those by which the pictures would be scaled one by one, so pictures of more than 8 bits in grey
+    are decoded for it, until one uses all 16. Those that cannot be read are passed over: reading them says why.
+    """
+    levels = []
+    # A clip that grows brighter shows its bits soonest at its end.
+    for path in (*paths[-1:], *paths[:-1]):
+        if Path(path).suffix.lower() in _ALWAYS_8_BIT:
+            continue
+        with suppress(MediaError), _opened(path, str(path)) as (image, name):
+            if image.mode.startswith("I") or image.mode == "F":
+                levels.append(_own_white(_finite(np.asarray(_upright(image, name))), image.mode))
+                if image.mode.startswith("I;16") and levels[-1] >= _MOST_OF_16_BITS:
+                    break
+    return max(levels, default=None)
 
 
 def picture_size(path: str | os.PathLike[str]) -> tuple[int, int]:
@@ -159,11 +172,11 @@ def _opened(source: str | os.PathLike[str] | bytes, name: str | None) -> Iterato
         yield image, name
 
 
-def _to_rgb(image: Image.Image, least_bits: int) -> np.ndarray:
+def _to_rgb(image: Image.Image, white: float | None) -> np.ndarray:
     """Convert a loaded Pillow picture of any mode to (H, W, 3) uint8."""
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image)
-        grey = _grey_to_8_bit(values, image.mode, least_bits)
+        grey = _grey_to_8_bit(values, image.mode, white)
         if isinstance(image.info.get("transparency"), int):
             grey[values == image.info["transparency"]] = BACKDROP
         return np.repeat(grey[..., None], 3, axis=2)
@@ -176,15 +189,23 @@ def _to_rgb(image: Image.Image, least_bits: int) -> np.ndarray:
     return np.array(image.convert("RGB"))
 
 
-def _grey_to_8_bit(grey: np.ndarray, mode: str, least_bits: int) -> np.ndarray:
-    """Scale grey values to uint8: integers by the fewest bits that hold them, above 16 bits by their own maximum."""
-    values = np.nan_to_num(grey.astype(np.float64), posinf=0.0, neginf=0.0)
-    if mode == "F":
-        top = 1.0 if values.max() <= 1.0 else 255.0 if values.max() <= 255.0 else float(values.max())
-    else:
-        bits = max(least_bits, _bits_for(float(values.max())))
-        top = max(2.0**bits - 1, float(values.max()))
+def _grey_to_8_bit(grey: np.ndarray, mode: str, white: float | None) -> np.ndarray:
+    """Scale grey values to uint8, by `white` or by what they say themselves."""
+    values = _finite(grey)
+    top = _own_white(values, mode) if white is None else white
     return np.clip(np.rint(values * (255.0 / top)), 0, 255).astype(np.uint8)
+
+
+def _finite(grey: np.ndarray) -> np.ndarray:
+    return np.nan_to_num(grey.astype(np.float64), posinf=0.0, neginf=0.0)
+
+
+def _own_white(values: np.ndarray, mode: str) -> float:
+    """The most of the fewest bits that hold whole numbers, above 16 bits their own maximum; 1 or 255 for floats."""
+    brightest = float(values.max())
+    if mode == "F":
+        return 1.0 if brightest <= 1.0 else max(brightest, 255.0)
+    return max(2.0 ** _bits_for(brightest) - 1, brightest)
 
 
 def _bits_for(brightest: float) -> int:

@@ -143,3 +143,17 @@ def test_label_maps_name_the_file(tmp_path: Path):
     (tmp_path / "a.jpg").write_bytes(b"")
     pictures = LabelMapPictures(tmp_path)
     assert f"{tmp_path / 'a.jpg'}: a.jpg is empty" in refusal(lambda: pictures.picture("set__a"))
+
+
+def test_coco_files_of_boxes_only_are_said_to_be(coco_root):
+    path = next(coco_root.glob("annotations/*.json"))
+    content = json.loads(path.read_text())
+    first = content["annotations"][0]
+    first |= {"segmentation": [], "bbox": [1, 1, 5, 5]}
+    path.write_text(json.dumps(content))
+    pictures = CocoPictures(path)
+    keys = [own.key for name in pictures.names for own in pictures.picture(name).objects]
+    assert str(first["id"]) not in keys
+    content["annotations"] = [first]
+    path.write_text(json.dumps(content))
+    assert "holds boxes only: no annotation has a mask" in refusal(lambda: CocoPictures(path))

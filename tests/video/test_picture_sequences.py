@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sam2_demo.datasets.annotated_clip import AnnotatedClip
 from sam2_demo.errors import MediaError
+from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.video import open_video, probe
 
 
@@ -82,11 +84,43 @@ def test_array_errors():
         open_video([good], frame_rate=-1)
 
 
-def test_dark_frames_of_a_12_bit_clip_stay_dark(tmp_path):
-    for number, value in enumerate((4000, 200, 900, 0, 20_000)):
-        Image.fromarray(np.full((8, 8), value, np.uint16)).save(tmp_path / f"{number}.png")
+def grey_clip(folder, values, kind=np.uint16, ending="png"):
+    for number, value in enumerate(values):
+        picture = np.full((8, 8), value, kind)
+        picture[0, 0] = 100  # the same raw value on every frame
+        Image.fromarray(picture).save(folder / f"{number}.{ending}")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("values", "white", "kind", "ending"),
+    [
+        ((4000, 200, 900, 100), 4095, np.uint16, "png"),
+        ((200, 900, 4000, 60_000), 65535, np.uint16, "png"),
+        ((60_000, 900, 200), 65535, np.uint16, "png"),
+        ((200, 60_000, 900), 65535, np.uint16, "tif"),
+        ((200, 900, 1000), 1023, np.uint16, "tif"),
+        ((200, 300_000, 900), 300_000, np.int32, "tif"),
+        ((0.5, 200.0, 1000.0), 1000, np.float32, "tif"),
+    ],
+)
+def test_a_clip_of_more_than_8_bits_has_one_scale(tmp_path, values, white, kind, ending):
+    with open_video(grey_clip(tmp_path, values, kind, ending)) as reader:
+        for index in (*range(len(values)), 0):
+            frame = reader.read(index)
+            assert frame[0, 0].tolist() == [round(100 / white * 255)] * 3
+            assert frame[4, 4, 0] == round(values[index] / white * 255)
+    clip = AnnotatedClip("a", tmp_path, tuple(sorted(tmp_path.iterdir())), ClipAnnotation(8, 8, len(values)))
+    assert [int(frame[4, 4, 0]) for frame in clip.frames(range(len(values)))] == [
+        round(value / white * 255) for value in values
+    ]
+
+
+def test_a_damaged_frame_of_more_than_8_bits_is_named_when_it_is_read(tmp_path):
+    grey_clip(tmp_path, (200, 900, 4000))
+    whole = (tmp_path / "1.png").read_bytes()
     with open_video(tmp_path) as reader:
-        assert reader.read(2).max() == round(900 / 4095 * 255)
-        shown = [int(reader.read(index).max()) for index in range(5)]
-    # What needs more bits than the first frame is shown by those.
-    assert shown == [249, 12, 56, 0, round(20_000 / 65535 * 255)]
+        (tmp_path / "1.png").write_bytes(whole[: len(whole) // 2])
+        assert reader.read(0)[0, 0, 0] == round(100 / 4095 * 255)
+        with pytest.raises(MediaError, match=r"1\.png"):
+            reader.read(1)
