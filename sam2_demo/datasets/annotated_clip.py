@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.files import content_of, read_text
-from sam2_demo.masks.masklet import decode_rle
+from sam2_demo.masks.run_lengths import decode_rle
 from sam2_demo.video import open_video
 from sam2_demo.video.pictures import picture_size, read_picture, white_level
 

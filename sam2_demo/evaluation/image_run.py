@@ -18,7 +18,7 @@ from sam2_demo.evaluation.report import Report, write_report
 from sam2_demo.evaluation.rows import Model
 from sam2_demo.evaluation.run_folder import Log, RunFolder
 from sam2_demo.formats.files import write_json
-from sam2_demo.masks.masklet import encode_rle
+from sam2_demo.masks.run_lengths import encode_rle
 
 
 @dataclass(frozen=True)

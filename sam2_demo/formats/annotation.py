@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from sam2_demo.errors import DatasetError
-from sam2_demo.masks.masklet import Masklet, Rle, plain_object_id
+from sam2_demo.masks.masklet import Masklet, plain_object_id
+from sam2_demo.masks.run_lengths import Rle
 from sam2_demo.video import FrameReader
 from sam2_demo.video.picture_sequences import FolderReader
 

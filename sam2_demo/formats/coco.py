@@ -20,7 +20,8 @@ from sam2_demo.formats.annotation import Box, ClipAnnotation
 from sam2_demo.formats.clip_fields import clip_fields, take_clip_fields
 from sam2_demo.formats.coco_identity import frames_of, object_ids_of, of_one_video
 from sam2_demo.formats.files import PathLike, content_of, read_json, write_json
-from sam2_demo.masks.masklet import Masklet, Rle, decode_rle, encode_rle
+from sam2_demo.masks.masklet import Masklet
+from sam2_demo.masks.run_lengths import Rle, decode_rle, encode_rle
 
 UNNAMED = "object"
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import VOID_LABEL, ClipAnnotation
 from sam2_demo.formats.files import PathLike, frame_files, frame_indices_of, read_labels, write_labels
-from sam2_demo.masks.masklet import decode_rle, encode_rle
+from sam2_demo.masks.run_lengths import decode_rle, encode_rle
 
 
 def read(path: PathLike, frame_names: list[str] | None = None) -> ClipAnnotation:

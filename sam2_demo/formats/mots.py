@@ -28,7 +28,7 @@ from sam2_demo.formats.files import (
     write_json,
     write_text,
 )
-from sam2_demo.masks.masklet import Rle, decode_rle, encode_rle
+from sam2_demo.masks.run_lengths import Rle, decode_rle, encode_rle
 
 CLASSES = {"car": 1, "pedestrian": 2, "person": 2}
 _IGNORE, _IGNORE_CLASS, _INSTANCES = 10000, 10, 1000

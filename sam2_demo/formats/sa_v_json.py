@@ -18,7 +18,8 @@ from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.clip_fields import take_clip_fields, uneven_fields
 from sam2_demo.formats.files import content_of
-from sam2_demo.masks.masklet import Masklet, Rle, encode_rle
+from sam2_demo.masks.masklet import Masklet
+from sam2_demo.masks.run_lengths import Rle, encode_rle
 
 ANNOTATION_STEP = 4  # 6 annotations per second of a 24 frames/s video
 # Not published fields; other readers pass over them. The clock is there where the frame rate does not say the times.

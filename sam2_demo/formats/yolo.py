@@ -27,8 +27,8 @@ from sam2_demo.formats.files import (
     write_json,
     write_text,
 )
-from sam2_demo.masks.masklet import encode_rle
 from sam2_demo.masks.polygons import Polygon, mask_polygons, polygons_mask
+from sam2_demo.masks.run_lengths import encode_rle
 
 _SIDECAR = "clip.json"
 _MOST_CLASSES = 1_000_000

@@ -19,11 +19,13 @@ from typing import Literal
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.masklets.options import MaskletOptions
 from sam2_demo.masklets.selection import Candidate, TrackedMasklet, covered_area, keep_good, new_candidates
-from sam2_demo.masks.masklet import Masklet, Rle, decode_rle, encode_rle
+from sam2_demo.masks.masklet import Masklet
+from sam2_demo.masks.regions import without_small_regions
+from sam2_demo.masks.run_lengths import Rle, decode_rle, encode_rle
 from sam2_demo.tracking.automatic_masks import AutomaticMaskGenerator, AutomaticMaskOptions, MaskRecord
 from sam2_demo.tracking.clip_tracker import ClipTracker
 from sam2_demo.tracking.frame_result import FrameResult
-from sam2_demo.tracking.mask_selection import mask_stability, without_small_regions
+from sam2_demo.tracking.mask_selection import mask_stability
 from sam2_demo.tracking.pixels import Rgb
 from sam2_demo.tracking.video_predictor import VideoPredictor
 from sam2_demo.video import FrameReader, VideoSource, open_video

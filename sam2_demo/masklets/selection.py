@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
 from sam2_demo.masklets.options import MaskletOptions
-from sam2_demo.masks.masklet import Masklet, Rle, decode_rle, encode_rle
+from sam2_demo.masks.masklet import Masklet
+from sam2_demo.masks.run_lengths import Rle, decode_rle, encode_rle
 from sam2_demo.tracking.automatic_masks import MaskRecord
 
 

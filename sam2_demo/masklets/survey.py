@@ -10,8 +10,8 @@ import numpy as np
 
 from sam2_demo.masklets.finding import mask_options
 from sam2_demo.masklets.options import MaskletOptions
+from sam2_demo.masks.overlaps import box_nms
 from sam2_demo.tracking.automatic_masks import AutomaticMaskGenerator, AutomaticMaskOptions, MaskRecord
-from sam2_demo.tracking.mask_selection import suppress_overlaps
 from sam2_demo.tracking.pixels import Rgb
 from sam2_demo.tracking.video_predictor import VideoPredictor
 
@@ -46,7 +46,7 @@ def _count(records: Sequence[MaskRecord], iou: float, stability: float) -> int:
     boxes = np.array([r["bbox"] for r in kept], np.float32).reshape(-1, 4)
     boxes[:, 2:] += boxes[:, :2]
     scores = np.array([r["predicted_iou"] for r in kept], np.float32)
-    return len(suppress_overlaps(boxes, scores, _OVERLAP))
+    return len(box_nms(boxes, scores, _OVERLAP))
 
 
 def as_table(counts: np.ndarray) -> str:

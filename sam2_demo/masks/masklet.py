@@ -8,29 +8,14 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import SupportsIndex, TypedDict
+from typing import SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
 from sam2_demo.errors import InputError
-
-BoolMask = NDArray[np.bool_]
-
-
-class Rle(TypedDict):
-    """COCO compressed run lengths: `size` is [height, width], `counts` the ASCII code of the runs."""
-
-    size: list[int]
-    counts: str
-
-
-class RunLengths(TypedDict):
-    """COCO run lengths as a list: column by column, pixels outside and inside the object by turns, outside first."""
-
-    size: list[int]
-    counts: list[int]
+from sam2_demo.masks.run_lengths import BoolMask, Rle, check_cover, decode_rle, encode_rle
 
 
 def plain_object_id(value: object) -> int:
@@ -46,81 +31,6 @@ def plain_object_id(value: object) -> int:
         return operator.index(value)
     except TypeError:
         raise InputError(f"an object id is a whole number, got {value!r}") from None
-
-
-def pixels_inside(mask: NDArray[np.generic]) -> BoolMask:
-    """Where a mask of any number type, 0 outside, is inside: bool of the same shape; InputError for other values.
-
-    Negative values are those of logits, in which zero is the outline: there every pixel would count as inside.
-    """
-    values = np.asarray(mask)
-    if values.dtype == np.bool_:
-        return values
-    if values.dtype.kind not in "uif":
-        raise InputError(f"a mask must be bool, or numbers of which non-zero means inside, got {values.dtype}")
-    if values.dtype.kind != "u" and values.size:
-        least, most = values.min(), values.max()
-        if not (np.isfinite(least) and np.isfinite(most)):
-            raise InputError(f"a mask must be bool, or finite numbers of which non-zero means inside, got {least}")
-        if least < 0:
-            raise InputError(
-                f"a mask has no negative values, this one goes from {least} to {most}: of logits, give `logits > 0`"
-            )
-    return np.asarray(values != 0)
-
-
-def run_lengths(mask: NDArray[np.generic]) -> RunLengths:
-    """The uncompressed run lengths of a (H, W) mask; everything that is not zero is the object."""
-    inside = np.concatenate([[False], pixels_inside(mask).ravel(order="F")])
-    changes = np.flatnonzero(inside[1:] != inside[:-1])
-    counts = np.diff(np.concatenate([[0], changes, [mask.size]]))
-    return {"size": [int(mask.shape[0]), int(mask.shape[1])], "counts": counts.tolist()}
-
-
-def encode_rle(mask: NDArray[np.generic]) -> Rle:
-    """The run lengths of a (H, W) mask; everything that is not zero is the object. InputError for negative values."""
-    if mask.ndim != 2:
-        raise InputError(f"a mask has two dimensions (height, width), this one has shape {mask.shape}")
-    encoded = coco_mask.encode(np.asfortranarray(pixels_inside(mask), dtype=np.uint8))
-    return {"size": [int(mask.shape[0]), int(mask.shape[1])], "counts": encoded["counts"].decode("ascii")}
-
-
-def decode_rle(rle: Rle | RunLengths) -> BoolMask:
-    """The (H, W) bool mask of COCO run lengths, compressed (text) or not (list of ints)."""
-    packed = coco_mask.frPyObjects(rle, *rle["size"]) if isinstance(rle["counts"], list) else rle
-    _check_cover(packed)
-    return np.ascontiguousarray(coco_mask.decode(packed)).astype(bool)
-
-
-def _check_cover(rle: Rle) -> None:
-    """Raise InputError unless the runs fill the mask: from runs that end early decoding makes pixels of old memory."""
-    height, width = rle["size"]
-    covered = _run_total(rle["counts"])
-    if covered != height * width:
-        found = "are damaged" if covered is None else f"cover {covered} pixels"
-        raise InputError(f"run lengths {found}; a mask of {height} x {width} has {height * width}")
-
-
-def _run_total(counts: str | bytes) -> int | None:
-    """The number of pixels that compressed runs cover; None when the text is no such code (see COCO's maskApi.c).
-
-    Each run is a number in groups of five bits, lowest first, with a bit that says that more follow, all plus 48;
-    from the fourth run on it is the difference to the run before the last.
-    """
-    text = counts if isinstance(counts, bytes) else counts.encode("ascii", "replace")
-    code = np.frombuffer(text, np.uint8).astype(np.int64) - 48
-    if len(code) == 0 or code.min() < 0 or code.max() > 63 or code[-1] & 32:
-        return None if len(code) else 0
-    is_last = (code & 32) == 0
-    starts = np.flatnonzero(np.concatenate([[True], is_last[:-1]]))
-    place = np.arange(len(code)) - np.repeat(starts, np.diff(np.append(starts, len(code))))
-    if place.max() > 6:
-        return None
-    runs = np.add.reduceat((code & 31) << (5 * place), starts)
-    runs -= np.where(code[is_last] & 16, 1 << (5 * (place[is_last] + 1)), 0)
-    runs[1::2] = np.cumsum(runs[1::2])
-    runs[2::2] = np.cumsum(runs[2::2])
-    return None if (runs < 0).any() else int(runs.sum())
 
 
 @dataclass(frozen=True)
@@ -179,7 +89,7 @@ class Masklet:
             counts = counts.decode("ascii")
         elif isinstance(counts, list):
             counts = coco_mask.frPyObjects(rle, *rle["size"])["counts"].decode("ascii")
-        _check_cover({"size": [self.height, self.width], "counts": counts})
+        check_cover({"size": [self.height, self.width], "counts": counts})
         self._store(frame_index, counts, object_score_logits, iou_prediction)
 
     def _store(self, frame_index: int, counts: str, object_score_logits: float, iou_prediction: float) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam2_demo.errors import InputError
-from sam2_demo.masks.masklet import pixels_inside
+from sam2_demo.masks.run_lengths import pixels_inside
 
 BoolMask = NDArray[np.bool_]
 BOUNDARY_TOLERANCE = 0.008  # of the diagonal, rounded up to whole pixels

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from sam2_demo.engines.engine import Engine
 from sam2_demo.errors import PromptError
 from sam2_demo.formats.annotation import ClipAnnotation
+from sam2_demo.masks.display import DISPLAY_LIMIT_VIDEO, display_size, encode_mask
 from sam2_demo.masks.masklet import Masklet
-from sam2_demo.masks.run_lengths import DISPLAY_LIMIT_VIDEO, display_size, encode_mask
 from sam2_demo.sessions.clip_facts import mask_center, reader_to_json, tracks_to_json
 from sam2_demo.sessions.frame_store import FrameStore
 from sam2_demo.sessions.prompt_set import PromptSet

@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam2_demo.errors import InputError, SessionError
-from sam2_demo.masks.masklet import decode_rle, encode_rle
-from sam2_demo.masks.run_lengths import display_size
+from sam2_demo.masks.display import display_size
+from sam2_demo.masks.overlaps import stands_for
+from sam2_demo.masks.regions import without_small_regions
+from sam2_demo.masks.run_lengths import decode_rle, encode_rle
 from sam2_demo.sessions.session import Session
 from sam2_demo.tracking.automatic_masks import MaskRecord
-from sam2_demo.tracking.mask_selection import SAME_BOX, box_iou, without_small_regions
 
 WORKING_LIMIT = 1024
 MOST_MASKS = 600
@@ -125,12 +126,12 @@ class Collection:
         for record in records:
             raw = self._uncleaned(record)
             # Most masks are doubles, and cleaning takes longer than comparing.
-            if any(_is_better(other, raw) for other in self.masks.values()):
+            if any(stands_for(other, raw) for other in self.masks.values()):
                 continue
             mask = self._cleaned(record)
-            if mask is None or any(_is_better(other, mask) for other in self.masks.values()):
+            if mask is None or any(stands_for(other, mask) for other in self.masks.values()):
                 continue
-            for other in [other for other in self.masks.values() if _is_better(mask, other)]:
+            for other in [other for other in self.masks.values() if stands_for(mask, other)]:
                 del self.masks[other.mask_id]
             self.masks[mask.mask_id] = mask
             self._next_id += 1
@@ -162,10 +163,3 @@ class Collection:
 
 def _scores(record: MaskRecord) -> tuple[float, float]:
     return round(float(record["predicted_iou"]), 4), round(float(record["stability_score"]), 4)
-
-
-def _is_better(one: FoundMask, other: FoundMask) -> bool:
-    """Whether `one` stands for `other` under any thresholds; of equals, the one found first does."""
-    if one.predicted_iou < other.predicted_iou or one.stability < other.stability:
-        return False
-    return box_iou(one.box, other.box) > SAME_BOX

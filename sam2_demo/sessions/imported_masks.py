@@ -10,7 +10,7 @@ from sam2_demo.errors import DatasetError, InputError
 from sam2_demo.formats import coco
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.checked.reading import read_masks
-from sam2_demo.masks.run_lengths import encode_mask
+from sam2_demo.masks.display import encode_mask
 from sam2_demo.sessions.object_table import MAX_NAME_LENGTH
 from sam2_demo.sessions.scores import keep_reference
 from sam2_demo.sessions.session import Session

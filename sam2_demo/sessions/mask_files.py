@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from sam2_demo.errors import InputError
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.exchange import FORMATS, write_file
-from sam2_demo.masks.masklet import Masklet, encode_rle
+from sam2_demo.masks.masklet import Masklet
+from sam2_demo.masks.run_lengths import encode_rle
 from sam2_demo.sessions.painted_files import RenderProgress
 from sam2_demo.sessions.session import Session
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from sam2_demo.engines.engine import Engine
 from sam2_demo.errors import PromptError
 from sam2_demo.formats.annotation import ClipAnnotation
-from sam2_demo.masks.masklet import Masklet, decode_rle, encode_rle
-from sam2_demo.masks.run_lengths import DISPLAY_LIMIT_PICTURE, decode_mask, display_size, encode_mask
+from sam2_demo.masks.display import DISPLAY_LIMIT_PICTURE, decode_mask, display_size, encode_mask
+from sam2_demo.masks.masklet import Masklet
+from sam2_demo.masks.run_lengths import decode_rle, encode_rle
 from sam2_demo.sessions.frame_store import encode_jpeg
 from sam2_demo.sessions.prompt_set import PromptSet
 from sam2_demo.sessions.session import Session

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sam2_demo.masks.run_lengths import decode_mask
+from sam2_demo.masks.display import decode_mask
 
 
 @dataclass(frozen=True)

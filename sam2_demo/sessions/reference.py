@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from sam2_demo.errors import InputError, SessionError
 from sam2_demo.formats.annotation import ClipAnnotation
-from sam2_demo.masks.masklet import Masklet, decode_rle
+from sam2_demo.masks.masklet import Masklet
+from sam2_demo.masks.run_lengths import decode_rle
 from sam2_demo.sessions.session import Session
 
 FILE_NAME = "reference.json"

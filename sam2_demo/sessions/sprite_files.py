@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from sam2_demo.errors import InputError
-from sam2_demo.masks.run_lengths import display_size
+from sam2_demo.masks.display import display_size
 from sam2_demo.rendering.palette import hex_to_color
 from sam2_demo.rendering.sprites import STICKERS, label, lettering, sticker
 from sam2_demo.sessions.painted_files import BACKDROP_NAME, encode_png, read_backdrop

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sam2_demo.masks.regions import connected_parts
 from sam2_demo.network.config import AnswerConfig
 from sam2_demo.network.outputs import MaskPrediction
 from sam2_demo.network.prompt_encoder import BOX_END_LABEL, BOX_START_LABEL, PADDING_LABEL, POSITIVE_LABEL
@@ -104,12 +104,11 @@ def without_islands(logits: Tensor, points: tuple[Tensor, Tensor], share: float)
 
 
 def _islands(mask: NDArray[np.bool_], cells: NDArray[np.int64], share: float) -> NDArray[np.bool_]:
-    count, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    parts, areas = connected_parts(mask)
     columns, rows = (cells[:, axis].clip(0, mask.shape[1 - axis] - 1) for axis in (0, 1))
     clicked = np.unique(parts[rows, columns])
     clicked = clicked[clicked > 0]
-    areas = stats[:, cv2.CC_STAT_AREA]
-    if count <= 2 or len(clicked) == 0:
+    if len(areas) <= 2 or len(clicked) == 0:
         return np.zeros(mask.shape, np.bool_)
     is_island = areas < share * areas[clicked].max()
     is_island[clicked] = False

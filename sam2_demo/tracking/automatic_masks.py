@@ -18,24 +18,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sam2_demo.errors import ConfigError
-from sam2_demo.masks.masklet import Rle, RunLengths, decode_rle, encode_rle, run_lengths
+from sam2_demo.masks.overlaps import BOX_NMS_THRESHOLD, box_nms, stands_for
+from sam2_demo.masks.regions import without_small_regions
+from sam2_demo.masks.run_lengths import Rle, RunLengths, decode_rle, encode_rle, run_lengths
 from sam2_demo.network.inference import for_inference
 from sam2_demo.network.outputs import ImageEmbedding
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.closer_look import ONE_WINDOW, CloserLook
 from sam2_demo.tracking.frame_step import LOGIT_LIMIT, FrameOutput, FramePrompts, encode_image, frame_step
 from sam2_demo.tracking.mask_selection import (
-    SAME_BOX,
     STABILITY_OFFSET,
     CropBox,
-    box_iou,
     crop_boxes,
     is_cut_by_crop,
     mask_boxes,
     point_grid,
     stability_scores,
-    suppress_overlaps,
-    without_small_regions,
 )
 from sam2_demo.tracking.pixels import Rgb, check_rgb, picture_pixels
 from sam2_demo.tracking.prompts import BoxPrompt, Prompts
@@ -90,9 +88,9 @@ class AutomaticMaskOptions:
     stability_score_thresh: float = 0.95
     stability_score_offset: float = STABILITY_OFFSET
     mask_threshold: float = 0.0
-    box_nms_thresh: float = 0.7
+    box_nms_thresh: float = BOX_NMS_THRESHOLD
     crop_n_layers: int = 0
-    crop_nms_thresh: float = 0.7
+    crop_nms_thresh: float = BOX_NMS_THRESHOLD
     crop_overlap_ratio: float = 512 / 1500
     crop_n_points_downscale_factor: int = 1
     min_mask_region_area: int = 0
@@ -204,7 +202,7 @@ class AutomaticMaskGenerator:
         """Candidates drawn again, without those for which one of `taken` stands; what is kept is taken from now on."""
         kept = []
         for candidate in sorted(batch, key=lambda candidate: -candidate.predicted_iou):
-            if any(_stands_for(other, candidate) for other in taken):
+            if any(stands_for(other, candidate) for other in taken):
                 continue
             drawn = self._look_closer(closer, rgb, candidate)
             if drawn is not None:
@@ -364,12 +362,5 @@ _FORMS: dict[OutputMode, Callable[[NDArray[np.bool_], Rle], NDArray[np.bool_] | 
 
 def _suppress(candidates: list[_Candidate], scores: list[float], threshold: float) -> list[_Candidate]:
     boxes = np.array([c.box for c in candidates], dtype=np.float32).reshape(-1, 4)
-    kept = suppress_overlaps(boxes, np.array(scores, dtype=np.float32), threshold)
+    kept = box_nms(boxes, np.array(scores, dtype=np.float32), threshold)
     return [candidates[index] for index in kept]
-
-
-def _stands_for(one: _Candidate, other: _Candidate) -> bool:
-    """Whether `one` is at least as good by both scores and has nearly the same box."""
-    if one.predicted_iou < other.predicted_iou or one.stability < other.stability:
-        return False
-    return box_iou(one.box, other.box) > SAME_BOX

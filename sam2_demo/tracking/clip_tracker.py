@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sam2_demo.device import give_back_memory
 from sam2_demo.errors import PromptError
 from sam2_demo.masks.masklet import Masklet
+from sam2_demo.masks.overlaps import resolve_overlaps
 from sam2_demo.network.inference import for_inference
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.between_frames import in_strides, record_between
@@ -28,7 +29,6 @@ from sam2_demo.tracking.followed_objects import ObjectFollower, Reading, Taken
 from sam2_demo.tracking.frame_records import FrameRecords
 from sam2_demo.tracking.frame_result import FrameResult
 from sam2_demo.tracking.frame_step import FrameOutput
-from sam2_demo.tracking.mask_postprocessing import resolve_overlaps
 from sam2_demo.tracking.memory_bank import MemoryBank, stack_selections
 from sam2_demo.tracking.object_track import ObjectTrack
 from sam2_demo.tracking.options import TrackingOptions

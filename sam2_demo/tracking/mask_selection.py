@@ -1,4 +1,4 @@
-"""Choosing among many candidate masks: grids of points, crops, stability, boxes, non-maximum suppression.
+"""Choosing among many candidate masks: grids of points, crops, stability, boxes.
 
 Source: SAM appendix B ("automatic mask generation details") and the released options of SAM 2.
 """
@@ -6,17 +6,14 @@ Source: SAM appendix B ("automatic mask generation details") and the released op
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from itertools import product
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 CropBox = tuple[int, int, int, int]  # x0, y0, x1, y1 in pixels of the picture
-SAME_BOX = 0.85  # IoU of boxes above which two masks stand for one thing
 STABILITY_OFFSET = 1.0  # how far the threshold moves up and down for a mask's stability
 _EDGE_TOLERANCE = 20.0  # pixels within which a mask's box counts as cut off by its crop
 
@@ -83,51 +80,3 @@ def is_cut_by_crop(boxes: Tensor, crop: CropBox, size: tuple[int, int]) -> Tenso
     near_crop = (placed - edges).abs() <= _EDGE_TOLERANCE
     near_picture = (placed - picture).abs() <= _EDGE_TOLERANCE
     return (near_crop & ~near_picture).any(dim=1)
-
-
-def box_iou(a: Sequence[float], b: Sequence[float]) -> float:
-    """Intersection over union of two boxes (x0, y0, x1, y1)."""
-    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    shared = max(0.0, width) * max(0.0, height)
-    joint = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared
-    return shared / joint if joint else 0.0
-
-
-def suppress_overlaps(boxes: NDArray[np.float32], scores: NDArray[np.float32], threshold: float) -> list[int]:
-    """Non-maximum suppression: indices kept, best first; drops boxes whose IoU with a better one is above."""
-    order = np.argsort(-scores, kind="stable")
-    x0, y0, x1, y1 = boxes.T
-    areas = (x1 - x0) * (y1 - y0)
-    kept: list[int] = []
-    while len(order):
-        best, rest = int(order[0]), order[1:]
-        kept.append(best)
-        width = np.minimum(x1[best], x1[rest]) - np.maximum(x0[best], x0[rest])
-        height = np.minimum(y1[best], y1[rest]) - np.maximum(y0[best], y0[rest])
-        shared = width.clip(0) * height.clip(0)
-        # A product form of shared / union <= threshold that keeps pairs of boxes without area.
-        order = rest[shared <= threshold * (areas[best] + areas[rest] - shared)]
-    return kept
-
-
-def without_small_regions(mask: NDArray[np.bool_], min_area: float) -> tuple[NDArray[np.bool_], bool]:
-    """The mask with holes below `min_area` filled, then islands below it removed, and whether it changed.
-
-    When all islands are small the largest one stays.
-    """
-    filled = _turn_small_regions(~mask, min_area)
-    with_holes_filled = mask if filled is None else ~filled
-    kept = _turn_small_regions(with_holes_filled, min_area)
-    result = with_holes_filled if kept is None else kept
-    return result, filled is not None or kept is not None
-
-
-def _turn_small_regions(region: NDArray[np.bool_], min_area: float) -> NDArray[np.bool_] | None:
-    """`region` without its parts below `min_area`, or None when there are none to remove."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(region.astype(np.uint8), connectivity=8)
-    areas = stats[1:, cv2.CC_STAT_AREA]
-    if not (areas < min_area).any():
-        return None
-    if not (areas >= min_area).any():
-        return labels == int(areas.argmax()) + 1
-    return np.concatenate([[False], areas >= min_area])[labels]

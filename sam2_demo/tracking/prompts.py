@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sam2_demo.errors import InputError, PromptError
-from sam2_demo.masks.masklet import pixels_inside, plain_object_id
+from sam2_demo.masks.masklet import plain_object_id
+from sam2_demo.masks.run_lengths import pixels_inside
 from sam2_demo.network.prompt_encoder import BOX_END_LABEL, BOX_START_LABEL, NEGATIVE_LABEL, POSITIVE_LABEL
 from sam2_demo.tracking.frame_step import FramePrompts
 

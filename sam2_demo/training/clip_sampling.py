@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sam2_demo.datasets.annotated_clip import ClipWithTruth
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
-from sam2_demo.masks.masklet import decode_rle
+from sam2_demo.masks.run_lengths import decode_rle
 from sam2_demo.training.data import ClipSet
 
 MIN_AREA, MAX_AREA = 0.002, 0.8  # of the frame, on the first frame

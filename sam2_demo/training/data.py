@@ -20,7 +20,7 @@ from sam2_demo.datasets.layouts import Layout, recognise_layout
 from sam2_demo.datasets.pictures import AnnotatedPicture, PictureObject, as_labelled
 from sam2_demo.datasets.sa_v import SaVClips, SaVTrainClips
 from sam2_demo.errors import DatasetError
-from sam2_demo.masks.masklet import decode_rle
+from sam2_demo.masks.run_lengths import decode_rle
 
 ClipSet = AnnotatedClips[AnnotatedClip] | AnnotatedClips[AnnotatedVideo]
 

@@ -13,7 +13,7 @@ from gradio.utils import get_upload_folder
 
 from sam2_demo.errors import DemoError, InputError
 from sam2_demo.formats import coco
-from sam2_demo.masks.masklet import encode_rle
+from sam2_demo.masks.run_lengths import encode_rle
 from sam2_demo.sessions.object_table import ObjectInfo
 from sam2_demo.sessions.session import Session
 from sam2_demo.sessions.visitors import visitor_of

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sam2_demo.masks.run_lengths import display_size
+from sam2_demo.masks.display import display_size
 from sam2_demo.sessions.frame_store import encode_jpeg
 from sam2_demo.video.opening import open_video
 from sam2_demo.video.pictures import PICTURE_SUFFIXES, read_picture

@@ -11,7 +11,7 @@ from PIL import Image
 
 from sam2_demo.formats import sa_v
 from sam2_demo.formats.annotation import ClipAnnotation
-from sam2_demo.masks.masklet import encode_rle
+from sam2_demo.masks.run_lengths import encode_rle
 from sam2_demo.video import VideoWriter
 
 HEIGHT, WIDTH, FRAMES = 40, 60, 12

@@ -11,7 +11,7 @@ from PIL import Image
 from sam2_demo.datasets.coco_instances import CocoPictures, open_coco, segmentation_mask
 from sam2_demo.datasets.pictures import LabelMapPictures, objects_of
 from sam2_demo.errors import DatasetError
-from sam2_demo.masks.masklet import encode_rle
+from sam2_demo.masks.run_lengths import encode_rle
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from PIL import Image
 from sam2_demo.datasets.layouts import recognise_layout
 from sam2_demo.datasets.sa_v import SaVTrainClips
 from sam2_demo.errors import DatasetError
-from sam2_demo.masks.masklet import encode_rle
+from sam2_demo.masks.run_lengths import encode_rle
 
 
 @pytest.fixture

@@ -20,8 +20,9 @@ from sam2_demo.evaluation.scoring import (
     to_record,
 )
 from sam2_demo.formats.annotation import from_masklets
-from sam2_demo.masks.masklet import Masklet, encode_rle
+from sam2_demo.masks.masklet import Masklet
 from sam2_demo.masks.metrics import boundary_accuracy, region_similarity
+from sam2_demo.masks.run_lengths import encode_rle
 
 SIZE = (24, 30)
 

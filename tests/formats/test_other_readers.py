@@ -16,8 +16,8 @@ from sam2_demo.errors import DatasetError
 from sam2_demo.formats import alpha_video, coco, csv_tables, mots, per_object_png, yolo
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.files import voc_palette
-from sam2_demo.masks.masklet import encode_rle
 from sam2_demo.masks.polygons import mask_polygons, polygons_mask
+from sam2_demo.masks.run_lengths import encode_rle
 from tests.formats.conftest import mask_of
 
 

@@ -14,7 +14,7 @@ from sam2_demo.errors import DatasetError
 from sam2_demo.formats import coco, csv_tables, davis, mots, per_object_png, sa_v, yolo
 from sam2_demo.formats.annotation import ClipAnnotation, from_masklets
 from sam2_demo.formats.exchange import FORMATS, read_any, write_file
-from sam2_demo.masks.masklet import encode_rle
+from sam2_demo.masks.run_lengths import encode_rle
 from tests.formats.conftest import mask_of, same_masks
 
 EVERYTHING = {

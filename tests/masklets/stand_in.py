@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from sam2_demo.masks.masklet import Masklet, encode_rle
+from sam2_demo.masks.masklet import Masklet
+from sam2_demo.masks.run_lengths import encode_rle
 from sam2_demo.tracking.frame_result import FrameResult
 from sam2_demo.tracking.options import TrackingOptions
 

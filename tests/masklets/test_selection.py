@@ -14,7 +14,8 @@ from sam2_demo.masklets.selection import (
     new_candidates,
     uncovered_share,
 )
-from sam2_demo.masks.masklet import Masklet, decode_rle, encode_rle
+from sam2_demo.masks.masklet import Masklet
+from sam2_demo.masks.run_lengths import decode_rle, encode_rle
 from tests.masklets.stand_in import HEIGHT, WIDTH, block, record
 
 OPTIONS = MaskletOptions(min_area=20)

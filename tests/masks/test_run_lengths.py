@@ -1,57 +1,42 @@
-"""Painted masks from the browser: decoded when right, refused when they do not fit."""
+"""Compressed run lengths: counted right, and refused with the reason before the decoder sees them."""
 
 import numpy as np
 import pytest
 
-from sam2_demo.errors import PromptError
-from sam2_demo.masks.run_lengths import decode_mask, display_size, encode_mask, sum_of_runs
+from sam2_demo.errors import InputError
+from sam2_demo.masks.run_lengths import covered_pixels, decode_rle, encode_rle, run_lengths
 
 
-def blob(height=37, width=53):
-    y, x = np.mgrid[0:height, 0:width]
-    return (x - 20) ** 2 + (y - 18) ** 2 < 150
+@pytest.mark.parametrize("size", [(1, 1), (1, 900), (37, 53), (720, 1280)])
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 1.0])
+def test_runs_cover_the_mask_that_they_were_made_of(size, share):
+    mask = np.random.default_rng(7).random(size) < share
+    rle = encode_rle(mask)
+    assert covered_pixels(rle["counts"]) == covered_pixels(rle["counts"].encode()) == mask.size
+    assert np.array_equal(decode_rle(rle), mask)
+    assert np.array_equal(decode_rle(run_lengths(mask)), mask)
 
 
-def test_round_trip_at_display_size():
-    mask = blob()
-    code = encode_mask(mask, (37, 53))
-    assert sum_of_runs(code) == 37 * 53
-    assert (decode_mask(code, (37, 53), (37, 53)) == mask).all()
+@pytest.mark.parametrize(
+    ("counts", "reason"),
+    [
+        ("1~", "character '~' does not occur"),
+        ("1\x7f", "does not occur"),
+        ("é", "does not occur"),
+        ("1o", "end in the middle of one"),
+        ("P", "end in the middle of one"),
+        ("ooooooo0", "out of range"),
+        ("O", "negative"),
+        ("5520J", "negative"),
+    ],
+)
+def test_what_is_no_code_is_refused_with_the_reason(counts, reason):
+    with pytest.raises(InputError, match=reason):
+        covered_pixels(counts)
+    with pytest.raises(InputError, match="are damaged: .*" + reason):
+        decode_rle({"size": [4, 4], "counts": counts})
 
 
-def test_smaller_display_is_scaled_back():
-    mask = np.kron(blob(), np.ones((2, 2), bool)).astype(bool)
-    code = encode_mask(mask, (37, 53))
-    assert (decode_mask(code, (37, 53), (74, 106)) == mask).all()
-
-
-@pytest.mark.parametrize("text", ["", "0", "zzzz", "oooooooooooooooooooo", "\x00", "~~~~", "1" * 1000])
-def test_runs_that_do_not_fit_are_refused(text):
-    with pytest.raises(PromptError):
-        decode_mask(text, (37, 53), (37, 53))
-
-
-@pytest.mark.parametrize("end", ["P", "o", "PP"])
-def test_runs_that_end_in_the_middle_of_one_are_refused(end):
-    code = encode_mask(blob(), (37, 53)) + end  # the decoder would read on behind the text
-    with pytest.raises(PromptError, match="end in the middle of one"):
-        decode_mask(code, (37, 53), (37, 53))
-
-
-def test_display_size_keeps_small_ones_and_bounds_large_ones():
-    assert display_size((720, 1280), 1280) == (720, 1280)
-    assert display_size((2160, 3840), 1280) == (720, 1280)
-    assert display_size((1, 9000), 1280) == (1, 1280)
-
-
-@pytest.mark.parametrize("display", [(40, 53), (45, 61)])
-def test_scaled_masks_stay_where_they_are(display):
-    """Plain nearest neighbour would move them by up to half a pixel: a mirrored mask then scales to another one."""
-    size, mask = (120, 160), blob(120, 160)
-    shown, turned = (decode_mask(encode_mask(own, display), display, display) for own in (mask, mask[::-1, ::-1]))
-    assert np.mean(shown == turned[::-1, ::-1]) > 0.998
-    for counts in (encode_mask(shown, display), encode_mask(turned, display)):
-        assert decode_mask(counts, display, size).shape == size
-    back = decode_mask(encode_mask(mask, display), display, size)
-    centres = [np.array([v.mean() for v in np.nonzero(own)]) for own in (mask, back)]
-    np.testing.assert_allclose(centres[0], centres[1], atol=0.35)
+def test_runs_of_another_size_are_refused():
+    with pytest.raises(InputError, match="cover 16 pixels; a mask of 4 x 5 has 20"):
+        decode_rle({"size": [4, 5], "counts": encode_rle(np.eye(4, dtype=bool))["counts"]})

@@ -10,7 +10,7 @@ import pytest
 
 from sam2_demo.engines.network_engine import NetworkEngine
 from sam2_demo.errors import SessionError
-from sam2_demo.masks.run_lengths import encode_mask
+from sam2_demo.masks.display import encode_mask
 from sam2_demo.sessions.limits import Limits
 from sam2_demo.sessions.object_table import ObjectInfo
 from sam2_demo.sessions.opening import open_clip, open_still, reopen, stored_model

@@ -10,7 +10,9 @@ import torch
 from pycocotools import mask as coco_mask
 
 from sam2_demo.errors import ConfigError
-from sam2_demo.masks.masklet import decode_rle
+from sam2_demo.masks.overlaps import box_nms
+from sam2_demo.masks.regions import without_small_regions
+from sam2_demo.masks.run_lengths import decode_rle
 from sam2_demo.tracking import automatic_masks
 from sam2_demo.tracking.automatic_masks import AutomaticMaskGenerator
 from sam2_demo.tracking.mask_selection import (
@@ -19,8 +21,6 @@ from sam2_demo.tracking.mask_selection import (
     mask_boxes,
     point_grid,
     stability_scores,
-    suppress_overlaps,
-    without_small_regions,
 )
 
 LOOSE = {"points_per_side": 6, "pred_iou_thresh": 0.0, "stability_score_thresh": 0.0}
@@ -156,8 +156,8 @@ def test_boxes():
 
 def test_suppression_keeps_the_better():
     boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 9], [20, 20, 30, 30], [5, 5, 5, 5]], np.float32)
-    assert suppress_overlaps(boxes, np.array([0.5, 0.9, 0.1, 0.2], np.float32), 0.7) == [1, 3, 2]
-    assert suppress_overlaps(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), 0.7) == []
+    assert box_nms(boxes, np.array([0.5, 0.9, 0.1, 0.2], np.float32), 0.7) == [1, 3, 2]
+    assert box_nms(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), 0.7) == []
 
 
 def test_small_regions():
@@ -181,7 +181,7 @@ def test_steps_filtered_later_are_what_stricter_thresholds_find(nano_network, cl
     middle = float(np.median([r["predicted_iou"] for r in found]))
     strict = [r for r in found if r["predicted_iou"] > middle]
     boxes = np.array([[x, y, x + w, y + h] for x, y, w, h in (r["bbox"] for r in strict)], np.float32)
-    kept = suppress_overlaps(boxes, np.array([r["predicted_iou"] for r in strict], np.float32), 0.7)
+    kept = box_nms(boxes, np.array([r["predicted_iou"] for r in strict], np.float32), 0.7)
     again = AutomaticMaskGenerator(nano_network, **(LOOSE | {"pred_iou_thresh": middle})).generate(picture)
     assert [strict[k]["bbox"] for k in kept] == [r["bbox"] for r in again]
 

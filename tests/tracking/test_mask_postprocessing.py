@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sam2_demo.tracking.mask_postprocessing import clean_logits, resolve_overlaps
+from sam2_demo.tracking.mask_postprocessing import clean_logits
 
 
 def square(value=5.0):
@@ -37,13 +37,3 @@ def test_a_tiny_object_is_kept():
     logits[20, 20] = 2
     cleaned = clean_logits(logits, 8) > 0
     assert cleaned.sum() == 4 and cleaned[3, 3]
-
-
-def test_overlaps_go_to_the_higher_logit():
-    a, b = square(5.0), square(7.0)
-    b[:, :16] = -1
-    masks = resolve_overlaps({1: a, 9: b})
-    assert not (masks[1] & masks[9]).any()
-    assert masks[9][10, 20] and masks[1][10, 10]
-    tie = resolve_overlaps({1: a, 2: a.copy()})
-    assert tie[1].sum() == 256 and tie[2].sum() == 0

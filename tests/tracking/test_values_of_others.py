@@ -9,7 +9,8 @@ import pytest
 
 from sam2_demo.errors import InputError, PromptError
 from sam2_demo.evaluation.metrics import region_similarity
-from sam2_demo.masks.masklet import Masklet, encode_rle, plain_object_id, run_lengths
+from sam2_demo.masks.masklet import Masklet, plain_object_id
+from sam2_demo.masks.run_lengths import encode_rle, run_lengths
 from sam2_demo.tracking.prompts import read_object_id, read_prompts
 
 SIZE = (200, 300)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from drive import CHROMIUM
 
-from sam2_demo.masks.run_lengths import encode_mask
+from sam2_demo.masks.display import encode_mask
 from sam2_demo.rendering.effects import BACKGROUND_EFFECTS, OBJECT_EFFECTS, draw_effects
 from sam2_demo.rendering.palette import color_to_hex
 from sam2_demo.rendering.scene import Look, Scene, Subject

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from stand_in import SIZE
 
-from sam2_demo.masks.masklet import decode_rle
+from sam2_demo.masks.run_lengths import decode_rle
 
 
 @pytest.fixture(scope="module")

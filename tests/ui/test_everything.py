@@ -11,9 +11,9 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from sam2_demo.errors import InputError, PromptError, SessionError
+from sam2_demo.masks.overlaps import box_iou
 from sam2_demo.sessions.everything import Collection, read_everything, search
 from sam2_demo.sessions.picture_session import PictureSession
-from sam2_demo.tracking.mask_selection import box_iou
 from sam2_demo.ui.mask_routes import MaskRoutes
 from sam2_demo.ui.routes import StudioRoutes
 

@@ -9,9 +9,9 @@ import numpy as np
 from drive import IN_CHROMIUM, Drive
 from playwright.sync_api import expect
 
-from sam2_demo.masks.masklet import encode_rle
+from sam2_demo.masks.overlaps import BOX_NMS_THRESHOLD, box_nms
+from sam2_demo.masks.run_lengths import encode_rle
 from sam2_demo.rendering.palette import hex_to_color
-from sam2_demo.tracking.mask_selection import suppress_overlaps
 from sam2_demo.ui.studio_state import PALETTE
 
 pytestmark = IN_CHROMIUM
@@ -205,7 +205,7 @@ def test_the_page_filters_as_the_network_would(tab):
         for k in range(200)
     ]
     passing = np.flatnonzero((ious >= 0.3) & (stability >= 0.4))
-    expected = passing[suppress_overlaps(boxes[passing], ious[passing].astype(np.float32), 0.7)] + 1
+    expected = passing[box_nms(boxes[passing], ious[passing].astype(np.float32), BOX_NMS_THRESHOLD)] + 1
     loaded = tab.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
     (script,) = {name for name in loaded if "found_masks" in name}
     got = tab.evaluate(

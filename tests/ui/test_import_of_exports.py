@@ -23,7 +23,7 @@ from sam2_demo.formats.checked import archives, bounds, reading, texts
 from sam2_demo.formats.checked.bounds import Extent, check_outlines
 from sam2_demo.formats.checked.reading import read_masks
 from sam2_demo.formats.exchange import FORMATS, write_file
-from sam2_demo.masks.masklet import encode_rle
+from sam2_demo.masks.run_lengths import encode_rle
 
 SIZE = (36, 52)
 FRAMES = 6

@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 from stand_in import SIZE, an_object
 
-from sam2_demo.masks.run_lengths import encode_mask
+from sam2_demo.masks.display import encode_mask
 from sam2_demo.sessions.mask_files import write_masks
 
 CLICK = {"points": [[25, 35, 1]], "box": None, "mask": None}

@@ -19,7 +19,8 @@ from sam2_demo.formats import coco, davis, per_object_png, sa_v
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.checked import archives
 from sam2_demo.formats.exchange import write_file
-from sam2_demo.masks.masklet import Masklet, encode_rle
+from sam2_demo.masks.masklet import Masklet
+from sam2_demo.masks.run_lengths import encode_rle
 from sam2_demo.sessions.scores import _overlap, score
 from sam2_demo.ui.mask_routes import MaskRoutes
 from sam2_demo.ui.routes import StudioRoutes

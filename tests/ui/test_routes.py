@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from stand_in import SIZE, an_object, event
 
-from sam2_demo.masks.run_lengths import encode_mask
+from sam2_demo.masks.display import encode_mask
 
 CLICK = {"points": [[25, 35, 1]], "box": None, "mask": None}
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sam2_demo.errors import DatasetError, PromptError
-from sam2_demo.masks.run_lengths import sum_of_runs
+from sam2_demo.errors import DatasetError, InputError
+from sam2_demo.masks.run_lengths import covered_pixels
 
 MAX_POLYGON_NUMBERS = 1_000_000
 # No mask has longer outlines, noise included; drawing takes time with the square of what crosses a row.
@@ -69,8 +69,8 @@ def check_runs(counts: Any, what: str, extent: Extent) -> None:
     """DatasetError unless run lengths, compressed or not, cover exactly one frame."""
     if isinstance(counts, str) and counts.isascii():
         try:
-            total = sum_of_runs(counts)
-        except PromptError as error:
+            total = covered_pixels(counts)
+        except InputError as error:
             raise DatasetError(f"{what} has damaged run lengths: {error}") from error
     elif isinstance(counts, list) and all(isinstance(run, int) and run >= 0 for run in counts):
         total = sum(counts)

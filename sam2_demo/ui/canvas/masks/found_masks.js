@@ -4,7 +4,7 @@
 /** @import { Box, FoundEdits, FoundLimits, FoundMask, FoundStep, Size } from "../state/types.js" */
 /** @import { Coverage } from "./coverage.js" */
 
-const SAME_BOX = 0.7; // box_nms_thresh as published
+const BOX_NMS_THRESHOLD = 0.7; // as in masks/overlaps.py
 const PUBLISHED = { iou: 0.8, stability: 0.95 };
 const LOOSEST = { iou: 0.1, stability: 0.3 };
 const ENOUGH = 25;
@@ -31,7 +31,7 @@ export function suppress(masks) {
   /** @type {FoundMask[]} */
   const kept = [];
   const best = [...masks].sort((a, b) => b.iou - a.iou || a.id - b.id);
-  for (const mask of best) if (kept.every((other) => boxIou(other.box, mask.box) <= SAME_BOX)) kept.push(mask);
+  for (const mask of best) if (kept.every((other) => boxIou(other.box, mask.box) <= BOX_NMS_THRESHOLD)) kept.push(mask);
   return kept;
 }
 
