@@ -26,7 +26,7 @@ from huggingface_hub.file_download import repo_folder_name
 from huggingface_hub.utils import WeakFileLock, build_hf_headers, get_session
 
 from sam2_demo.errors import WeightsError
-from sam2_demo.official_models import OFFICIAL_MODELS
+from sam2_demo.official_models import EDGETAM, OFFICIAL_MODELS, RELATED_MODELS
 
 Progress = Callable[[str, "float | None"], None]
 
@@ -58,39 +58,49 @@ class _RemoteFile:
         return f"{self.filename} of {self.repo_id}"
 
 
-def candidate_files(repo_id: str) -> list[str]:
-    """Names under which a repository may hold its weights, in the order they are tried."""
+def split_source(source: str) -> tuple[str, str | None]:
+    """OWNER/REPO/FILE -> the repository and the file; OWNER/REPO -> the repository and None."""
+    owner, repo, *file = source.split("/", 2)
+    return f"{owner}/{repo}", file[0] if file else None
+
+
+def candidate_files(source: str) -> list[str]:
+    """Names under which a repository may hold its weights, in the order they are tried; or the file that is named."""
+    repo_id, file = split_source(source)
+    if file is not None:
+        return [file]
     own = repo_id.partition("/")[2]
-    official = [model.variant for model in OFFICIAL_MODELS]
-    names = [own] if own in official else [own, *official]
+    known = [model.variant for model in (*OFFICIAL_MODELS, EDGETAM)]
+    names = [own.lower()] if own.lower() in known else [own, *known]
     return ["model.safetensors", *(f"{name.replace('-', '_')}.pt" for name in names)]
 
 
-def find_cached(repo_id: str) -> Path | None:
-    """The repository's weights file in the local cache, without asking the Hub; None if there is none."""
-    for filename in candidate_files(repo_id):
+def find_cached(source: str) -> Path | None:
+    """The weights file that a source names in the local cache, without asking the Hub; None if there is none."""
+    repo_id = split_source(source)[0]
+    for filename in candidate_files(source):
         found = try_to_load_from_cache(repo_id, filename, cache_dir=constants.HF_HUB_CACHE)
         if isinstance(found, str):
             return Path(found)
     return None
 
 
-def fetch(repo_id: str, progress: Progress, contact_seconds: float = FIRST_CONTACT_SECONDS) -> Path:
-    """The repository's weights file, from the cache if it is there, else downloaded.
+def fetch(source: str, progress: Progress, contact_seconds: float = FIRST_CONTACT_SECONDS) -> Path:
+    """The weights file of OWNER/REPO or OWNER/REPO/FILE, from the cache if it is there, else downloaded.
 
     Raises HubUnreachableError if the Hub does not answer within about `contact_seconds`, WeightsError if it has
     no such repository or file or the download fails. A download that broke off is kept and resumed by the next call.
     """
-    cached = find_cached(repo_id)
+    cached = find_cached(source)
     if cached is not None:
         return cached
     endpoint = _endpoint()
     if constants.is_offline_mode() or os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
         raise HubUnreachableError(
-            f"{repo_id} is not in the cache {constants.HF_HUB_CACHE} and HF_HUB_OFFLINE forbids downloading it"
+            f"{source} is not in the cache {constants.HF_HUB_CACHE} and HF_HUB_OFFLINE forbids downloading it"
         )
-    progress(f"Asking {endpoint} for {repo_id}", None)
-    remote = _locate(repo_id, endpoint, contact_seconds)
+    progress(f"Asking {endpoint} for {source}", None)
+    remote = _locate(source, endpoint, contact_seconds)
     return _download(remote, endpoint, progress)
 
 
@@ -108,8 +118,8 @@ def _endpoint() -> str:
     return (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
 
 
-def _locate(repo_id: str, endpoint: str, contact_seconds: float) -> _RemoteFile:
-    names = candidate_files(repo_id)
+def _locate(source: str, endpoint: str, contact_seconds: float) -> _RemoteFile:
+    repo_id, names = split_source(source)[0], candidate_files(source)
     for filename in names:
         answer = _within(contact_seconds, partial(_ask, repo_id, filename, endpoint, contact_seconds))
         if isinstance(answer, _RemoteFile):
@@ -118,7 +128,7 @@ def _locate(repo_id: str, endpoint: str, contact_seconds: float) -> _RemoteFile:
             gated = isinstance(answer, GatedRepoError)
             raise WeightsError(
                 f"{endpoint} {'asks for access rights to' if gated else 'has no public model'} {repo_id}; accepted: "
-                + ", ".join(model.hub_id for model in OFFICIAL_MODELS)
+                + ", ".join(model.hub_id for model in (*OFFICIAL_MODELS, *RELATED_MODELS))
                 + " or a repository of the same layout (set HF_TOKEN for a private one)"
             ) from answer
         if isinstance(answer, EntryNotFoundError) or _status(answer) == 404:
@@ -127,7 +137,10 @@ def _locate(repo_id: str, endpoint: str, contact_seconds: float) -> _RemoteFile:
         raise HubUnreachableError(
             f"cannot reach {endpoint} for {filename} of {repo_id} ({reason}); {_HINT}"
         ) from answer
-    raise WeightsError(f"{repo_id} on {endpoint} holds no weights file that is known; accepted: {', '.join(names)}")
+    its_files = [model.hub_id for model in RELATED_MODELS if model.hub_id.startswith(f"{repo_id}/")]
+    raise WeightsError(
+        f"{repo_id} on {endpoint} holds no weights file that is known; accepted: {', '.join(its_files or names)}"
+    )
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,7 +1,8 @@
-"""The eight official models on the Hub, with what a person wants to know before choosing one.
+"""The eight official models on the Hub and their small relatives, with what a person wants to know before choosing one.
 
-Parameters and sizes follow from the configurations; accuracy and speed are published in the SAM 2 paper and its
-repository (J&F on the SA-V test and MOSE val sets; frames per second on an A100, compiled).
+Parameters and sizes follow from the configurations; accuracy and speed are published in the papers and repositories of
+SAM 2, EdgeTAM and EfficientTAM (J&F on the SA-V test and MOSE val sets; frames per second on an A100, compiled). The
+weights of all are licensed under Apache-2.0.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ GIB = 2**30
 
 @dataclass(frozen=True)
 class OfficialModel:
-    """One official model. J&F and speed are None where no number is published for that release here.
+    """One model of the Hub. J&F and speed are None where no number is published for that release here.
 
-    megabytes: size of the download (10^6 bytes, float32); parameters: count; gpu_memory: bytes of GPU memory from
-    which `auto` chooses it.
+    hub_id: OWNER/REPO, or OWNER/REPO/FILE where a repository holds several; megabytes: size of the download (10^6
+    bytes, float32); parameters: count; gpu_memory: bytes of GPU memory from which `auto` chooses it.
     """
 
     hub_id: str
@@ -35,7 +36,7 @@ class OfficialModel:
     @property
     def variant(self) -> str:
         """Name of its configuration, such as "sam2.1-hiera-tiny"."""
-        return self.hub_id.partition("/")[2]
+        return self.hub_id.rpartition("/")[2].removesuffix(".pt").replace("_", "-").lower()
 
 
 _SLOW = "seconds per frame on a CPU"
@@ -50,6 +51,26 @@ OFFICIAL_MODELS: tuple[OfficialModel, ...] = (
     OfficialModel("facebook/sam2-hiera-small", 46_043_842, speed_note=_SLOW),
     OfficialModel("facebook/sam2-hiera-base-plus", 80_833_666, speed_note=_GPU),
     OfficialModel("facebook/sam2-hiera-large", 224_430_130, speed_note=_GPU),
+)
+
+
+EDGETAM = OfficialModel(
+    "facebook/EdgeTAM", 13_895_794, 71.7, 70.0, speed_note="about a frame per second on two CPU cores"
+)
+
+_EFFICIENTTAM = "yunyangx/efficient-track-anything/efficienttam_"
+_SMALLER_INPUT = "smaller input, seconds per frame on a CPU"
+
+RELATED_MODELS: tuple[OfficialModel, ...] = (
+    EDGETAM,
+    OfficialModel(f"{_EFFICIENTTAM}ti.pt", 17_866_018, speed_note=_SLOW),
+    OfficialModel(f"{_EFFICIENTTAM}ti_1.pt", 17_866_018, speed_note=_SLOW),
+    OfficialModel(f"{_EFFICIENTTAM}ti_2.pt", 17_866_018, speed_note=_SLOW),
+    OfficialModel(f"{_EFFICIENTTAM}ti_512x512.pt", 17_866_018, speed_note=_SMALLER_INPUT),
+    OfficialModel(f"{_EFFICIENTTAM}s.pt", 34_055_842, speed_note=_SLOW),
+    OfficialModel(f"{_EFFICIENTTAM}s_1.pt", 34_055_842, speed_note=_SLOW),
+    OfficialModel(f"{_EFFICIENTTAM}s_2.pt", 34_055_842, speed_note=_SLOW),
+    OfficialModel(f"{_EFFICIENTTAM}s_512x512.pt", 34_055_842, speed_note=_SMALLER_INPUT),
 )
 
 

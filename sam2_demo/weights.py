@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -23,15 +25,25 @@ from sam2_demo.errors import WeightsError
 from sam2_demo.network.checkpoint import ACCEPTED, build_network, sharing_tensors
 from sam2_demo.network.provenance import Provenance
 from sam2_demo.network.sam2_network import Sam2Network
-from sam2_demo.official_models import OFFICIAL_MODELS, OfficialModel, models_for_gpu
+from sam2_demo.official_models import EDGETAM, OFFICIAL_MODELS, RELATED_MODELS, OfficialModel, models_for_gpu
 
 if TYPE_CHECKING:
     from sam2_demo.hub import Progress
 
-__all__ = ["OFFICIAL_MODELS", "OfficialModel", "embedded_path", "load_network", "named_file", "read_tensors"]
+__all__ = [
+    "EDGETAM",
+    "OFFICIAL_MODELS",
+    "RELATED_MODELS",
+    "OfficialModel",
+    "embedded_path",
+    "load_network",
+    "named_file",
+    "read_tensors",
+]
 
 _SUFFIXES = (".pt", ".pth", ".safetensors")
 _BIGGER = "an official model such as facebook/sam2.1-hiera-tiny is more accurate"
+_FIRST_WITHOUT_GPU = f"{EDGETAM.hub_id} ({EDGETAM.megabytes} MB to download) is more accurate, {EDGETAM.speed_note}"
 
 
 def _ignore_progress(step: str, fraction: float | None) -> None:
@@ -46,8 +58,9 @@ def load_network(
 ) -> Sam2Network:
     """A network in eval mode without gradients; `network.provenance` says where its weights came from.
 
-    source: "embedded", the small model of this project; a Hub id such as "facebook/sam2.1-hiera-tiny"; the path of
-    an official `.pt` or of a `.safetensors` in official or transformers names; or "auto": on a GPU the best official
+    source: "embedded", the small model of this project; a Hub id such as "facebook/sam2.1-hiera-tiny" or
+    "facebook/EdgeTAM", or one with the name of a file, "yunyangx/efficient-track-anything/efficienttam_ti.pt"; the path
+    of an official `.pt` or of a `.safetensors` in official or transformers names; or "auto": on a GPU the best official
     model that suits its memory, from the cache or the Hub, the embedded one if the Hub is out of reach; on a CPU
     always the embedded one, since official models take seconds per frame there.
     device: "auto" or a torch device. dtype: in which to multiply matrices; weights, norms, sums, position codes, mask
@@ -76,15 +89,19 @@ def _load(text: str, device: torch.device, report: Progress) -> Sam2Network:
     if _is_hub_id(text):
         return _load_hub(text, device, report)
     raise WeightsError(
-        f"model source is {text!r}; accepted: 'auto', 'embedded', a Hub id such as 'facebook/sam2.1-hiera-tiny', or "
-        f"the path of an existing {', '.join(_SUFFIXES)} file"
+        f"model source is {text!r}; accepted: 'auto', 'embedded', a Hub id such as 'facebook/sam2.1-hiera-tiny' "
+        f"(OWNER/REPO or OWNER/REPO/FILE), or the path of an existing {', '.join(_SUFFIXES)} file"
     )
 
 
 def named_file(source: str) -> Path | None:
     """The file of weights that a source names, whether it exists or not; None for words and Hub ids."""
     path = Path(source).expanduser()
-    return path if path.suffix in _SUFFIXES or path.is_file() else None
+    if path.is_file():
+        return path
+    # OWNER/REPO/FILE reads like a path; it is one where that folder exists, and else a file of the Hub.
+    is_path = path.suffix in _SUFFIXES and (source.count("/") != 2 or not _is_hub_id(source) or path.parent.is_dir())
+    return path if is_path else None
 
 
 def embedded_path() -> Path:
@@ -130,22 +147,33 @@ def _read_checkpoint(path: Path) -> dict[str, Tensor]:
 
 
 def _is_hub_id(text: str) -> bool:
-    owner, slash, name = text.partition("/")
-    return bool(slash and owner and name) and all(c.isalnum() or c in "-_." for c in owner + name)
+    parts = text.split("/")
+    if len(parts) == 3 and not parts[2].endswith(_SUFFIXES):
+        return False
+    return len(parts) in (2, 3) and all(re.fullmatch(r"[\w-][\w.-]*", part) for part in parts)
 
 
 def _load_file(path: Path, source: str, device: torch.device, progress: Progress) -> Sam2Network:
     progress(f"Reading {path.name}", None)
     try:
-        network = build_network(read_tensors(path), device, file_name=path.name)
+        said = _said_variant(path)
+        network = build_network(read_tensors(path), device, file_name=said)
     except WeightsError as error:
         raise error if str(path) in str(error) else WeightsError(f"{path}: {error}") from error
-    network.provenance = Provenance(source, network.config.name, str(path), _doubt(network, path))
+    network.provenance = Provenance(source, network.config.name, str(path), _doubt(network, path, said))
     return network
 
 
-def _doubt(network: Sam2Network, path: Path) -> str:
-    alike = sharing_tensors(network.config, path.name)
+def _said_variant(path: Path) -> str:
+    """What a file says of its variant: its name, or, where training wrote it, what stands inside."""
+    if path.suffix == ".safetensors" and path.is_file():
+        with suppress(SafetensorError, OSError), safe_open(path, framework="pt") as file:
+            return (file.metadata() or {}).get("config", path.name)
+    return path.name
+
+
+def _doubt(network: Sam2Network, path: Path, said: str) -> str:
+    alike = sharing_tensors(network.config, said)
     if not alike:
         return ""
     return (
@@ -155,27 +183,28 @@ def _doubt(network: Sam2Network, path: Path) -> str:
 
 
 def _load_hub(
-    repo_id: str, device: torch.device, progress: Progress, contact_seconds: float | None = None
+    source: str, device: torch.device, progress: Progress, contact_seconds: float | None = None
 ) -> Sam2Network:
     # A tenth of a second that other sources need not wait for.
     from sam2_demo.hub import FIRST_CONTACT_SECONDS, discard_if_damaged, fetch
 
     contact_seconds = FIRST_CONTACT_SECONDS if contact_seconds is None else contact_seconds
-    path = fetch(repo_id, progress, contact_seconds)
+    path = fetch(source, progress, contact_seconds)
     try:
-        return _load_file(path, repo_id, device, progress)
+        return _load_file(path, source, device, progress)
     except WeightsError:
         if not discard_if_damaged(path):
             raise
-    progress(f"The cached {path.name} of {repo_id} was damaged and has been removed", None)
-    path = fetch(repo_id, progress, contact_seconds)
-    return _load_file(path, repo_id, device, progress)
+    progress(f"The cached {path.name} of {source} was damaged and has been removed", None)
+    path = fetch(source, progress, contact_seconds)
+    return _load_file(path, source, device, progress)
 
 
 def _load_auto(device: torch.device, progress: Progress) -> Sam2Network:
     memory = gpu_memory(device)
     if memory is None:
-        notice = f"No GPU here: using the embedded model; {_BIGGER}, but takes seconds per frame on a CPU"
+        slow = "official models such as facebook/sam2.1-hiera-tiny take seconds per frame on a CPU"
+        notice = f"No GPU here: using the embedded model; {_FIRST_WITHOUT_GPU}; {slow}"
         return _load_embedded(notice, device, progress)
     from sam2_demo.hub import QUICK_CONTACT_SECONDS, HubUnreachableError, find_cached
 

@@ -6,6 +6,7 @@ timm itself computed, so that it cannot drift along with the trunk that it check
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from types import MethodType, SimpleNamespace
 
@@ -167,3 +168,28 @@ def random_edgetam(side: int, seed: int = 0) -> EdgeTamVideoModel:
     # Its memories are not encoded for all objects together, but with each one's output.
     model._run_single_frame_inference = partial(model._run_single_frame_inference, run_mem_encoder=True)
     return model
+
+
+def fill_official(network: nn.Module, seed: int) -> None:
+    """Overwrite weights under official names in place such that masks vary and depend on memory, objects present."""
+    generator = torch.Generator().manual_seed(seed)
+    for name, tensor in sorted(network.state_dict().items()):
+        tensor.copy_(_official_values(name, torch.randn(tensor.shape, generator=generator)))
+
+
+def _official_values(name: str, noise: Tensor) -> Tensor:
+    if name.endswith("gaussian_matrix"):
+        return noise
+    if name.endswith("pred_obj_score_head.layers.2.bias"):
+        return noise + 50.0
+    if name.endswith(".gamma"):
+        return 0.3 * noise
+    is_table = re.search(r"(embed|_embeddings\.\d|_token|mask_tokens)\.weight$", name)
+    if noise.ndim > 1 and name.endswith(".weight") and not is_table:
+        gain = 1.5 if name.startswith("memory_encoder.") else 1.0
+        if re.search(r"cross_attn_image\.(v|out)_proj", name):
+            gain = 3.0
+        return gain * noise * noise[0].numel() ** -0.5
+    if noise.ndim == 1:
+        return (1.0 if name.endswith(".weight") else 0.0) + 0.1 * noise
+    return 0.5 * noise

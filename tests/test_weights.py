@@ -17,9 +17,9 @@ from sam2_demo import load_network, weights
 from sam2_demo.device import resolve_device, resolve_dtype
 from sam2_demo.errors import ConfigError, WeightsError
 from sam2_demo.network.checkpoint import to_official_names
-from sam2_demo.network.config import EMBEDDED_CONFIG, OFFICIAL_CONFIGS
+from sam2_demo.network.config import EMBEDDED_CONFIG, OFFICIAL_CONFIGS, RELATED_CONFIGS
 from sam2_demo.network.sam2_network import Sam2Network
-from sam2_demo.official_models import GIB, OFFICIAL_MODELS, models_for_gpu
+from sam2_demo.official_models import EDGETAM, GIB, OFFICIAL_MODELS, RELATED_MODELS, models_for_gpu
 from tests.reference import random_reference
 
 
@@ -138,7 +138,7 @@ def test_auto_on_a_cpu_is_the_embedded_model(
     provenance = load_network(device="cpu").provenance
     assert provenance is not None
     assert (provenance.source, provenance.variant, provenance.file) == ("embedded", "embedded", str(path))
-    assert "No GPU" in provenance.notice and "facebook/sam2.1-hiera-tiny" in provenance.notice
+    assert "No GPU" in provenance.notice and "facebook/EdgeTAM (56 MB to download)" in provenance.notice
     asked_for = load_network("embedded", device="cpu").provenance
     assert asked_for is not None and asked_for.notice == ""
 
@@ -167,6 +167,12 @@ def test_table_of_official_models() -> None:
         with torch.device("meta"):
             network = Sam2Network(OFFICIAL_CONFIGS[model.variant])
         assert model.parameters == sum(parameter.numel() for parameter in network.parameters())
+    assert {model.variant for model in RELATED_MODELS} == set(RELATED_CONFIGS)
+    for model in RELATED_MODELS:
+        with torch.device("meta"):
+            network = Sam2Network(RELATED_CONFIGS[model.variant])
+        assert model.parameters == sum(parameter.numel() for parameter in network.parameters())
+    assert [EDGETAM.megabytes, *(m.megabytes for m in RELATED_MODELS[1::4])] == [56, 71, 136]
     assert [models_for_gpu(gib * GIB)[0].variant for gib in (2, 8, 24)] == [
         "sam2.1-hiera-tiny",
         "sam2.1-hiera-base-plus",
