@@ -149,6 +149,7 @@ class ClipSession(Session):
         self._check_frame(frame)
         self.objects.get(object_id)
         with self.task():
+            prompt = self._behind(frame, object_id, prompt)
             self._keep_masks_of_this_model()
             if prompt.is_empty():
                 if self.prompts.pop((frame, object_id), None) is None:

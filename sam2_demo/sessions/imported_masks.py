@@ -10,7 +10,6 @@ from sam2_demo.errors import DatasetError, InputError
 from sam2_demo.formats import coco
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.checked.reading import read_masks
-from sam2_demo.masks.display import encode_mask
 from sam2_demo.sessions.object_table import MAX_NAME_LENGTH
 from sam2_demo.sessions.scores import keep_reference
 from sam2_demo.sessions.session import Session
@@ -62,7 +61,7 @@ def _prompts(session: Session, clip: ClipAnnotation, name: str, shown: int) -> l
     for frame in frames:
         target = frame if clip.has_frame_indices else shown
         seen = {i: m for i, m in clip.masklets.items() if frame in m and m.area(frame)}
-        masks = [{"id": i, "counts": encode_mask(m.mask(frame), session.display)} for i, m in seen.items()]
+        masks = [{"id": i, "counts": session.full_masks.show(m.mask(frame))} for i, m in seen.items()]
         boxes = [{"id": i, "box": list(own[frame])} for i, own in clip.boxes.items() if frame in own]
         given += [own | {"label": _label(clip, own["id"]), "frame": target} for own in (*masks, *boxes)]
     return given

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sam2_demo.engines.engine import Engine
 from sam2_demo.errors import PromptError
 from sam2_demo.formats.annotation import ClipAnnotation
-from sam2_demo.masks.display import DISPLAY_LIMIT_PICTURE, decode_mask, display_size, encode_mask
+from sam2_demo.masks.display import DISPLAY_LIMIT_PICTURE, display_size, encode_mask
 from sam2_demo.masks.masklet import Masklet
 from sam2_demo.masks.run_lengths import decode_rle, encode_rle
 from sam2_demo.sessions.frame_store import encode_jpeg
@@ -90,6 +90,7 @@ class PictureSession(Session):
         self._check_frame(frame)
         self.objects.get(object_id)
         with self.task():
+            prompt = self._behind(0, object_id, prompt)
             if prompt.is_empty():
                 self.prompts.pop((0, object_id), None)
                 self.candidates.pop(object_id, None)
@@ -187,8 +188,9 @@ class PictureSession(Session):
     def _predict(self, object_id: int, prompt: PromptSet) -> Candidates:
         """The answer to a prompt; what is not the earlier one with more clicks is answered click by click, because each
         answer starts from the mask before it."""
-        if prompt.mask is not None and not prompt.points and prompt.box is None:
-            return Candidates([decode_mask(prompt.mask, self.display, self.size)], [1.0], None)
+        painted = prompt.painted(self.display, self.size)
+        if painted is not None and not prompt.points and prompt.box is None:
+            return Candidates([painted], [1.0], None)
         earlier, found = self.prompts.get((0, object_id)), self.candidates.get(object_id)
         if earlier is None or not prompt.extends(earlier) or found is None or found.low_res_logits is None:
             earlier = found = None
@@ -205,8 +207,9 @@ class PictureSession(Session):
         with self.engine.lock:
             predictor = self._open()
             low_res = None
-            if prompt.mask is not None:
-                low_res = self._painted_logits(prompt.mask)
+            painted = prompt.painted(self.display, self.size)
+            if painted is not None:
+                low_res = self._painted_logits(painted)
             elif before is not None and before.low_res_logits is not None:
                 low_res = before.low_res_logits[before.chosen]
             result = predictor.predict(
@@ -219,11 +222,10 @@ class PictureSession(Session):
         masks = [np.ascontiguousarray(mask).astype(bool) for mask in result.masks]
         return Candidates(masks, [float(s) for s in result.iou_predictions], np.asarray(result.low_res_logits))
 
-    def _painted_logits(self, mask: str) -> NDArray[np.float32]:
+    def _painted_logits(self, painted: NDArray[np.bool_]) -> NDArray[np.float32]:
         """A painted mask as the low-res logits that clicks refine."""
-        painted = decode_mask(mask, self.display, self.size).astype(np.float32)
         side = self._open().network.config.low_res_size
-        small = cv2.resize(painted, (side, side), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(painted.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA)
         return np.asarray(small * 20 - 10, np.float32)
 
     def _open(self) -> ImagePredictor:

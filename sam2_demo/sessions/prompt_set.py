@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sam2_demo.masks.display import decode_mask
+from sam2_demo.masks.run_lengths import decode_rle
 
 
 @dataclass(frozen=True)
@@ -13,13 +17,15 @@ class PromptSet:
     """Clicks, box and painted mask of one object on one frame, in pixels of the original picture.
 
     `labels` holds 1 (part of the object) or 0 (not part of it) for each point; `box` is x0, y0, x1, y1;
-    `mask` the COCO run lengths of a painted mask at display size.
+    `mask` the COCO run lengths of a painted mask at display size, `full_mask` those of the same at the original size,
+    where the server knows it.
     """
 
     points: tuple[tuple[float, float], ...] = ()
     labels: tuple[int, ...] = ()
     box: tuple[float, float, float, float] | None = None
     mask: str | None = None
+    full_mask: str | None = None
 
     def is_empty(self) -> bool:
         """Whether nothing is said at all."""
@@ -50,8 +56,14 @@ class PromptSet:
             "points": list(self.points) or None,
             "point_labels": list(self.labels) or None,
             "box": self.box,
-            "mask": None if self.mask is None else decode_mask(self.mask, display, size),
+            "mask": self.painted(display, size),
         }
+
+    def painted(self, display: tuple[int, int], size: tuple[int, int]) -> NDArray[np.bool_] | None:
+        """The (H, W) mask at the original size; None if there is none. PromptError if it does not fit."""
+        if self.mask is None or self.full_mask is None:
+            return None if self.mask is None else decode_mask(self.mask, display, size)
+        return decode_rle({"size": list(size), "counts": self.full_mask})
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> PromptSet:
@@ -63,11 +75,13 @@ class PromptSet:
             labels=tuple(label for _, _, label in points),
             box=None if box is None else (box[0], box[1], box[2], box[3]),
             mask=fields.get("mask"),
+            full_mask=fields.get("full_mask"),
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values for the page and the session folder."""
-        return {
+        """Plain values for the session folder; the page has no use for `full_mask`."""
+        full = {} if self.full_mask is None else {"full_mask": self.full_mask}
+        return full | {
             "points": [[x, y, label] for (x, y), label in zip(self.points, self.labels, strict=True)],
             "box": None if self.box is None else list(self.box),
             "mask": self.mask,

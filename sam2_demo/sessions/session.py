@@ -7,6 +7,8 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,7 @@ from sam2_demo.errors import BusyError, InputError, PromptError
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.masks.masklet import Masklet
 from sam2_demo.sessions.folder import SessionFolder
+from sam2_demo.sessions.full_masks import FullMasks
 from sam2_demo.sessions.object_table import ObjectInfo, ObjectTable
 from sam2_demo.sessions.prompt_set import PromptSet
 
@@ -191,9 +194,22 @@ class Session(ABC):
     def prompts_to_json(self) -> list[dict[str, Any]]:
         """Every prompt with its place."""
         return [
-            {"frame": frame, "object": object_id, **prompt.to_json()}
+            {"frame": frame, "object": object_id, **replace(prompt, full_mask=None).to_json()}
             for (frame, object_id), prompt in self.prompts.items()
         ]
+
+    @cached_property
+    def full_masks(self) -> FullMasks:
+        """Masks of the original size behind those that the page has."""
+        return FullMasks(self.display, self.size)
+
+    def _behind(self, frame: int, object_id: int, prompt: PromptSet) -> PromptSet:
+        """A prompt from the page, its painted mask at the original size wherever it is not changed."""
+        earlier = self.prompts.get((frame, object_id))
+        if earlier is not None and earlier.mask == prompt.mask and earlier.full_mask is not None:
+            return replace(prompt, full_mask=earlier.full_mask)
+        masklet = self.masklet(object_id) if prompt.mask is not None else None
+        return self.full_masks.behind(prompt, masklet.mask(frame) if masklet is not None and frame in masklet else None)
 
     def _forget_prompts(self, object_id: int) -> None:
         """Take an object's prompts away, in the folder too: its id may come back."""

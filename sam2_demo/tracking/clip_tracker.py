@@ -116,7 +116,7 @@ class ClipTracker:
 
         points (N, 2) xy and box (x0, y0, x1, y1) in pixels of the frame, labels (N,) 1 positive, 0 negative;
         mask (H, W) bool or numbers, inside where not zero, never negative (of logits, give `logits > 0`); alone it
-        becomes the frame's mask, and together with clicks it is refined by them.
+        becomes the frame's mask as it is, and together with clicks it is refined by them.
         Places up to a pixel outside are moved to the rim; ids may be numpy's, and are plain ints in what comes back.
         `clear_previous` replaces the prompts this object has on this frame; otherwise they are joined.
         Clicks also refine the mask that the frame already has. PromptError for anything out of range.
@@ -334,7 +334,8 @@ class ClipTracker:
         """
         records = {i: r for i, t in self._tracks.items() if (r := t.records.get(frame_index)) is not None}
         logits = {i: self._view.upscale(r.low_res_logits) for i, r in records.items()}
-        cleaned = {i: self._view.clean(r.low_res_logits, logits[i]) for i, r in records.items()}
+        shown = {i: self._view.clean(r.low_res_logits, logits[i]) for i, r in records.items()}
+        cleaned = {i: self._tracks[i].settled(frame_index, values) for i, values in shown.items()}
         masks = {object_id: values > 0 for object_id, values in cleaned.items()}
         for object_id, mask in masks.items():
             if object_id in store:

@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sam2_demo.masks.masklet import Masklet
 from sam2_demo.tracking.frame_records import FrameRecord, FrameRecords
 from sam2_demo.tracking.memory_bank import FrameMemory, MemoryBank
 from sam2_demo.tracking.memory_rules.rule import FrameSummary, Past
-from sam2_demo.tracking.prompts import Prompts
+from sam2_demo.tracking.prompts import GIVEN_MASK_LOGIT, Prompts
 
 EncodeMemory = Callable[[int, FrameRecord], Tensor]
 
@@ -40,6 +42,14 @@ class ObjectTrack:
 
     def __post_init__(self) -> None:
         self.bank.recall = self
+
+    def settled(self, frame_index: int, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Logits (H, W) of a frame; where a person gave nothing but a mask, its own: it is the frame's mask as it is,
+        not what the network's coarser input keeps of it."""
+        prompts = self.prompts.get(frame_index)
+        if prompts is None or prompts.mask is None or prompts.num_points:
+            return logits
+        return np.where(prompts.mask.mask, np.float32(GIVEN_MASK_LOGIT), np.float32(-GIVEN_MASK_LOGIT))
 
     def recall_features(self, frame_index: int) -> Tensor | None:
         """Memory features of a tracked frame, encoded again from its record."""
