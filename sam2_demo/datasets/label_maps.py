@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -137,12 +136,3 @@ def spread(count: int, limit: int | None) -> list[int]:
     if limit is None or limit >= count:
         return list(range(count))
     return [round(i * (count - 1) / max(1, limit - 1)) for i in range(limit)]
-
-
-def read_labelled_pictures(
-    root: Path, max_side: int | None = None, limit: int | None = None
-) -> Iterator[LabelledPicture]:
-    """Read the pictures below `root` one by one; `limit` takes that many, evenly spread over the list."""
-    found = find_labelled_pictures(root)
-    for position in spread(len(found), limit):
-        yield read_labelled_picture(found[position], max_side)

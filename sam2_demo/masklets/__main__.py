@@ -7,12 +7,12 @@ import math
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sam2_demo.errors import DemoError
 from sam2_demo.masklets.options import MaskletOptions, preset
@@ -158,7 +158,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         "--memory-rule", default="published", choices=MEMORY_RULES, metavar="RULE",
         help=f"what is remembered while tracking: {', '.join(MEMORY_RULES)} (default published)",
     )  # fmt: skip
-    embedded = preset("embedded")
+    embedded = preset(is_embedded=True)
     for option in fields(MaskletOptions):
         own = getattr(embedded, option.name)
         usual = f"{option.default}" if own == option.default else f"{option.default}; embedded model {own}"
@@ -171,14 +171,17 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _options(given: argparse.Namespace) -> MaskletOptions:
-    """What was given, and the model's preset for the rest."""
+def _options(given: argparse.Namespace, network: Mapping[str, Any]) -> MaskletOptions:
+    """What was given, and for the rest the preset of the network of this identity."""
+    from sam2_demo.masklets.identity import is_embedded
+
     values = {option.name: getattr(given, option.name) for option in fields(MaskletOptions)}
-    return replace(preset(given.model), **{name: value for name, value in values.items() if value is not None})
+    return replace(preset(is_embedded(network)), **{name: value for name, value in values.items() if value is not None})
 
 
 def _survey(given: argparse.Namespace) -> None:
     from sam2_demo.masklets.clips import find_clips
+    from sam2_demo.masklets.identity import network_identity
     from sam2_demo.masklets.survey import as_table, count_masks
     from sam2_demo.tracking.video_predictor import VideoPredictor
     from sam2_demo.video import open_video
@@ -189,7 +192,8 @@ def _survey(given: argparse.Namespace) -> None:
         with open_video(clip.path) as reader:
             frames.append(reader.read(0))
     predictor = VideoPredictor(load_network(given.model, device=given.device, dtype=given.dtype))
-    counts = count_masks(predictor, frames, _options(given))
+    network = network_identity(given.model, given.device, given.dtype, lambda: predictor)
+    counts = count_masks(predictor, frames, _options(given, network))
     print(f"masks per frame, mean of {len(frames)} first frames, {given.model}\n{as_table(counts)}")
 
 
@@ -201,11 +205,11 @@ def _run(given: argparse.Namespace) -> dict[str, str]:
     from sam2_demo.masklets.identity import network_identity
     from sam2_demo.masklets.output_folder import OutputFolder
 
-    options = _options(given)
     clips = find_clips(given.clips)
     with Terminal() as terminal:
         load = cache(lambda: _load(given, terminal))
         network = network_identity(given.model, given.device, given.dtype, load)
+        options = _options(given, network)
         # Not named where it is as ever, so that folders begun before there were rules can be gone on with.
         rule = {} if given.memory_rule == "published" else {"memory_rule": given.memory_rule}
         made_with = {"model": given.model, "dtype": given.dtype, **network, **rule, **asdict(options)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,3 +30,8 @@ def network_identity(source: str, device: str, dtype: str, load: Callable[[], Vi
         "weights": content_digest([("", path)]) if path is not None and path.is_file() else None,
         "compute_dtype": str(resolve_dtype(dtype) or fast_dtype(where)).removeprefix("torch."),
     }
+
+
+def is_embedded(identity: Mapping[str, Any]) -> bool:
+    """Whether a network of this identity has the embedded weights, by whatever name it was asked for."""
+    return identity["weights"] is not None and identity["weights"] == content_digest([("", embedded_path())])

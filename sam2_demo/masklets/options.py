@@ -63,6 +63,6 @@ class MaskletOptions:
 _EMBEDDED = {"pred_iou_thresh": 0.5, "stability_thresh": 0.7, "masklet_stability_thresh": 0.5}
 
 
-def preset(model: str) -> MaskletOptions:
-    """The options that suit a model: the published ones, with lower thresholds for "embedded"."""
-    return MaskletOptions(**_EMBEDDED) if model == "embedded" else MaskletOptions()  # type: ignore[arg-type]
+def preset(is_embedded: bool) -> MaskletOptions:
+    """The options that suit a network: the published ones, with lower thresholds for the embedded one."""
+    return MaskletOptions(**_EMBEDDED) if is_embedded else MaskletOptions()  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ from sam2_demo.masklets import __main__ as command
 from sam2_demo.masklets import identity
 from sam2_demo.masklets.batch import Clock, as_time
 from sam2_demo.masklets.clips import find_clips
+from sam2_demo.masklets.options import preset
 from sam2_demo.video import VideoWriter
 
 QUICK = ["--points-per-side", "3", "--find-every", "4", "--max-objects", "3", "--objects-per-batch", "1"]
@@ -156,6 +157,19 @@ def test_other_weights_in_the_same_file_are_not_gone_on_with(clips, loads, tmp_p
     (tmp_path / "out" / "settings.json").write_text(json.dumps(old))  # as before they were written down
     assert run(clips / "c", "--out", tmp_path / "out", *model) == 0
     assert len(loads) == 1
+
+
+def test_thresholds_suit_the_weights_by_whatever_name_they_were_asked_for(tmp_path) -> None:
+    copy = tmp_path / "best.safetensors"
+    copy.write_bytes(identity.embedded_path().read_bytes())
+    (tmp_path / "other.safetensors").write_bytes(b"official")
+    for model, expected in (
+        ("embedded", True), ("auto", True), (str(copy), True),
+        (str(tmp_path / "other.safetensors"), False), ("facebook/sam2.1-hiera-tiny", False),
+    ):  # fmt: skip
+        given = command._parser("masklets").parse_args(["clip", "--model", model])
+        network = identity.network_identity(model, "cpu", "auto", lambda: None)
+        assert command._options(given, network) == preset(expected), model
 
 
 def test_auto_on_a_gpu_is_what_it_loads(tmp_path, monkeypatch) -> None:

@@ -35,7 +35,7 @@ def test_small_masks_do_not_count(nano_network, clip_frames):
 
 
 def test_presets_keep_all_but_the_thresholds():
-    published, embedded = preset("facebook/sam2.1-hiera-tiny"), preset("embedded")
+    published, embedded = preset(is_embedded=False), preset(is_embedded=True)
     assert published == MaskletOptions() and embedded.points_per_side == published.points_per_side
     for name in ("pred_iou_thresh", "stability_thresh", "masklet_stability_thresh"):
         assert getattr(embedded, name) < getattr(published, name)
