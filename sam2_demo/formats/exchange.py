@@ -76,26 +76,29 @@ def write_file(
     return target
 
 
-def read_any(path: PathLike, size: tuple[int, int] | None = None) -> ClipAnnotation:
+def read_any(path: PathLike, size: tuple[int, int] | None = None, with_boxes: bool = False) -> ClipAnnotation:
     """Read a file or folder of any of these formats, told apart by ending and content; DatasetError if by none.
 
-    `size` is the pictures' (height, width), for YOLO labels without the clip.json that says it.
+    `size` is the pictures' (height, width), for YOLO labels without the clip.json that says it. Files of boxes without
+    masks are refused unless `with_boxes`, which takes them as `boxes` of the result.
     """
     source = Path(path)
     suffix = source.suffix.lower()
     if not source.exists():
         raise DatasetError(f"{source} does not exist; a file or folder of masks is needed")
     if source.is_dir():
-        return _read_folder(source, size)
+        return _read_folder(source, size, with_boxes)
     if suffix == ".json":
         content = read_json(source)
         reader = next((read for mark, read in _MARKS.items() if isinstance(content, dict) and mark in content), None)
+        if reader is coco.read and with_boxes:
+            return coco.from_content(content, source)
         if reader is not None:
             return reader(source)
     elif suffix == ".zip":
         with tempfile.TemporaryDirectory() as place:
             _unzip(source, Path(place))
-            return _read_folder(Path(place), size)
+            return _read_folder(Path(place), size, with_boxes)
     elif suffix in (".txt", ".csv", ".webm"):
         return {".txt": mots.read, ".csv": csv_tables.read, ".webm": alpha_video.read}[suffix](source)
     raise DatasetError(
@@ -104,16 +107,16 @@ def read_any(path: PathLike, size: tuple[int, int] | None = None) -> ClipAnnotat
     )
 
 
-def _read_folder(folder: Path, size: tuple[int, int] | None) -> ClipAnnotation:
+def _read_folder(folder: Path, size: tuple[int, int] | None, with_boxes: bool) -> ClipAnnotation:
     shown = [path for path in folder.iterdir() if not is_hidden(path.name)]
     # Texts that are not named by a frame say nothing of what lies beside them.
     shown = [path for path in shown if not _is_note(path)] or shown
     if len(shown) == 1 and shown[0].is_dir() and not shown[0].name.isdecimal():
-        return _read_folder(shown[0], size)
+        return _read_folder(shown[0], size, with_boxes)
     names = {path.name for path in shown}
     pictures = [path for path in shown if path.suffix.lower() == ".png"]
     if "labels" in names or any(path.suffix.lower() == ".txt" for path in shown):
-        return yolo.read(folder, size)
+        return yolo.read(folder, size, with_boxes)
     if pictures:
         return mots.read(folder) if _is_sixteen_bit(pictures[0]) else davis.read(folder)
     if "clip.json" in names:

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam2_demo.errors import DatasetError
-from sam2_demo.formats.annotation import ClipAnnotation
+from sam2_demo.formats.annotation import Box, ClipAnnotation
 from sam2_demo.formats.clip_fields import clip_fields, picture_stems, take_clip_fields
-from sam2_demo.formats.coco import UNNAMED
+from sam2_demo.formats.coco import UNNAMED, count_boxes
 from sam2_demo.formats.files import (
     PathLike,
     content_of,
@@ -56,31 +56,64 @@ def write(value: ClipAnnotation, path: PathLike) -> None:
     write_json(_sidecar(value) | {"lines": lines_of}, folder / _SIDECAR)
 
 
-def read(path: PathLike, size: tuple[int, int] | None = None) -> ClipAnnotation:
+def read(path: PathLike, size: tuple[int, int] | None = None, with_boxes: bool = False) -> ClipAnnotation:
     """Read such a folder, or any folder of YOLO segmentation labels when `size` (height, width) is given.
 
-    Without clip.json an object is a class: object k + 1 holds all polygons of class k.
+    Without clip.json an object is a class: object k + 1 holds all polygons of class k. Boxes, as detectors' labels are,
+    are in `boxes` only; DatasetError for labels of nothing else, unless `with_boxes` says that they are welcome.
     """
     folder = Path(path)
     sidecar = read_json(folder / _SIDECAR) if (folder / _SIDECAR).is_file() else {}
     if not sidecar and size is None:
         raise DatasetError(f"{folder} has no {_SIDECAR}; give the pictures' size (height, width) to read its labels")
     with content_of(folder, f"labels, and a {_SIDECAR} as `write` makes it"):
-        return _from_folder(folder, sidecar, size)
+        clip = _from_folder(folder, sidecar, size)
+    if clip.boxes and not clip.masklets and not with_boxes:
+        raise DatasetError(
+            f"{folder} holds boxes only and no masks: {count_boxes(clip)}; use them as box prompts (yolo.read_boxes)"
+        )
+    return clip
 
 
-def read_line(text: str, place: str) -> tuple[int, NDArray[np.float64]]:
-    """Class and (N, 2) points xy in [0, 1] of a line of labels; DatasetError names `place`, the file and the line."""
+def read_boxes(path: PathLike, size: tuple[int, int] | None = None) -> ClipAnnotation:
+    """As `read`, for detectors' labels: `boxes` of the result serve as box prompts. DatasetError where there are none.
+
+    An object is a class where no frame has two boxes of one; otherwise each box is an object of its own.
+    """
+    clip = read(path, size, with_boxes=True)
+    if not clip.boxes:
+        raise DatasetError(f"{path} has no line `class x y width height`; read its masks")
+    return clip
+
+
+def read_line(text: str, place: str, size: tuple[int, int]) -> tuple[int, NDArray[np.float64]]:
+    """Class and (N, 2) points xy in [0, 1] of a line of labels: three or more of a polygon, or two corners of a box.
+
+    A box is `class x y width height` of its centre, with or without a confidence. Points up to a pixel of a picture of
+    `size` (height, width) outside are moved to its rim. DatasetError names `place`, the file and the line.
+    """
     words = text.split()
     try:
-        kind, numbers = int(words[0]), np.array(words[1:], np.float64)
+        kind, numbers = float(words[0]), np.array(words[1:], np.float64)
     except (IndexError, ValueError) as error:
         raise DatasetError(f"{place}: expected `class x y x y ...` ({error})") from error
-    if not 0 <= kind < _MOST_CLASSES:
+    if not (0 <= kind < _MOST_CLASSES and kind.is_integer()):
         raise DatasetError(f"{place}: the class is {words[0][:40]}, expected 0 to {_MOST_CLASSES - 1}")
-    if len(numbers) < 6 or len(numbers) % 2 or not (numbers.min() >= 0 and numbers.max() <= 1):
-        raise DatasetError(f"{place}: a polygon is three or more points x y, each in 0 to 1")
-    return kind, numbers.reshape(-1, 2)
+    if len(numbers) in (4, 5):
+        x, y, width, height = numbers[:4]
+        if not (width > 0 and height > 0):
+            raise DatasetError(f"{place}: a box is `class x y width height`, got a size of {width} x {height}")
+        numbers = np.array([x - width / 2, y - height / 2, x + width / 2, y + height / 2])
+    elif len(numbers) < 6 or len(numbers) % 2:
+        raise DatasetError(
+            f"{place}: a polygon is three or more points x y, a box is x y width height; got {len(numbers)} numbers"
+        )
+    points = numbers.reshape(-1, 2)
+    pixel = 1 / np.array([size[1], size[0]], np.float64)
+    outside = ~((points >= -pixel) & (points <= 1 + pixel))  # not-a-number is outside too
+    if outside.any():
+        raise DatasetError(f"{place}: the coordinate {points[outside][0]} is no share of the picture from 0 to 1")
+    return int(kind), np.clip(points, 0, 1)
 
 
 def _from_folder(folder: Path, sidecar: dict[str, Any], size: tuple[int, int] | None) -> ClipAnnotation:
@@ -90,15 +123,17 @@ def _from_folder(folder: Path, sidecar: dict[str, Any], size: tuple[int, int] | 
     indices = frame_indices_of(files, picture_stems(sidecar, (file.stem for file in files)))
     clip = ClipAnnotation(height, width, max(indices) + 1, name=folder.name)
     take_clip_fields(clip, sidecar)
+    boxes: list[tuple[int, int, Box]] = []
     for file, frame in zip(files, indices, strict=True):
-        _read_frame(clip, file, frame, sidecar.get("lines", {}).get(f"{frame:05d}"))
+        boxes += _read_frame(clip, file, frame, sidecar.get("lines", {}).get(f"{frame:05d}"))
+    kinds = _add_boxes(clip, boxes)
     empty = encode_rle(np.zeros((height, width), np.bool_))
     for text, frames in sidecar.get("frames", {}).items():
         masklet = clip.masklet(int(text))
         for frame, score, quality in frames:
             masklet.set_rle(frame, masklet.rle(frame) if frame in masklet else empty, score, quality)
     named = {int(text): label for text, label in sidecar.get("labels", {}).items()}
-    clip.labels = named or _class_names(folder, clip)
+    clip.labels = named or _class_names(folder, clip, kinds)
     return clip.check()
 
 
@@ -133,23 +168,43 @@ def _normalized(polygon: Polygon, value: ClipAnnotation) -> str:
     return " ".join(f"{number:.6f}" for number in places.ravel())
 
 
-def _read_frame(clip: ClipAnnotation, file: Path, frame: int, owners: list[int] | None) -> None:
+def _read_frame(clip: ClipAnnotation, file: Path, frame: int, owners: list[int] | None) -> list[tuple[int, int, Box]]:
+    """Give the clip the polygons of a frame; the frame's boxes with frame and class come back."""
+    boxes: list[tuple[int, int, Box]] = []
     polygons: dict[int, list[Polygon]] = {}
     text = read_text(file)
     lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
     if owners is not None and len(owners) != len(lines):
         raise DatasetError(f"{file} has {len(lines)} lines, {_SIDECAR} names the objects of {len(owners)}")
     for place, (number, line) in enumerate(lines):
-        kind, shares = read_line(line, f"{file}, line {number}")
+        kind, shares = read_line(line, f"{file}, line {number}", (clip.height, clip.width))
+        if len(shares) == 2:
+            x0, y0, x1, y1 = (float(value) for value in (shares * (clip.width, clip.height)).ravel())
+            boxes.append((frame, kind, (x0, y0, x1, y1)))
+            continue
         points = np.floor(shares * (clip.width, clip.height))
         inside = np.minimum(points, (clip.width - 1, clip.height - 1)).astype(np.int32)
         polygons.setdefault(kind + 1 if owners is None else owners[place], []).append(inside)
     for object_id, own in polygons.items():
         clip.masklet(object_id).set(frame, polygons_mask(own, (clip.height, clip.width)))
+    return boxes
 
 
-def _class_names(folder: Path, clip: ClipAnnotation) -> dict[int, str]:
+def _add_boxes(clip: ClipAnnotation, boxes: list[tuple[int, int, Box]]) -> dict[int, int]:
+    """Give the clip boxes of (frame, class, corners); returns the class of every object."""
+    kinds = {object_id: object_id - 1 for object_id in clip.masklets}
+    is_one_each = len({(frame, kind) for frame, kind, _ in boxes}) == len(boxes)
+    for frame, kind, box in boxes:
+        # Nothing tells several of a class apart from frame to frame.
+        object_id = kind + 1 if is_one_each and kind + 1 not in clip.masklets else max(kinds, default=0) + 1
+        kinds[object_id] = kind
+        clip.boxes.setdefault(object_id, {})[frame] = box
+    return kinds
+
+
+def _class_names(folder: Path, clip: ClipAnnotation, kinds: dict[int, int]) -> dict[int, str]:
     place = folder / "classes.txt"
     names = read_text(place).splitlines() if place.is_file() else []
-    named = {number + 1: name for number, name in enumerate(names) if name != UNNAMED}
-    return {object_id: name for object_id, name in named.items() if object_id in clip.masklets}
+    named = {number: name for number, name in enumerate(names) if name != UNNAMED}
+    known = {*clip.masklets, *clip.boxes}
+    return {object_id: named[kind] for object_id, kind in kinds.items() if object_id in known and kind in named}

@@ -102,12 +102,40 @@ def test_yolo_labels_of_others(tmp_path):
         yolo.read(tmp_path)
     clip = yolo.read(tmp_path, size=(20, 40))
     assert clip.object_ids == [2] and clip.masklets[2].mask(0)[2:11, 4:21].all()
-    wrong = {"1 0.1 0.1 0.2 0.2\n": "three or more", "1 0.1 2 1 1 0 0\n": "0 to 1", "a 1\n": "class x y"}
+    wrong = {"1 0.1 0.1 0.2\n": "three or more", "1 0.1 2 1 1 0 0\n": "0 to 1", "a 1\n": "class x y"}
     wrong |= {"1 0.1 nan 1 1 0 0\n": "0 to 1", "-1 0 0 1 1 0 1\n": "the class is -1"}
     for text, message in wrong.items():
         (tmp_path / "0.txt").write_text(text)
         with pytest.raises(DatasetError, match=f"0.txt, line 1.*{message}"):
             yolo.read(tmp_path, size=(20, 40))
+
+
+@pytest.mark.parametrize("over", [1e-7, 0.02])
+def test_yolo_points_up_to_a_pixel_outside_are_moved_to_the_rim(tmp_path, over):
+    (tmp_path / "0.txt").write_text(f"1.0 {-over} 0.1 {1 + over} 0.1 {1 + over} {1 + over} {-over} 0.5\n")
+    moved = yolo.read(tmp_path, size=(20, 40)).masklets[2].mask(0)
+    (tmp_path / "0.txt").write_text("1 0 0.1 1 0.1 1 1 0 0.5\n")
+    np.testing.assert_array_equal(moved, yolo.read(tmp_path, size=(20, 40)).masklets[2].mask(0))
+    (tmp_path / "0.txt").write_text("1 0.1 0.1 1.02500001 0.1 0.5 0.5\n")
+    with pytest.raises(DatasetError, match=r"0\.txt, line 1: the coordinate 1\.02500001 is no share .* from 0 to 1"):
+        yolo.read(tmp_path, size=(20, 40))
+
+
+def test_yolo_boxes_are_said_to_be_boxes(tmp_path):
+    (tmp_path / "classes.txt").write_text("cat\ndog\n")
+    for frame in (0, 4):
+        (tmp_path / f"{frame}.txt").write_text("1 0.5 0.5 0.5 0.25\n0 0.1 0.1 0.200001 0.1 0.93\n")
+    with pytest.raises(DatasetError, match=r"boxes only and no masks: 4 of 2 objects on 2 frames; .*yolo\.read_boxes"):
+        yolo.read(tmp_path, size=(20, 40))
+    clip = yolo.read_boxes(tmp_path, size=(20, 40))
+    assert clip.boxes[2] == {0: (10, 7.5, 30, 12.5), 4: (10, 7.5, 30, 12.5)} and clip.boxes[1][0][0] == 0
+    assert clip.labels == {1: "cat", 2: "dog"} and clip.num_frames == 5
+    (tmp_path / "0.txt").write_text("1 0.5 0.5 0.5 0.25\n1 0.2 0.2 0.1 0.1\n0 0.1 0.1 0.2 0.1 0.2 0.2\n")
+    clip = yolo.read(tmp_path, size=(20, 40))
+    assert clip.object_ids == [1] and len(clip.boxes) == 4 and list(clip.labels.values()).count("dog") == 3
+    (tmp_path / "0.txt").write_text("1 0.5 0.5 0.5 -0.25\n")
+    with pytest.raises(DatasetError, match=r"got a size of 0\.5 x -0\.25"):
+        yolo.read(tmp_path, size=(20, 40))
 
 
 def test_yolo_lines_are_classes_and_shares_of_the_size(clip, tmp_path):

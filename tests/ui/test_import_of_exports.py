@@ -216,6 +216,8 @@ def damaged_stream():
 
 
 ONE = np.ones(SIZE)
+
+
 def webm(height=SIZE[0], width=SIZE[1], frames=FRAMES):
     value = ClipAnnotation(height, width, frames, 24)
     value.masklet(1).set(0, np.ones((height, width), bool))
@@ -276,8 +278,8 @@ REFUSED = [
     ("a.csv", table() + "5\n", "a.csv, line 4: object_id is ''"),
     ("a.csv", "x" * 9000, "a.csv, line 1 is longer than the"),
     # YOLO
-    ("a.zip", labels("0 0.1 0.1 0.2 0.2 0.3 40\n"), "labels/00000.txt, line 1: a polygon is three or more points x y"),
-    ("a.zip", labels("0 0.1 0.1 0.2 nan 0.3 0.4\n"), "labels/00000.txt, line 1: a polygon is"),
+    ("a.zip", labels("0 0.1 0.1 0.2 0.2 0.3 40\n"), "labels/00000.txt, line 1: the coordinate 40.0 is no share"),
+    ("a.zip", labels("0 0.1 0.1 0.2 nan 0.3 0.4\n"), "labels/00000.txt, line 1: the coordinate nan is"),
     ("a.zip", labels(TRIANGLE + "0 0.1 0.1\n"), "labels/00000.txt, line 2: a polygon is three or more points"),
     ("a.zip", labels(TRIANGLE + "\n0 a b c d e f\n"), "labels/00000.txt, line 3: expected `class x y x y ...`"),
     ("a.zip", labels(TRIANGLE.replace("0 ", "-2 ", 1)), "line 1: the class is -2, expected 0 to 999999"),
@@ -386,7 +388,7 @@ def test_outlines_of_too_many_points_or_too_long_are_refused_in_coco_too(tmp_pat
 
 
 def test_checks_come_before_reading(tmp_path, monkeypatch):
-    def read_too_early(*_):
+    def read_too_early(*_, **__):
         raise AssertionError("read before it was checked")
 
     monkeypatch.setattr(reading.mots, "read", read_too_early)
@@ -397,7 +399,7 @@ def test_checks_come_before_reading(tmp_path, monkeypatch):
         imported(tmp_path, "a.txt", (line() + line(1, counts=LONG)).encode())
     with pytest.raises(DatasetError, match="line 3 has run lengths"):
         imported(tmp_path, "a.csv", table(counts=LONG).encode())
-    with pytest.raises(DatasetError, match="line 1: a polygon is"):
+    with pytest.raises(DatasetError, match=r"line 1: the coordinate 40\.0 is"):
         imported(tmp_path, "a.zip", labels("0 0.1 0.1 0.2 0.2 0.3 40\n"))
     with pytest.raises(DatasetError, match=r"clip\.json is 9 x 36"):
         imported(tmp_path, "a.zip", labels(TRIANGLE, width=9))
@@ -407,4 +409,4 @@ def test_checks_come_before_reading(tmp_path, monkeypatch):
         imported(tmp_path, "a.webm", webm())
     with pytest.raises(AssertionError, match="read before"):
         imported(tmp_path, "a.txt", line().encode())
-    assert yolo.read_line(TRIANGLE, "a")[0] == 0
+    assert yolo.read_line(TRIANGLE, "a", SIZE)[0] == 0

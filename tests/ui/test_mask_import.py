@@ -286,6 +286,13 @@ def test_masks_that_are_hidden_together_are_no_pair():
 CLICK = {"points": [[25, 35, 1]], "box": None, "mask": None}
 
 
+def test_labels_of_a_detector_are_offered_as_box_prompts(send):
+    content = zipped({"labels/00006.txt": b"0 0.5 0.5 0.25 0.5 0.9\n", "classes.txt": b"dog\n"})
+    (found,) = send(content, "a.zip").json()["objects"]
+    assert found == {"id": 1, "label": "dog", "frame": 6, "box": [60, 24, 100, 72]}
+    assert "boxes only and no masks" in send(content, "a.zip", use="reference").json()["error"]
+
+
 def test_reference_scores_are_those_of_the_metrics(send, ask, clip, client, server, tmp_path):
     token = clip["token"]
     ask("prompt", token=token, frame=0, object_id=1, prompt=CLICK)

@@ -36,7 +36,7 @@ def read_archive(path: Path, extent: Extent) -> ClipAnnotation:
                 target = place / _unpacked_path(entry, is_alone)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(archive.read(entry))
-        clip = read_any(place, extent.size)
+        clip = read_any(place, extent.size, with_boxes=True)
         stems = {_path_of(entry).stem for entry in entries if _is_of_a_frame(entry)}
         if len(stems) == 1 and not stems.pop().isdecimal() and not clip.picture_names:
             clip.has_frame_indices = False

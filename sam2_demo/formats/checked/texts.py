@@ -122,7 +122,7 @@ def check_labels(file: IO[bytes], name: str, extent: Extent) -> int:
         if len(text.split(None, MAX_POLYGON_NUMBERS + 1)) > MAX_POLYGON_NUMBERS + 1:
             raise DatasetError(f"{what} has more than {MAX_POLYGON_NUMBERS} numbers")
         if text.strip():
-            _, points = yolo.read_line(text, what)
+            _, points = yolo.read_line(text, what, extent.size)
             check_outlines([points * extent.size[::-1]], what, extent)
             found += 1
     return found
