@@ -12,6 +12,7 @@ from sam2_demo.formats.annotation import VOID_LABEL, ClipAnnotation
 from sam2_demo.formats.davis import label_map
 from sam2_demo.formats.files import write_json, write_labels
 from sam2_demo.sessions.everything import Everything, read_everything
+from sam2_demo.sessions.mask_files import MASK_FOLDER
 from sam2_demo.sessions.session import Session
 
 EVERYTHING_FILES = {"coco": "everything_coco.json", "labels": "everything_labels.png"}
@@ -25,7 +26,7 @@ def write_everything(session: Session, kind: str, groups: list[list[int]]) -> Pa
     if found is None:
         raise InputError("nothing was looked for yet: press Find everything first")
     clip = _as_annotation(session, found, groups)
-    target = session.folder / "exports" / f"{Path(session.name).stem or 'picture'}_{EVERYTHING_FILES[kind]}"
+    target = session.folder / MASK_FOLDER / f"{clip.name}_{EVERYTHING_FILES[kind]}"
     if kind == "labels":
         if len(groups) >= VOID_LABEL:
             raise InputError(
@@ -43,8 +44,7 @@ def write_everything(session: Session, kind: str, groups: list[list[int]]) -> Pa
 
 
 def _as_annotation(session: Session, found: Everything, groups: list[list[int]]) -> ClipAnnotation:
-    clip = session.empty_annotation(session.name)
-    clip.picture_names = [session.name] * clip.num_frames
+    clip = session.empty_annotation(session.file_stem)
     for number, group in enumerate(groups, start=1):
         mask = np.zeros(session.size, np.bool_)
         for part in group:

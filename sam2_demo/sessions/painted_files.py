@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -77,7 +76,7 @@ def made_video(session: Session) -> dict[str, Any] | None:
 
 def picture_file(session: PictureSession, what: str, object_text: str | None) -> tuple[str, bytes]:
     """(file name, PNG) of `what`: "mask" or "cutout" of one object, or "overlay" of all visible ones."""
-    stem = Path(session.name).stem or "picture"
+    stem = session.file_stem
     if what == "overlay":
         scene = Scene(session.rgb, _subjects(session, session.masks(), {}), read_backdrop(session))
         painted = draw_effects(scene, Look.from_view(session.view))

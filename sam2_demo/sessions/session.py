@@ -100,14 +100,18 @@ class Session(ABC):
         """The masks of one object; None if it has none yet."""
         return self.masklets().get(object_id)
 
+    @property
+    def file_stem(self) -> str:
+        """What every file made from this clip or picture begins with: its name in letters, digits and . _ - alone."""
+        return re.sub(r"[^\w.-]+", "_", Path(self.name).stem) or self.kind
+
     @abstractmethod
     def empty_annotation(self, name: str) -> ClipAnnotation:
         """An annotation of this clip or picture that holds no masks yet."""
 
     def annotation(self) -> ClipAnnotation:
         """The masks so far with the objects' names, as the formats take them; InputError if there are none yet."""
-        name = re.sub(r"[^A-Za-z0-9._-]+", "_", Path(self.name).stem) or "clip"
-        clip = self.empty_annotation(name)
+        clip = self.empty_annotation(self.file_stem)
         clip.masklets = {object_id: masklet for object_id, masklet in self.masklets().items() if len(masklet)}
         if not clip.masklets:
             raise InputError("there are no masks yet: click on an object first")

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from types import MappingProxyType
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -177,7 +177,7 @@ class StudioRoutes:
             return refusal(404, "this file does not exist (any more)")
         headers = dict(HEADERS)
         if "download" in request.query_params:
-            headers = as_download(f"{_stem(session.name)}_{name}")
+            headers = as_download(f"{session.file_stem}_{name}")
         return FileResponse(path, media_type=_TYPES[path.suffix], headers=headers)
 
     def sprite(self, request: Request) -> Response:
@@ -288,8 +288,5 @@ def _kept(seconds: int, scope: str) -> dict[str, str]:
 def as_download(name: str) -> dict[str, str]:
     """Headers of a file to be saved under this name."""
     plain = "".join(c for c in name if c.isascii() and (c.isalnum() or c in "._- "))
-    return HEADERS | {"Content-Disposition": f'attachment; filename="{plain}"', "Cache-Control": "no-store"}
-
-
-def _stem(name: str) -> str:
-    return Path(name).stem or "clip"
+    told = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"  # the latter as RFC 6266 has it
+    return HEADERS | {"Content-Disposition": told, "Cache-Control": "no-store"}

@@ -13,7 +13,10 @@ from starlette.testclient import TestClient
 from sam2_demo.errors import InputError, PromptError, SessionError
 from sam2_demo.masks.overlaps import box_iou
 from sam2_demo.sessions.everything import Collection, read_everything, search
+from sam2_demo.sessions.mask_files import write_masks
+from sam2_demo.sessions.object_table import ObjectInfo
 from sam2_demo.sessions.picture_session import PictureSession
+from sam2_demo.sessions.prompt_set import PromptSet
 from sam2_demo.ui.mask_routes import MaskRoutes
 from sam2_demo.ui.routes import StudioRoutes
 
@@ -129,6 +132,26 @@ def test_masks_as_coco_and_as_label_map(ask, clip, mask_client, tmp_path):
     assert table.loadImgs(joined["image_id"])[0]["frame_index"] == 4
     labels = cv2.imdecode(np.frombuffer(mask_client.get(f"{place}/labels?masks=1,2").content, np.uint8), -1)
     assert labels.shape[:2] == SIZE and len(np.unique(labels.reshape(len(labels) * SIZE[1], -1), axis=0)) == 3
+
+
+def test_found_masks_and_a_session_s_own_are_named_alike(server, ask, clip, mask_client):
+    """One name for the clip, its frames and its files, whichever way masks were made."""
+    session = server.session(clip["token"])
+    session.name = "Größe 1 (final).mp4"
+    ask("find_everything", token=clip["token"], frame=4, grid="16")
+    found = mask_client.get(f"/sam2/s/{clip['token']}/everything/coco?masks=3")
+    session.put_object(ObjectInfo(1, "Square", "#336699"))
+    session.prompt(4, 1, PromptSet(points=((40.0, 35.0),), labels=(1,)))
+    own = json.loads(write_masks(session, "coco").read_text())
+    other = found.json()
+    assert other["info"]["description"] == own["info"]["description"] == "Größe_1_final_"
+    images = [{image["frame_index"]: image["file_name"] for image in content["images"]} for content in (other, own)]
+    assert images[0][4] == images[1][4] == "00004.jpg"
+    sizes = [{(image["height"], image["width"]) for image in content["images"]} for content in (other, own)]
+    assert sizes[0] == sizes[1] == {SIZE}
+    names = sorted(path.name for path in (session.folder / "exports").iterdir())
+    assert names == ["Größe_1_final__coco.json", "Größe_1_final__everything_coco.json"]
+    assert "filename*=UTF-8''Gr%C3%B6%C3%9Fe_1_final__everything_coco.json" in found.headers["content-disposition"]
 
 
 @pytest.mark.parametrize(
