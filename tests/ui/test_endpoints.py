@@ -1,6 +1,9 @@
 """The calls for programs, through gradio_client as somebody else would use them."""
 
 import json
+import runpy
+import sys
+from pathlib import Path
 
 import gradio_client
 import httpx
@@ -56,3 +59,11 @@ def test_only_clean_calls_are_public(client):
     named = json.dumps(client.view_api(return_format="dict", print_info=False)["named_endpoints"])
     assert "/segment_picture" in named and "/track_clip" in named
     assert "make_video" not in named and "load_model" not in named
+
+
+def test_example_talks_to_the_page(app, picture_file, clip_file, monkeypatch, capsys):
+    files = ["--picture", str(picture_file), "--clip", str(clip_file), "--point", "25", "35"]
+    monkeypatch.setattr(sys, "argv", ["talk_to_page.py", "--url", app[1], *files])
+    runpy.run_path(str(Path(__file__).resolve().parents[2] / "examples" / "talk_to_page.py"), run_name="__main__")
+    shown = capsys.readouterr().out
+    assert "picture: " in shown and "clip: 20 masks as COCO JSON" in shown
