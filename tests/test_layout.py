@@ -136,8 +136,8 @@ def package_cycles(root: Path) -> list[str]:
 
 
 def is_command_line(root: Path, path: Path) -> bool:
-    """Whether a file may read arguments and print: app.py, every __main__.py and the package command_line."""
-    return path.name in ("app.py", "__main__.py") or module_name(root, path).split(".")[0] == "command_line"
+    """Whether a file may read arguments and print: app.py, every __main__.py, command_line and tools."""
+    return path.name in ("app.py", "__main__.py") or module_name(root, path).split(".")[0] in ("command_line", "tools")
 
 
 def misplaced_libraries(root: Path) -> list[str]:
