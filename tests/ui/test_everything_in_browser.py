@@ -102,14 +102,15 @@ LOOPS = """async (script) => {
     const { LookAgain } = await import(script);
     const told = async (times, every, { known = true, tracks = true } = {}) => {
         const seen = [], store = {
-            clip: { num_frames: times.length }, objects: [], knowsMasks: () => known, timeOf: (frame) => times[frame],
+            clip: { num_frames: times.length }, objects: [], knowsMasks: () => known, setTasks() {},
+            timeOf: (frame) => times[frame],
             frameAt: (at) => Math.max(0, times.findLastIndex((time) => time <= at + 1e-3)),
         };
-        const bench = {
-            store, config: { limits: { max_objects: 9 } }, needMasks() {}, goto: (frame) => seen.push(frame),
-            runs: { track: () => tracks },
+        const parts = {
+            store, host: { config: { limits: { max_objects: 9 } } }, runs: { track: () => tracks },
+            walk: { needMasks() {}, goto: (frame) => seen.push(frame) },
         };
-        const loop = new LookAgain(bench, () => ({ shown: () => [{ iou: 1, stability: 1 }] }));
+        const loop = new LookAgain(parts, () => ({ shown: () => [{ iou: 1, stability: 1 }] }));
         loop.every.value = String(every);
         if (!known) setTimeout(() => { loop.closed = true; }, 300);
         const { finished } = await loop.run(0, () => {});

@@ -99,10 +99,11 @@ def slowly(video):
 def test_stop_right_after_track(tab, slowly):
     slowly.click(25, 35)
     slowly.root.evaluate(
-        """(root) => {
+        """async (root) => {
             const buttons = [...root.querySelectorAll('button')];
             const named = (name) => buttons.find((each) => each.textContent === name && !each.hidden);
             named('Track').click();
+            await new Promise(requestAnimationFrame); // the first picture that shows the button
             named('Stop').click();
         }"""
     )

@@ -3,22 +3,25 @@
 import { LongTask } from "../server/long_task.js";
 import { get } from "../server/server.js";
 
-/** @import { Workbench } from "./workbench.js" */
-/** @import { Question, TrackStep } from "../state/types.js" */
-/** @import { VideoResults } from "../panels/results.js" */
+/** @import { Host, Question, TrackStep } from "../state/types.js" */
+/** @import { Store } from "../state/store.js" */
+/** @import { Outbox } from "../server/outbox.js" */
+/** @import { FrameWalk } from "../stage/frame_walk.js" */
+/** @import { Frames } from "../stage/frames.js" */
+/** @import { Stage } from "../stage/stage.js" */
 
 export class Runs {
-  /** @param {Workbench} bench */
-  constructor(bench) {
-    this.bench = bench;
-    this.store = bench.store;
+  /** @param {{ store: Store, host: Host, outbox: Outbox, walk: FrameWalk, frames: Frames, stage: Stage }} parts */
+  constructor({ store, host, outbox, walk, frames, stage }) {
+    this.store = store;
+    this.host = host;
+    this.outbox = outbox;
+    this.walk = walk;
+    this.frames = frames;
+    this.stage = stage;
     this.showing = false;
     this.closed = false;
     this.tasks = new Set(); // asked for or about to be
-  }
-
-  get results() {
-    return /** @type {VideoResults} */ (this.bench.results);
   }
 
   close() {
@@ -45,9 +48,9 @@ export class Runs {
    * @param {boolean} [thenRender]
    */
   async track(way, thenRender = true) {
-    const { bench, store } = this;
-    if (thenRender && bench.everything.again?.running) {
-      bench.host.warn("Looking again is under way: press Stop first.");
+    const { store } = this;
+    if (thenRender && store.lookingAgain) {
+      this.host.warn("Looking again is under way: press Stop first.");
       return false;
     }
     const from = store.frame,
@@ -55,13 +58,12 @@ export class Runs {
     let text = "",
       finished = false,
       complete = false;
-    bench.player.stop();
-    store.setTasks({ tracking: true });
+    store.stopPlaying();
+    store.setTasks({ tracking: true, trackStep: null });
     this.received = 0;
-    bench.trackPanel.begin();
     try {
       const answer = await this.run("track", question, (step) => this.step(step));
-      bench.host.quiet("track");
+      this.host.quiet("track");
       finished = !answer.stopped;
       complete = this.received === answer.done;
       if (answer.done) store.outdate();
@@ -72,14 +74,13 @@ export class Runs {
     } catch (error) {
       text = "What was tracked is kept; Track goes on from there.";
       if (error.lost) store.outdate(); // steps may have been lost with it
-      if (!this.closed) bench.host.fail(error, () => this.track(way, thenRender), "track");
+      if (!this.closed) this.host.fail(error, () => this.track(way, thenRender), "track");
     }
-    store.setTasks({ tracking: false });
+    store.setTasks({ tracking: false, trackText: text });
     if (this.closed) return false;
     if (!complete) await this.reload();
-    bench.trackPanel.finish(text);
     const whole = way === "whole" || way === "anew";
-    bench.goto(!finished ? store.frame : whole ? 0 : from);
+    this.walk.goto(!finished ? store.frame : whole ? 0 : from);
     if (!finished) return false;
     if (thenRender && !store.result?.current) this.render();
     return true;
@@ -87,19 +88,19 @@ export class Runs {
 
   /** @param {TrackStep} step */
   step(step) {
-    const { bench, store } = this;
+    const { store } = this;
     if (!store.tracking || this.closed) return;
     this.received++;
     store.outdate();
     store.setMasks(step.frame, step.masks);
-    bench.trackPanel.progress(step);
+    store.setTasks({ trackStep: step });
     store.setFrame(step.frame);
     if (this.showing) return;
     this.showing = true;
-    bench.frames.get(step.frame).then(
+    this.frames.get(step.frame).then(
       (bitmap) => {
         this.showing = false;
-        if (store.tracking) bench.stage.show(bitmap, step.frame);
+        if (store.tracking) this.stage.show(bitmap, step.frame);
       },
       () => {
         this.showing = false;
@@ -109,12 +110,12 @@ export class Runs {
 
   // Steps may have been lost on the way here; the server knows what there is.
   async reload() {
-    const { bench, store } = this;
+    const { store } = this;
     try {
       store.replaceTracks(await get(`s/${store.token}/tracks`));
-      await bench.needMasks(store.frame);
+      await this.walk.needMasks(store.frame);
     } catch (error) {
-      bench.host.fail(error, () => this.reload());
+      this.host.fail(error, () => this.reload());
     }
   }
 
@@ -125,7 +126,7 @@ export class Runs {
    * @param {(step: any) => void} onStep
    */
   async run(event, question, onStep) {
-    const task = new LongTask(this.bench, event);
+    const task = new LongTask(this, event);
     this.tasks.add(task);
     try {
       return await task.run(question, onStep);
@@ -138,28 +139,24 @@ export class Runs {
     try {
       await Promise.all([...this.tasks].map((task) => task.stop()));
     } catch (error) {
-      this.bench.host.fail(error, () => this.stop());
+      this.host.fail(error, () => this.stop());
     }
   }
 
   async render() {
-    const { bench, store } = this;
-    const began = performance.now();
-    store.setTasks({ rendering: true });
-    this.results.begin();
+    const { store } = this;
+    store.setTasks({ rendering: true, renderStep: null });
     let text = "";
     try {
-      const answer = await this.run("make_video", {}, (step) => this.results.progress(step, began));
-      bench.host.quiet("video");
+      const answer = await this.run("make_video", {}, (step) => store.setTasks({ renderStep: step }));
+      this.host.quiet("video");
       if (answer.file)
-        store.setResult({ file: answer.file, made: Date.now() / 1000, current: !bench.outbox.keys().length });
+        store.setResult({ file: answer.file, made: Date.now() / 1000, current: !this.outbox.keys().length });
       else text = "The video was not finished; press Make video when you are ready.";
     } catch (error) {
       text = "The video was not finished.";
-      if (!this.closed) bench.host.fail(error, () => this.render(), "video");
+      if (!this.closed) this.host.fail(error, () => this.render(), "video");
     }
-    store.setTasks({ rendering: false });
-    if (this.closed) return;
-    this.results.finish(text);
+    store.setTasks({ rendering: false, renderText: text });
   }
 }

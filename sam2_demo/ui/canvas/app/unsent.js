@@ -1,13 +1,15 @@
 // What could not be sent, kept in this tab so that a reload loses nothing either.
 
-/** @import { Workbench } from "./workbench.js" */
+/** @import { ObjectActions } from "../edit/object_actions.js" */
+/** @import { PromptEditor } from "../edit/prompt_editor.js" */
+/** @import { Outbox } from "../server/outbox.js" */
+/** @import { Store } from "../state/store.js" */
 
 /** @param {string} token */
 const name = (token) => `sam2-unsent-${token}`;
 
-/** @param {Workbench} bench */
-export function keepUnsent(bench) {
-  const { store, outbox } = bench;
+/** @param {{ store: Store, outbox: Outbox }} parts */
+export function keepUnsent({ store, outbox }) {
   const prompts = outbox
     .keys()
     .filter((key) => key.startsWith("prompt "))
@@ -34,10 +36,9 @@ export function forgetUnsent(token) {
 
 /**
  * Does again what was kept; true if there was something.
- * @param {Workbench} bench
+ * @param {{ store: Store, editor: PromptEditor, objectActions: ObjectActions }} parts
  */
-export function sendUnsent(bench) {
-  const { store } = bench;
+export function sendUnsent({ store, editor, objectActions }) {
   let value = null;
   try {
     value = JSON.parse(sessionStorage.getItem(name(store.token)));
@@ -46,7 +47,7 @@ export function sendUnsent(bench) {
   }
   forgetUnsent(store.token);
   if (!value?.prompts?.length) return false;
-  for (const object of value.objects) if (!store.object(object.object_id)) bench.objectActions.putBack(object, []);
-  for (const [frame, object, prompt] of value.prompts) bench.editor.apply(frame, object, prompt);
+  for (const object of value.objects) if (!store.object(object.object_id)) objectActions.putBack(object, []);
+  for (const [frame, object, prompt] of value.prompts) editor.apply(frame, object, prompt);
   return true;
 }

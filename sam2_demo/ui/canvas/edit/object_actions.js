@@ -2,31 +2,40 @@
 
 import { get } from "../server/server.js";
 
-/** @import { Workbench } from "../app/workbench.js" */
-/** @import { ObjectInfo, Prompt, SessionState } from "../state/types.js" */
+/** @import { Host, ObjectInfo, Prompt, SessionState } from "../state/types.js" */
+/** @import { Store } from "../state/store.js" */
+/** @import { Outbox } from "../server/outbox.js" */
+/** @import { History } from "../state/history.js" */
+/** @import { Commands } from "../server/commands.js" */
+/** @import { PromptEditor } from "./prompt_editor.js" */
 
 /** @typedef {{ counts?: string, prompts?: [frame: number, prompt: Prompt][], color?: string, name?: string, stability?: number }} NewMask */
 
 export class ObjectActions {
-  /** @param {Workbench} bench */
-  constructor(bench) {
-    this.bench = bench;
-    this.store = bench.store;
+  /** @param {{ store: Store, host: Host, outbox: Outbox, history: History, commands: Commands, editor: PromptEditor, reload: () => Promise<void> }} parts */
+  constructor({ store, host, outbox, history, commands, editor, reload }) {
+    this.store = store;
+    this.host = host;
+    this.outbox = outbox;
+    this.history = history;
+    this.commands = commands;
+    this.editor = editor;
+    this.reload = reload;
     this.followed = new Set(); // ids of removed objects that had been tracked
   }
 
   // Whether there is room for another object; says so if not.
   hasRoom() {
-    const most = this.bench.config.limits.max_objects;
+    const most = this.host.config.limits.max_objects;
     if (this.store.objects.length < most) return true;
-    this.bench.host.warn(`There is room for no more than ${most} objects: remove one first.`);
+    this.host.warn(`There is room for no more than ${most} objects: remove one first.`);
     return false;
   }
 
   // False if there is no room.
   add() {
     if (!this.hasRoom()) return false;
-    this.bench.host.quiet();
+    this.host.quiet();
     const object = this.store.newObject();
     this.putBack(object, []);
     this.remember(object);
@@ -38,7 +47,7 @@ export class ObjectActions {
    * @param {ObjectInfo} object
    */
   remember(object) {
-    this.bench.history.did({
+    this.history.did({
       undo: () => this.drop(object.object_id),
       redo: () => this.putBack(object, []),
     });
@@ -67,7 +76,7 @@ export class ObjectActions {
       for (const { object } of all) this.drop(object.object_id);
     };
     put();
-    this.bench.history.did({ undo: drop, redo: put });
+    this.history.did({ undo: drop, redo: put });
   }
 
   /**
@@ -75,16 +84,21 @@ export class ObjectActions {
    * @param {[frame: number, prompt: Prompt][]} prompts
    */
   putBack(object, prompts) {
-    const { store, bench } = this;
+    const { store } = this;
     const id = object.object_id;
     if (store.object(id)) return; // its removal was refused
     store.addObject(object);
     store.activate(id);
-    bench.outbox.put(null, () => bench.command({ name: "put_object", object }, () => this.forget(id)), id);
-    for (const [frame, prompt] of prompts) bench.editor.apply(frame, id, prompt);
+    this.commands.put(
+      null,
+      () => ({ name: "put_object", object }),
+      id,
+      () => this.forget(id),
+    );
+    for (const [frame, prompt] of prompts) this.editor.apply(frame, id, prompt);
     if (this.followed.delete(id) && prompts.length) {
       const text = `${object.name} is back with its prompts, without its other masks: press Track to follow it again.`;
-      bench.outbox.put(null, () => bench.host.tell(text), id); // after the prompts, whose answers close messages
+      this.outbox.put(null, () => this.host.tell(text), id); // after the prompts, whose answers close messages
     }
   }
 
@@ -101,7 +115,7 @@ export class ObjectActions {
   change(id, change) {
     const before = { ...this.store.object(id) },
       after = { ...before, ...change };
-    this.bench.history.did({ undo: () => this.set(id, before), redo: () => this.set(id, after) });
+    this.history.did({ undo: () => this.set(id, before), redo: () => this.set(id, after) });
     this.set(id, after);
   }
 
@@ -110,15 +124,11 @@ export class ObjectActions {
    * @param {Partial<ObjectInfo>} value
    */
   set(id, value) {
-    const { store, bench } = this;
+    const { store } = this;
     if (!store.object(id)) return;
     store.setObject(id, value);
     store.outdate();
-    bench.outbox.put(
-      `object ${id}`,
-      () => bench.command({ name: "put_object", object: store.object(id) || value }),
-      id,
-    );
+    this.commands.put(`object ${id}`, () => ({ name: "put_object", object: store.object(id) || value }), id);
   }
 
   /**
@@ -135,37 +145,42 @@ export class ObjectActions {
       for (const { object_id: each, visible } of values) this.set(each, { visible });
     };
     apply(after);
-    this.bench.history.did({ undo: () => apply(before), redo: () => apply(after) });
+    this.history.did({ undo: () => apply(before), redo: () => apply(after) });
   }
 
   /** @param {number} id */
   remove(id) {
-    const { store, bench } = this;
-    if (store.tracking) return bench.host.warn("Tracking is running: press Stop first.");
+    const { store } = this;
+    if (store.tracking) return this.host.warn("Tracking is running: press Stop first.");
     const object = { ...store.object(id) };
-    if (object.locked) return bench.host.warn(`${object.name} is locked: unlock it first.`);
+    if (object.locked) return this.host.warn(`${object.name} is locked: unlock it first.`);
     /** @type {[number, Prompt][]} */
     const prompts = store.promptedFrames(id).map((frame) => [frame, store.prompt(frame, id)]);
     this.drop(id);
-    bench.history.did({ undo: () => this.putBack(object, prompts), redo: () => this.drop(id) });
+    this.history.did({ undo: () => this.putBack(object, prompts), redo: () => this.drop(id) });
   }
 
   /** @param {number} id */
   drop(id) {
-    const { store, bench } = this;
+    const { store } = this;
     if (!store.object(id)) return; // its adding was refused
     if (store.isVideo && store.track(id).size > store.promptedFrames(id).length) this.followed.add(id);
     this.forget(id);
     store.outdate();
-    bench.outbox.put(null, () => bench.command({ name: "remove_object", object_id: id }, () => this.bringBack(id)), id);
+    this.commands.put(
+      null,
+      () => ({ name: "remove_object", object_id: id }),
+      id,
+      () => this.bringBack(id),
+    );
   }
 
   /** @param {number} id */
   forget(id) {
-    const { store, bench } = this;
+    const { store } = this;
     store.forgetObject(id);
-    for (const name of [...bench.editor.accepted.keys()]) {
-      if (name.endsWith(`:${id}`)) bench.editor.accepted.delete(name);
+    for (const name of [...this.editor.accepted.keys()]) {
+      if (name.endsWith(`:${id}`)) this.editor.accepted.delete(name);
     }
   }
 
@@ -174,7 +189,7 @@ export class ObjectActions {
    * @param {number} id
    */
   async bringBack(id) {
-    const { store, bench } = this;
+    const { store } = this;
     try {
       /** @type {SessionState} */
       const state = await get(`s/${store.token}/state`);
@@ -186,13 +201,13 @@ export class ObjectActions {
         for (const { frame, object: owner, ...prompt } of state.prompts) {
           if (owner !== id) continue;
           store.setPrompt(frame, id, prompt);
-          bench.editor.accepted.set(`${frame}:${id}`, prompt);
+          this.editor.accepted.set(`${frame}:${id}`, prompt);
         }
         if (state.candidates?.[id]) store.setChoice(id, state.candidates[id]);
       }
-      await bench.runs?.reload();
+      await this.reload();
     } catch (error) {
-      bench.host.fail(error, () => this.bringBack(id));
+      this.host.fail(error, () => this.bringBack(id));
     }
   }
 }

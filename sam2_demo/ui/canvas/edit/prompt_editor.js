@@ -4,18 +4,29 @@ import { mostAlike } from "../masks/mask_shapes.js";
 import { encodeCanvas, paintMask } from "../masks/rle.js";
 import { emptyPrompt, isEmptyPrompt } from "../state/store.js";
 
-/** @import { Workbench } from "../app/workbench.js" */
-/** @import { Box, Choice, Click, Place, Prompt } from "../state/types.js" */
+/** @import { Box, Choice, Click, Host, Place, Prompt } from "../state/types.js" */
+/** @import { Store } from "../state/store.js" */
+/** @import { Outbox } from "../server/outbox.js" */
+/** @import { History } from "../state/history.js" */
+/** @import { Commands } from "../server/commands.js" */
+/** @import { Stage } from "../stage/stage.js" */
+/** @import { FrameWalk } from "../stage/frame_walk.js" */
 
 /** @param {number} value */
 const round = (value) => Math.round(value * 100) / 100;
 
 export class PromptEditor {
-  /** @param {Workbench} bench */
-  constructor(bench) {
-    this.bench = bench;
-    this.store = bench.store;
-    this.accepted = new Map(bench.store.prompts);
+  /** @param {{ store: Store, host: Host, outbox: Outbox, history: History, commands: Commands, stage: Stage, walk: FrameWalk, addObject: () => boolean }} parts */
+  constructor({ store, host, outbox, history, commands, stage, walk, addObject }) {
+    this.store = store;
+    this.host = host;
+    this.outbox = outbox;
+    this.history = history;
+    this.commands = commands;
+    this.stage = stage;
+    this.walk = walk;
+    this.addObject = addObject;
+    this.accepted = new Map(this.store.prompts);
     this.beforeMove = null;
     this.suggesting = 0;
     this.previewing = false;
@@ -44,7 +55,7 @@ export class PromptEditor {
   box(corners) {
     const [x0, y0, x1, y1] = corners;
     if (x1 - x0 < 2 || y1 - y0 < 2)
-      return this.bench.host.warn("The box has no area: drag from one corner to the opposite one.");
+      return this.host.warn("The box has no area: drag from one corner to the opposite one.");
     this.edit({ ...this.current(), box: /** @type {Box} */ (corners.map(round)) });
   }
 
@@ -70,7 +81,7 @@ export class PromptEditor {
   }
 
   outside() {
-    this.bench.host.warn("That click was outside the picture.");
+    this.host.warn("That click was outside the picture.");
   }
 
   clear() {
@@ -79,7 +90,7 @@ export class PromptEditor {
 
   /** @param {string} text */
   say(text) {
-    this.bench.say(text);
+    this.store.setNote(text);
   }
 
   // --- brush ------------------------------------------------------------------------------------
@@ -92,9 +103,9 @@ export class PromptEditor {
    * @param {number} diameter
    */
   stroke(from, to, erase, diameter) {
-    const { stage } = this.bench;
+    const { stage } = this;
     if (!this.mayEdit()) return;
-    if (this.store.active === null) this.bench.objectActions.add();
+    if (this.store.active === null) this.addObject();
     if (!stage.brush) stage.brush = this.brushLayer();
     this.stroking = true;
     const { clip } = this.store;
@@ -119,7 +130,7 @@ export class PromptEditor {
   }
 
   strokeEnd() {
-    const { stage } = this.bench;
+    const { stage } = this;
     this.stroking = false;
     if (!stage.brush) return;
     const counts = encodeCanvas(stage.brush);
@@ -132,12 +143,12 @@ export class PromptEditor {
 
   mayEdit() {
     if (this.store.tracking) {
-      this.bench.host.warn("Tracking is running: press Stop first, then correct the mask.");
+      this.host.warn("Tracking is running: press Stop first, then correct the mask.");
       return false;
     }
     const object = this.store.object(this.store.active);
     if (object?.locked) {
-      this.bench.host.warn(`${object.name} is locked: unlock it in the list of objects first.`);
+      this.host.warn(`${object.name} is locked: unlock it in the list of objects first.`);
       return false;
     }
     return true;
@@ -148,19 +159,19 @@ export class PromptEditor {
    * @param {Prompt | null} [before]
    */
   edit(after, before = null) {
-    const { store, bench } = this;
+    const { store } = this;
     if (!this.mayEdit()) {
-      bench.stage.brush = null;
+      this.stage.brush = null;
       store.changed("stage");
       return;
     }
-    if (store.active === null) bench.objectActions.add();
+    if (store.active === null) this.addObject();
     const object = store.active,
       frame = store.frame;
     const earlier = before || this.current();
     this.beforeMove = null;
     this.apply(frame, object, after);
-    bench.history.did({
+    this.history.did({
       undo: () => this.apply(frame, object, earlier, true),
       redo: () => this.apply(frame, object, after, true),
     });
@@ -173,17 +184,17 @@ export class PromptEditor {
    * @param {boolean} [show]
    */
   apply(frame, object, prompt, show = false) {
-    const { store, bench } = this;
+    const { store } = this;
     if (!store.object(object)) return;
     store.setPrompt(frame, object, prompt);
     store.setAlternatives(null);
     if (show) {
       store.activate(object);
-      if (store.frame !== frame) bench.goto(frame);
+      if (store.frame !== frame) this.walk.goto(frame);
     }
     store.outdate();
-    bench.player?.stop();
-    bench.outbox.put(`prompt ${frame} ${object}`, () => this.send(frame, object), object);
+    this.store.stopPlaying();
+    this.outbox.put(`prompt ${frame} ${object}`, () => this.send(frame, object), object);
   }
 
   /**
@@ -191,29 +202,29 @@ export class PromptEditor {
    * @param {number} object
    */
   async send(frame, object) {
-    const { store, bench } = this;
+    const { store } = this;
     const prompt = store.prompt(frame, object);
     const name = `${frame}:${object}`;
     try {
-      const answer = await bench.host.ask("prompt", { frame, object_id: object, prompt });
+      const answer = await this.host.ask("prompt", { frame, object_id: object, prompt });
       this.accepted.set(name, prompt);
-      bench.host.quiet();
+      this.host.quiet();
       if (store.isVideo) store.setMasks(frame, answer);
       else store.setChoice(object, answer);
       if (store.isVideo) this.suggestLater(frame, object, prompt);
     } catch (error) {
       if (error.lost) throw error;
       if (error.unexpected) {
-        bench.host.warn(error.message, () => this.apply(frame, object, store.prompt(frame, object)));
+        this.host.warn(error.message, () => this.apply(frame, object, store.prompt(frame, object)));
         return;
       }
-      bench.host.warn(error.message);
-      if (store.object(object) && !bench.outbox.holds(`prompt ${frame} ${object}`)) {
+      this.host.warn(error.message);
+      if (store.object(object) && !this.outbox.holds(`prompt ${frame} ${object}`)) {
         store.setPrompt(frame, object, this.accepted.get(name) || emptyPrompt());
       }
     }
     // A new stroke may have begun while the answer was on its way.
-    if (!this.stroking && !bench.outbox.holds(`prompt ${frame} ${object}`)) bench.stage.brush = null;
+    if (!this.stroking && !this.outbox.holds(`prompt ${frame} ${object}`)) this.stage.brush = null;
     store.changed("stage");
   }
 
@@ -236,15 +247,15 @@ export class PromptEditor {
    * @param {Prompt} prompt
    */
   async suggest(frame, object, prompt) {
-    const { bench, store } = this;
+    const { store } = this;
     try {
-      const answer = await bench.host.ask("alternatives", { frame, prompt });
+      const answer = await this.host.ask("alternatives", { frame, prompt });
       if (store.prompt(frame, object) !== prompt) return;
       const shown = store.masksOn(frame)[object];
       const chosen = shown ? mostAlike(answer.candidates, shown.counts) : -1;
       store.setAlternatives({ ...answer, chosen, frame, object });
     } catch (error) {
-      bench.host.fail(error);
+      this.host.fail(error);
     }
   }
 
@@ -254,7 +265,7 @@ export class PromptEditor {
    * @param {number} position
    */
   choose(choice, position) {
-    const { store, bench } = this;
+    const { store } = this;
     if (store.choiceHere() !== choice) return;
     if (store.isVideo) {
       if (!this.mayEdit()) return;
@@ -265,14 +276,14 @@ export class PromptEditor {
     }
     const object = store.active;
     store.setChoice(object, { ...choice, chosen: position });
-    bench.outbox.put(`choose ${object}`, () => bench.command({ name: "choose", object_id: object, position }), object);
+    this.commands.put(`choose ${object}`, () => ({ name: "choose", object_id: object, position }), object);
   }
 
   /** @param {Place | null} at */
   hover(at) {
     this.previewAsked = this.previewOn && at && !this.store.tracking ? { ...at, frame: this.store.frame } : null;
     if (!this.previewAsked) {
-      if (this.bench.stage.hover) this.bench.stage.setHover(null);
+      if (this.stage.hover) this.stage.setHover(null);
       return;
     }
     this.preview();
@@ -285,10 +296,10 @@ export class PromptEditor {
     while (this.previewAsked) {
       const asked = this.previewAsked;
       try {
-        const { counts } = await this.bench.host.ask("preview", { frame: asked.frame, x: asked.x, y: asked.y });
-        if (this.previewAsked && this.store.frame === asked.frame) this.bench.stage.setHover(counts);
+        const { counts } = await this.host.ask("preview", { frame: asked.frame, x: asked.x, y: asked.y });
+        if (this.previewAsked && this.store.frame === asked.frame) this.stage.setHover(counts);
       } catch (error) {
-        this.bench.host.fail(error);
+        this.host.fail(error);
         this.previewAsked = null;
       }
       if (this.previewAsked === asked) break;

@@ -2,24 +2,28 @@
 
 import { button, h } from "../dom/dom.js";
 
-/** @import { Workbench } from "../app/workbench.js" */
 /** @import { Box, Choice, Mask } from "../state/types.js" */
+/** @import { Store } from "../state/store.js" */
+/** @import { Stage } from "../stage/stage.js" */
+/** @import { PromptEditor } from "../edit/prompt_editor.js" */
 
 export class Candidates {
-  /** @param {Workbench} bench */
-  constructor(bench) {
-    this.bench = bench;
+  /** @param {{ store: Store, stage: Stage, editor: PromptEditor }} parts */
+  constructor({ store, stage, editor }) {
+    this.store = store;
+    this.stage = stage;
+    this.editor = editor;
     this.list = h("div", { class: "sam-candidates", role: "group", "aria-label": "Candidate masks" });
     this.element = h("section", { class: "sam-panel" }, h("h3", {}, "Candidate masks"), this.list);
-    bench.store.watch(["masks", "frame", "objects", "picture"], () => this.draw());
+    this.store.watch(["masks", "frame", "objects", "picture"], () => this.draw());
   }
 
   draw() {
-    const choice = this.bench.store.choiceHere();
+    const choice = this.store.choiceHere();
     const found = choice?.candidates || [];
-    this.element.hidden = this.bench.store.isVideo && !found.length;
+    this.element.hidden = this.store.isVideo && !found.length;
     const words = this.words(found);
-    const around = found.length ? this.bench.stage.closeUp(found.map((mask) => mask.counts)) : null;
+    const around = found.length ? this.stage.closeUp(found.map((mask) => mask.counts)) : null;
     this.list.replaceChildren(
       ...(found.length
         ? found.map((_, position) => this.card(choice, position, { word: words[position], around }))
@@ -43,13 +47,12 @@ export class Candidates {
    * @param {{ word: string, around: Box | null }} given
    */
   card(choice, position, { word, around }) {
-    const { bench } = this;
     const mask = choice.candidates[position],
       isChosen = position === choice.chosen;
     const thumb = h("canvas", { width: 168, height: 120, "aria-hidden": "true" });
-    bench.stage.paintThumb(thumb, mask.counts, bench.store.object(bench.store.active).color, around);
+    this.stage.paintThumb(thumb, mask.counts, this.store.object(this.store.active).color, around);
     const percent = Math.round(mask.iou * 100);
-    const card = button("", () => bench.editor.choose(choice, position), {
+    const card = button("", () => this.editor.choose(choice, position), {
       class: `sam-candidate${isChosen ? " sam-current" : ""}`,
       "aria-pressed": String(isChosen),
       "aria-label": `Candidate ${position + 1}, score ${percent} %`,

@@ -4,8 +4,10 @@ import { h } from "../dom/dom.js";
 import { BACKGROUND_EFFECTS, OBJECT_EFFECTS } from "../effects/effects.js";
 import { sendFile } from "../server/server.js";
 
-/** @import { Workbench } from "../app/workbench.js" */
-/** @import { Effects, View } from "../state/types.js" */
+/** @import { Effects, Host, View } from "../state/types.js" */
+/** @import { Store } from "../state/store.js" */
+/** @import { ViewActions } from "../edit/view_actions.js" */
+/** @import { ObjectActions } from "../edit/object_actions.js" */
 
 /** @type {Effects} */
 const NONE = { none: ["None", [], null] };
@@ -24,10 +26,12 @@ const AS_ALL = { "": ["As for all objects", [], null] };
  */
 
 export class EffectsPanel {
-  /** @param {Workbench} bench */
-  constructor(bench) {
-    this.bench = bench;
-    this.store = bench.store;
+  /** @param {{ store: Store, host: Host, view: ViewActions, objectActions: ObjectActions }} parts */
+  constructor({ store, host, view, objectActions }) {
+    this.store = store;
+    this.host = host;
+    this.view = view;
+    this.objectActions = objectActions;
     this.chosen = null; // the object whose own effects are shown; null: those for all
     this.target = h("select", { "aria-label": "Effects for", class: "sam-target", onchange: () => this.choose() });
     this.forWhom = h("label", { class: "sam-layer sam-for" }, h("span", {}, "Apply to"), this.target);
@@ -42,7 +46,7 @@ export class EffectsPanel {
       class: "sam-swatch",
       "aria-label": "Background colour",
       value: "#00b140",
-      onchange: () => bench.setView({ background_color: this.color.value }),
+      onchange: () => this.view.set({ background_color: this.color.value }),
     });
     /** @type {HTMLInputElement} */
     this.text = h("input", {
@@ -50,7 +54,7 @@ export class EffectsPanel {
       maxlength: 40,
       "aria-label": "Background text",
       value: "SAM 2",
-      onchange: () => bench.setView({ text: this.text.value }),
+      onchange: () => this.view.set({ text: this.text.value }),
     });
     this.file = h("input", {
       type: "file",
@@ -112,8 +116,8 @@ export class EffectsPanel {
    */
   change({ name, own }, value, variant) {
     const object = own && this.object();
-    if (object) this.bench.objectActions.change(object.object_id, { [own]: value, [`${own}_variant`]: variant });
-    else this.bench.setView({ [name]: value, [`${name}_variant`]: variant });
+    if (object) this.objectActions.change(object.object_id, { [own]: value, [`${own}_variant`]: variant });
+    else this.view.set({ [name]: value, [`${name}_variant`]: variant });
   }
 
   draw() {
@@ -174,10 +178,10 @@ export class EffectsPanel {
     if (!file) return;
     try {
       await sendFile(`s/${this.store.token}/backdrop`, file, () => {});
-      this.bench.host.quiet("backdrop");
-      this.bench.setView({ backdrop: Date.now() });
+      this.host.quiet("backdrop");
+      this.view.set({ backdrop: Date.now() });
     } catch (error) {
-      this.bench.host.warn(error.message, null, "backdrop");
+      this.host.warn(error.message, null, "backdrop");
     }
   }
 }

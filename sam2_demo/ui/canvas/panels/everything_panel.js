@@ -13,8 +13,15 @@ import { FoundList } from "./found_list.js";
 import { LimitSliders } from "./limit_sliders.js";
 import { LookAgain } from "./look_again.js";
 
-/** @import { Workbench } from "../app/workbench.js" */
-/** @import { FoundLimits, FoundMask, FoundStep, Progress } from "../state/types.js" */
+/** @import { FoundLimits, FoundMask, FoundStep, Host, Progress } from "../state/types.js" */
+/** @import { Store } from "../state/store.js" */
+/** @import { Outbox } from "../server/outbox.js" */
+/** @import { History } from "../state/history.js" */
+/** @import { FrameWalk } from "../stage/frame_walk.js" */
+/** @import { ObjectActions } from "../edit/object_actions.js" */
+/** @import { Runs } from "../app/runs.js" */
+/** @import { Stage } from "../stage/stage.js" */
+/** @import { Pointer } from "../edit/pointer.js" */
 
 const GRIDS = [
   ["16", "Quick: 16 × 16 points"],
@@ -24,10 +31,17 @@ const GRIDS = [
 ];
 
 export class EverythingPanel {
-  /** @param {Workbench} bench */
-  constructor(bench) {
-    this.bench = bench;
-    this.store = bench.store;
+  /** @param {{ store: Store, host: Host, outbox: Outbox, history: History, walk: FrameWalk, objectActions: ObjectActions, runs: Runs, stage: Stage, pointer: Pointer }} parts */
+  constructor({ store, host, outbox, history, walk, objectActions, runs, stage, pointer }) {
+    this.store = store;
+    this.host = host;
+    this.outbox = outbox;
+    this.history = history;
+    this.walk = walk;
+    this.objectActions = objectActions;
+    this.runs = runs;
+    this.stage = stage;
+    this.pointer = pointer;
     /** @type {FoundMasks | null} */
     this.found = null;
     this.running = false;
@@ -59,7 +73,7 @@ export class EverythingPanel {
       this.changed();
     });
     this.onlyNew = h("input", { type: "checkbox", onchange: () => this.store.changed("found") });
-    this.again = this.store.isVideo ? new LookAgain(bench, () => this.findNew()) : null;
+    this.again = this.store.isVideo ? new LookAgain(this, () => this.findNew()) : null;
     this.inspected = h("div", { class: "sam-inspected" });
     this.list = new FoundList({
       pick: (mask) => this.pick(mask),
@@ -106,8 +120,7 @@ export class EverythingPanel {
 
   // The stage must be on the page before the layer can lie over it.
   begin() {
-    const { bench } = this;
-    this.layer = new EverythingLayer(bench.stage, bench.pointer, this.store.palette, {
+    this.layer = new EverythingLayer(this.stage, this.pointer, this.store.palette, {
       hover: (mask) => this.inspect(mask),
       toggle: (mask) => mask && this.pick(mask),
     });
@@ -133,7 +146,7 @@ export class EverythingPanel {
       bringEdits(this.store.token, this.found);
       this.store.changed("found");
     } catch (error) {
-      this.bench.host.warn(error.message);
+      this.host.warn(error.message);
     }
   }
 
@@ -142,12 +155,12 @@ export class EverythingPanel {
    * @param {FoundLimits | null} [limits]
    */
   async run(limits = null) {
-    const { bench, store } = this;
+    const { store } = this;
     if (this.running || store.tracking) return true;
-    bench.player?.stop();
+    this.store.stopPlaying();
     const before = this.found;
     this.found = new FoundMasks(store.frame);
-    this.task = new LongTask(bench, "find_everything");
+    this.task = new LongTask(this, "find_everything");
     this.setRunning(true);
     this.setOpen(true);
     this.status.textContent = "Looking …";
@@ -157,11 +170,11 @@ export class EverythingPanel {
     try {
       const answer = await this.task.run({ frame: store.frame, grid: this.grid.value }, (step) => this.step(step));
       stopped = answer.stopped;
-      bench.host.quiet("everything");
+      this.host.quiet("everything");
       if (stopped && !answer.total) text = "Stopped before it began.";
       else if (stopped) text = `Stopped after ${answer.done} of ${answer.total} points; what was found is kept.`;
     } catch (error) {
-      if (!this.closed) bench.host.warn(error.message, null, "everything");
+      if (!this.closed) this.host.warn(error.message, null, "everything");
     }
     if (this.closed) return true;
     this.setRunning(false);
@@ -195,7 +208,7 @@ export class EverythingPanel {
     try {
       await this.task.stop();
     } catch (error) {
-      this.bench.host.warn(error.message);
+      this.host.warn(error.message);
     }
     this.stop.disabled = false;
   }
@@ -213,7 +226,7 @@ export class EverythingPanel {
 
   toggled() {
     const here = this.found.frame === this.store.frame;
-    if (!here) this.bench.goto(this.found.frame);
+    if (!here) this.walk.goto(this.found.frame);
     this.setOpen(!(this.open && here));
   }
 
@@ -263,7 +276,7 @@ export class EverythingPanel {
       found.restore(state);
       this.changed();
     };
-    this.bench.history.did({ undo: () => put(before), redo: () => put(after) });
+    this.history.did({ undo: () => put(before), redo: () => put(after) });
     this.changed();
   }
 
@@ -274,7 +287,7 @@ export class EverythingPanel {
 
   joinPicked() {
     const masks = this.found.pickedShown();
-    if (masks.length < 2) return this.bench.host.warn("Pick two masks or more to join them.");
+    if (masks.length < 2) return this.host.warn("Pick two masks or more to join them.");
     this.edit(() =>
       this.found.join(
         masks,
@@ -290,22 +303,22 @@ export class EverythingPanel {
 
   /** @param {boolean} track */
   async makeObjects(track) {
-    const { bench, store, found } = this;
+    const { store, found } = this;
     const masks = found.pickedShown();
-    const room = bench.config.limits.max_objects - store.objects.length;
+    const room = this.host.config.limits.max_objects - store.objects.length;
     if (masks.length > room)
-      return bench.host.warn(`${masks.length} masks are picked; there is room for ${room} more objects. Pick fewer.`);
+      return this.host.warn(`${masks.length} masks are picked; there is room for ${room} more objects. Pick fewer.`);
     this.addObjects(found, masks);
     this.setOpen(false);
     if (!track) return;
-    await bench.outbox.settled();
+    await this.outbox.settled();
     const again = this.again.isWanted;
-    if (!(await bench.runs.track("both", !again)) || !again) return;
+    if (!(await this.runs.track("both", !again)) || !again) return;
     const { finished, text } = await this.again.run(found.frame, (seen, fresh) => this.addObjects(seen, fresh, false));
     if (this.again.closed) return;
     this.setOpen(false);
     this.status.textContent = text;
-    if (finished) bench.runs.render();
+    if (finished) this.runs.render();
   }
 
   /**
@@ -315,9 +328,9 @@ export class EverythingPanel {
    * @param {boolean} [asSeen]
    */
   addObjects(found, masks, asSeen = true) {
-    const { bench, store } = this;
+    const { store } = this;
     const { clip } = store;
-    bench.objectActions.addMasks(
+    this.objectActions.addMasks(
       found.frame,
       masks.map((mask) => ({
         ...(asSeen ? { color: this.layer.color(mask) } : {}),

@@ -3,8 +3,9 @@
 import { button, h } from "../dom/dom.js";
 import { sendFile } from "../server/server.js";
 
-/** @import { Workbench } from "../app/workbench.js" */
 /** @import { Box } from "../state/types.js" */
+/** @import { Store } from "../state/store.js" */
+/** @import { Outbox } from "../server/outbox.js" */
 
 /**
  * @typedef {object} Imported  what was asked for and what the server made of the file
@@ -18,14 +19,15 @@ import { sendFile } from "../server/server.js";
 export class ImportDialog {
   /**
    * `done` gets what was asked for and what the server made of the file.
-   * @param {Workbench} bench
+   * @param {{ store: Store, outbox: Outbox }} parts
    * @param {(answer: Imported) => void} done
    */
-  constructor(bench, done) {
-    this.bench = bench;
+  constructor({ store, outbox }, done) {
+    this.store = store;
+    this.outbox = outbox;
     this.done = done;
-    const where = bench.isVideo ? "prompts on their frames (a label map: on this one)" : "objects";
-    const name = `masks-${bench.store.token}`;
+    const where = this.store.isVideo ? "prompts on their frames (a label map: on this one)" : "objects";
+    const name = `masks-${this.store.token}`;
     /** @type {(value: string, text: string, checked: boolean) => HTMLElement} */
     const choice = (value, text, checked) =>
       h("label", {}, h("input", { type: "radio", name, value, checked }), ` ${text}`);
@@ -36,7 +38,7 @@ export class ImportDialog {
     );
     this.reference = choice(
       "reference",
-      `As reference${bench.isVideo ? " for the whole clip" : ""}: what is right, to measure J&F and to simulate clicks`,
+      `As reference${this.store.isVideo ? " for the whole clip" : ""}: what is right, to measure J&F and to simulate clicks`,
       false,
     );
     this.file = h("input", {
@@ -55,7 +57,7 @@ export class ImportDialog {
     this.go = button("Import", () => this.send(), { class: "sam-primary", disabled: true });
     this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
     this.problem = h("div", { class: "sam-notice", role: "alert", hidden: true });
-    const { width, height } = bench.store.clip;
+    const { width, height } = this.store.clip;
     /** @type {HTMLDialogElement} */
     this.element = h(
       "dialog",
@@ -98,17 +100,16 @@ export class ImportDialog {
   }
 
   async send() {
-    const { bench } = this;
     const [file] = this.file.files;
     const use = this.reference.querySelector("input").checked ? "reference" : "prompts";
-    const frame = bench.store.frame;
+    const frame = this.store.frame;
     this.go.disabled = true;
     this.problem.hidden = true;
     this.status.textContent = `Reading ${file.name} …`;
     try {
-      await bench.outbox.settled();
+      await this.outbox.settled();
       const video = encodeURIComponent(this.video.value.trim());
-      const address = `s/${bench.store.token}/import-masks?use=${use}&frame=${frame}&video=${video}`;
+      const address = `s/${this.store.token}/import-masks?use=${use}&frame=${frame}&video=${video}`;
       const answer = await sendFile(address, file, () => {});
       this.element.close();
       this.file.value = "";

@@ -2,9 +2,11 @@
 
 import { h } from "../dom/dom.js";
 
-/** @import { Workbench } from "../app/workbench.js" */
 /** @import { FoundMasks } from "../masks/found_masks.js" */
-/** @import { FoundMask } from "../state/types.js" */
+/** @import { FoundMask, Host } from "../state/types.js" */
+/** @import { Store } from "../state/store.js" */
+/** @import { FrameWalk } from "../stage/frame_walk.js" */
+/** @import { Runs } from "../app/runs.js" */
 
 const TRIES = 300;
 const EVERY = [
@@ -17,11 +19,14 @@ const EVERY = [
 export class LookAgain {
   /**
    * `find` looks on the frame that is shown; it resolves to what it found, null if it was stopped.
-   * @param {Workbench} bench
+   * @param {{ store: Store, host: Host, walk: FrameWalk, runs: Runs }} parts
    * @param {() => Promise<FoundMasks | null>} find
    */
-  constructor(bench, find) {
-    this.bench = bench;
+  constructor({ store, host, walk, runs }, find) {
+    this.store = store;
+    this.host = host;
+    this.walk = walk;
+    this.runs = runs;
     this.find = find;
     this.running = false;
     this.closed = false;
@@ -35,13 +40,19 @@ export class LookAgain {
     );
   }
 
+  /** @param {boolean} running */
+  setRunning(running) {
+    this.running = running;
+    this.store.setTasks({ lookingAgain: running });
+  }
+
   get isWanted() {
     return this.every.value !== "0";
   }
 
   /** @param {number} first */
   frames(first) {
-    const { store } = this.bench;
+    const { store } = this;
     const every = Number(this.every.value),
       frames = [];
     const last = store.clip.num_frames - 1,
@@ -59,10 +70,9 @@ export class LookAgain {
    * @param {number} frame
    */
   async masksOf(frame) {
-    const { bench } = this;
     for (let tries = 0; tries < TRIES && !this.closed; tries++) {
-      await bench.needMasks(frame);
-      if (bench.store.knowsMasks(frame)) return true;
+      await this.walk.needMasks(frame);
+      if (this.store.knowsMasks(frame)) return true;
       await new Promise((done) => setTimeout(done, 100));
     }
     return false;
@@ -74,8 +84,7 @@ export class LookAgain {
    * @param {(found: FoundMasks, taken: FoundMask[]) => void} add
    */
   async run(first, add) {
-    const { bench } = this;
-    this.running = true;
+    this.setRunning(true);
     let made = 0,
       looked = 0,
       text = "",
@@ -84,28 +93,28 @@ export class LookAgain {
       const frames = this.frames(first);
       finished = !frames.length;
       for (const frame of frames) {
-        await bench.goto(frame);
+        await this.walk.goto(frame);
         if (!(await this.masksOf(frame))) break;
         const found = await this.find();
         if (!found || this.closed) break;
         looked++;
         const masks = found.shown();
-        const room = bench.config.limits.max_objects - bench.store.objects.length;
+        const room = this.host.config.limits.max_objects - this.store.objects.length;
         const taken = masks.sort((a, b) => b.iou * b.stability - a.iou * a.stability).slice(0, room);
         if (taken.length) {
           add(found, taken);
           made += taken.length;
-          if (!(await bench.runs.track("both", false)) || this.closed) break;
+          if (!(await this.runs.track("both", false)) || this.closed) break;
         }
         if (taken.length < masks.length)
-          text = ` There is room for no more than ${bench.config.limits.max_objects} objects.`;
+          text = ` There is room for no more than ${this.host.config.limits.max_objects} objects.`;
         finished = frame === frames.at(-1) || Boolean(text);
         if (text) break;
       }
     } finally {
-      this.running = false;
+      this.setRunning(false);
     }
-    if (!this.closed) await bench.goto(first);
+    if (!this.closed) await this.walk.goto(first);
     return {
       finished,
       text: `Looked again on ${looked} frame${looked === 1 ? "" : "s"}: ${made} new object${made === 1 ? "" : "s"}.${text}`,

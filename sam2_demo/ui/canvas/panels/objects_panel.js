@@ -2,23 +2,28 @@
 
 import { button, h } from "../dom/dom.js";
 
-/** @import { Workbench } from "../app/workbench.js" */
 /** @import { ObjectInfo } from "../state/types.js" */
+/** @import { Store } from "../state/store.js" */
+/** @import { Stage } from "../stage/stage.js" */
+/** @import { ViewActions } from "../edit/view_actions.js" */
+/** @import { ObjectActions } from "../edit/object_actions.js" */
 
 export class ObjectsPanel {
-  /** @param {Workbench} bench */
-  constructor(bench) {
-    this.bench = bench;
-    this.store = bench.store;
+  /** @param {{ store: Store, stage: Stage, view: ViewActions, objectActions: ObjectActions }} parts */
+  constructor({ store, stage, view, objectActions }) {
+    this.store = store;
+    this.stage = stage;
+    this.view = view;
+    this.objectActions = objectActions;
     this.revealed = "";
     this.list = h("div", { class: "sam-objects", role: "listbox", "aria-label": "Objects" });
-    this.add = button("+ Add object", () => bench.objectActions.add(), { class: "sam-wide" });
+    this.add = button("+ Add object", () => this.objectActions.add(), { class: "sam-wide" });
     /** @type {HTMLSelectElement} */
     this.overlap = h(
       "select",
       {
         "aria-label": "Where objects overlap",
-        onchange: () => bench.setOverlap(this.overlap.value),
+        onchange: () => this.view.setOverlap(this.overlap.value),
       },
       h("option", { value: "score" }, "Overlaps: surer object wins"),
       h("option", { value: "both" }, "Overlaps: show both"),
@@ -29,7 +34,7 @@ export class ObjectsPanel {
       h("h3", {}, "Objects"),
       this.list,
       this.add,
-      bench.isVideo ? this.overlap : null,
+      this.store.isVideo ? this.overlap : null,
     );
     this.store.watch(["objects", "prompts", "masks", "view", "frame", "picture", "tasks"], () => this.draw());
   }
@@ -66,7 +71,7 @@ export class ObjectsPanel {
   /** @param {ObjectInfo} object */
   row(object) {
     const { store } = this;
-    const act = this.bench.objectActions;
+    const act = this.objectActions;
     const id = object.object_id;
     const active = id === store.active;
     const name = h("input", {
@@ -148,7 +153,7 @@ export class ObjectsPanel {
   thumbnail(object) {
     const thumb = h("canvas", { class: "sam-thumb", width: 72, height: 72, "aria-hidden": "true" });
     const mask = this.store.masksHere()[object.object_id];
-    if (mask && mask.area > 0) this.bench.stage.paintObjectThumb(thumb, mask.counts, object.color);
+    if (mask && mask.area > 0) this.stage.paintObjectThumb(thumb, mask.counts, object.color);
     return thumb;
   }
 }

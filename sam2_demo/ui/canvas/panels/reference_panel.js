@@ -5,9 +5,13 @@ import { get } from "../server/server.js";
 import { ImportDialog } from "./import_dialog.js";
 import { ReferenceLane } from "./reference_lane.js";
 
-/** @import { Workbench } from "../app/workbench.js" */
-/** @import { Prompt, Question, ReferenceInfo } from "../state/types.js" */
+/** @import { Host, Prompt, Question, ReferenceInfo } from "../state/types.js" */
 /** @import { Imported } from "./import_dialog.js" */
+/** @import { Store } from "../state/store.js" */
+/** @import { Outbox } from "../server/outbox.js" */
+/** @import { FrameWalk } from "../stage/frame_walk.js" */
+/** @import { ObjectActions } from "../edit/object_actions.js" */
+/** @import { PromptEditor } from "../edit/prompt_editor.js" */
 
 /** @param {number[]} values */
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
@@ -29,15 +33,19 @@ function asObjects(given) {
 }
 
 export class ReferencePanel {
-  /** @param {Workbench} bench */
-  constructor(bench) {
-    this.bench = bench;
-    this.store = bench.store;
+  /** @param {{ store: Store, host: Host, outbox: Outbox, walk: FrameWalk, objectActions: ObjectActions, editor: PromptEditor }} parts */
+  constructor({ store, host, outbox, walk, objectActions, editor }) {
+    this.store = store;
+    this.host = host;
+    this.outbox = outbox;
+    this.walk = walk;
+    this.objectActions = objectActions;
+    this.editor = editor;
     /** @type {ReferenceInfo[]} */
     this.references = [];
     /** @type {string | null} */
     this.stamp = null;
-    this.dialog = new ImportDialog(bench, (answer) => this.imported(answer));
+    this.dialog = new ImportDialog(this, (answer) => this.imported(answer));
     this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
     this.rows = h("div", { class: "sam-references" });
     this.total = h("div", { class: "sam-reference-total" });
@@ -57,8 +65,7 @@ export class ReferencePanel {
       this.drop,
       this.dialog.element,
     );
-    this.lane = bench.isVideo ? new ReferenceLane(this.store, (frame) => bench.goto(frame)) : null;
-    if (this.lane) bench.timeline.element.append(this.lane.canvas);
+    this.lane = this.store.isVideo ? new ReferenceLane(this.store, (frame) => this.walk.goto(frame)) : null;
   }
 
   begin() {
@@ -74,27 +81,28 @@ export class ReferencePanel {
   /** @param {Imported} given */
   imported({ use, frame, objects, frames, num_frames: all }) {
     if (use === "reference") {
-      this.status.textContent = this.bench.isVideo
+      this.status.textContent = this.store.isVideo
         ? `Reference masks on ${frames} of ${all} frames.`
         : "Reference masks are here.";
       this.stamp = null;
       return this.load();
     }
-    const { bench, store } = this;
-    const room = bench.config.limits.max_objects - store.objects.length;
+    const { store } = this;
+    const room = this.host.config.limits.max_objects - store.objects.length;
     const made = asObjects(objects);
-    if (made.length > room)
-      return this.warn(`The file has ${made.length} objects; there is room for ${room} more.`);
-    bench.objectActions.addMasks(frame, made);
+    if (made.length > room) return this.warn(`The file has ${made.length} objects; there is room for ${room} more.`);
+    this.objectActions.addMasks(frame, made);
     const count = (/** @type {number} */ number, /** @type {string} */ what, many = `${what}s`) =>
       `${number} ${number === 1 ? what : many}`;
     const places = [...new Set(objects.map((own) => own.frame))];
     const boxes = objects.filter((own) => own.box).length;
     const what = boxes === objects.length ? count(boxes, "box", "boxes") : count(objects.length, "mask");
-    const on = this.bench.isVideo ? ` on ${places.length === 1 ? `frame ${places[0]}` : `${places.length} frames`}` : "";
+    const on = this.store.isVideo
+      ? ` on ${places.length === 1 ? `frame ${places[0]}` : `${places.length} frames`}`
+      : "";
     const why = boxes ? " The file has boxes instead of masks: each became the prompt of its object." : "";
     this.status.textContent = `${what}${on} became ${count(made.length, "object")}.${why}`;
-    if (this.bench.isVideo && !places.includes(frame)) bench.goto(places[0]);
+    if (this.store.isVideo && !places.includes(frame)) this.walk.goto(places[0]);
   }
 
   // Scores come in parts when there are many; what is asked for again is what changed.
@@ -108,7 +116,7 @@ export class ReferencePanel {
       let found;
       do {
         this.again = false;
-        await this.bench.outbox.settled();
+        await this.outbox.settled();
         found = await get(`s/${this.store.token}/reference`);
         if (this.closed) return;
         this.references = found.references;
@@ -135,7 +143,7 @@ export class ReferencePanel {
         return [id, name, color, store.track(id).size, sum, store.masks.get(store.frame)?.[id]?.counts];
       }),
     );
-    if (stamp === this.stamp || this.bench.store.tracking) return;
+    if (stamp === this.stamp || this.store.tracking) return;
     this.stamp = stamp;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.load(), 250);
@@ -188,7 +196,7 @@ export class ReferencePanel {
       ? `J&F ${hundred(this.score(reference))} (J ${hundred(mean(scores.map((s) => s[1])))}, F ${hundred(mean(scores.map((s) => s[2])))})`
       : "not measured yet";
     const many =
-      this.bench.isVideo && scores.length
+      this.store.isVideo && scores.length
         ? ` on ${scores.length} of ${reference.frames.length} frames${here ? `, here ${hundred((here[1] + here[2]) / 2)}` : ""}`
         : "";
     return h(
@@ -206,15 +214,15 @@ export class ReferencePanel {
 
   /** @param {Question} question */
   async ask(question) {
-    await this.bench.outbox.settled();
-    const answer = await this.bench.host.ask("reference", question);
-    this.bench.host.quiet("reference");
+    await this.outbox.settled();
+    const answer = await this.host.ask("reference", question);
+    this.host.quiet("reference");
     return answer;
   }
 
   /** @param {string} text */
   warn(text) {
-    this.bench.host.warn(text, null, "reference");
+    this.host.warn(text, null, "reference");
   }
 
   /**
@@ -232,9 +240,9 @@ export class ReferencePanel {
 
   /** @param {ReferenceInfo} reference */
   async click(reference) {
-    const { bench, store } = this;
-    const { objectActions: act } = bench;
-    if (this.clicking || bench.store.tracking) return;
+    const { store } = this;
+    const { objectActions: act } = this;
+    if (this.clicking || this.store.tracking) return;
     const [nearest] = [...reference.frames].sort((a, b) => Math.abs(a - store.frame) - Math.abs(b - store.frame));
     if (nearest !== store.frame)
       return this.warn(
@@ -260,7 +268,7 @@ export class ReferencePanel {
         this.status.textContent = `Clicked at ${x}, ${y}: ${label ? "belongs to the object" : "does not belong to it"}.`;
         if (made) act.remember(made);
         clicked = true;
-        bench.editor.point({ x, y }, label);
+        this.editor.point({ x, y }, label);
         await this.load();
       }
     } catch (error) {

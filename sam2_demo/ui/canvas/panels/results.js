@@ -4,8 +4,10 @@ import { button, h, seconds } from "../dom/dom.js";
 import { LongTask } from "../server/long_task.js";
 import { address } from "../server/server.js";
 
-/** @import { Workbench } from "../app/workbench.js" */
-/** @import { Progress } from "../state/types.js" */
+/** @import { Host, Progress } from "../state/types.js" */
+/** @import { Store } from "../state/store.js" */
+/** @import { Outbox } from "../server/outbox.js" */
+/** @import { Runs } from "../app/runs.js" */
 
 const DOWNLOAD = "Download masks of all objects";
 
@@ -25,11 +27,13 @@ function progressOf(what, { done, total }, began) {
 // Masks in one of the formats that the server knows. Some take their time, so the file is made first, then fetched.
 class MaskDownload {
   /**
-   * @param {Workbench} bench
+   * @param {{ store: Store, host: Host, outbox: Outbox }} parts
    * @param {[name: string, title: string][]} formats
    */
-  constructor(bench, formats) {
-    this.bench = bench;
+  constructor({ store, host, outbox }, formats) {
+    this.store = store;
+    this.host = host;
+    this.outbox = outbox;
     this.format = h(
       "select",
       { "aria-label": "Format of the masks" },
@@ -48,7 +52,6 @@ class MaskDownload {
   }
 
   async download() {
-    const { bench } = this;
     const began = performance.now();
     /** @param {Progress} step */
     const show = (step) => this.status.replaceChildren(...progressOf("Making the file", step, began));
@@ -56,12 +59,12 @@ class MaskDownload {
     this.setBusy(true);
     show({ done: 0, total: 1 });
     try {
-      const { file } = await new LongTask(bench, "make_masks").run({ format: this.format.value }, show);
-      bench.host.quiet("masks");
-      h("a", { href: address(`s/${bench.store.token}/files/${file}`), download: "" }).click();
+      const { file } = await new LongTask(this, "make_masks").run({ format: this.format.value }, show);
+      this.host.quiet("masks");
+      h("a", { href: address(`s/${this.store.token}/files/${file}`), download: "" }).click();
     } catch (error) {
       text = "The file was not finished.";
-      if (this.element.isConnected) bench.host.fail(error, () => this.download(), "masks");
+      if (this.element.isConnected) this.host.fail(error, () => this.download(), "masks");
     }
     this.setBusy(false);
     this.status.textContent = text;
@@ -76,12 +79,14 @@ class MaskDownload {
 }
 
 export class VideoResults {
-  /** @param {Workbench} bench */
-  constructor(bench) {
-    this.store = bench.store;
-    this.bench = bench;
-    this.make = button("Make video", () => bench.runs.render(), { class: "sam-grow" });
-    this.stop = button("Stop", () => bench.runs.stop(), {
+  /** @param {{ store: Store, host: Host, outbox: Outbox, runs: Runs }} parts */
+  constructor({ store, host, outbox, runs }) {
+    this.store = store;
+    this.host = host;
+    this.outbox = outbox;
+    this.runs = runs;
+    this.make = button("Make video", () => this.runs.render(), { class: "sam-grow" });
+    this.stop = button("Stop", () => this.runs.stop(), {
       class: "sam-stop",
       "aria-label": "Stop making the video",
       hidden: true,
@@ -89,7 +94,7 @@ export class VideoResults {
     this.note = h("div", { class: "sam-quiet", hidden: true }, "This video was made before your last changes.");
     this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
     this.player = h("div", { class: "sam-player" });
-    this.masks = new MaskDownload(bench, bench.config.formats);
+    this.masks = new MaskDownload(this, this.host.config.formats);
     this.element = h(
       "section",
       { class: "sam-panel" },
@@ -100,7 +105,8 @@ export class VideoResults {
       this.note,
       this.masks.element,
     );
-    if (this.store.result) this.show();
+    this.shown = 0; // when the video that is shown was made
+    this.began = 0; // when making one was begun
     this.store.watch(["masks", "objects", "result", "tasks"], () => this.draw());
   }
 
@@ -109,31 +115,25 @@ export class VideoResults {
     this.make.disabled = !any || this.store.rendering || this.store.tracking;
     this.note.hidden = !this.store.result || this.store.result.current;
     this.masks.element.hidden = !any;
+    this.drawProgress();
+    this.show();
   }
 
-  /**
-   * @param {Progress} step
-   * @param {number} began
-   */
-  progress(step, began) {
-    this.status.replaceChildren(...progressOf("Making the video", step, began));
-  }
-
-  begin() {
-    this.stop.hidden = false;
-    this.status.textContent = "Making the video …";
-  }
-
-  /** @param {string} text */
-  finish(text) {
-    this.stop.hidden = true;
-    this.status.textContent = text;
-    if (!text) this.show();
+  drawProgress() {
+    const { rendering, renderStep, renderText } = this.store;
+    if (rendering) this.began ||= performance.now();
+    else this.began = 0;
+    this.stop.hidden = !rendering;
+    if (!rendering) this.status.textContent = renderText;
+    else
+      this.status.replaceChildren(...progressOf("Making the video", renderStep || { done: 0, total: 1 }, this.began));
   }
 
   // The video that was made last, also after a reload.
   show() {
-    const { file, made } = this.store.result;
+    const { file, made } = this.store.result || { file: "", made: 0 };
+    if (made === this.shown) return;
+    this.shown = made;
     const source = address(`s/${this.store.token}/files/${file}?v=${Math.round(made * 1000)}`);
     this.player.replaceChildren(
       h("video", {
@@ -149,13 +149,15 @@ export class VideoResults {
 }
 
 export class PictureResults {
-  /** @param {Workbench} bench */
-  constructor(bench) {
-    this.store = bench.store;
+  /** @param {{ store: Store, host: Host, outbox: Outbox }} parts */
+  constructor({ store, host, outbox }) {
+    this.store = store;
+    this.host = host;
+    this.outbox = outbox;
     this.links = h("div", { class: "sam-links" });
     this.masks = new MaskDownload(
-      bench,
-      bench.config.formats.filter(([name]) => name !== "alpha"),
+      this,
+      this.host.config.formats.filter(([name]) => name !== "alpha"),
     );
     this.element = h("section", { class: "sam-panel" }, h("h3", {}, "Result"), this.links, this.masks.element);
     this.store.watch(["masks", "objects"], () => this.draw());

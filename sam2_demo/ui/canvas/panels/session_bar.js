@@ -3,16 +3,19 @@
 import { button, h } from "../dom/dom.js";
 import { post } from "../server/server.js";
 
-/** @import { Workbench } from "../app/workbench.js" */
+/** @import { Store } from "../state/store.js" */
+/** @import { Host } from "../state/types.js" */
+/** @import { HelpSheet } from "./help_sheet.js" */
 
 export class SessionBar {
-  /** @param {Workbench} bench */
-  constructor(bench) {
-    this.bench = bench;
-    this.store = bench.store;
-    const { clip } = bench.store;
+  /** @param {{ store: Store, host: Host, help: HelpSheet }} parts */
+  constructor({ store, host, help }) {
+    this.store = store;
+    this.host = host;
+    this.help = help;
+    const { clip } = store;
     const rate = clip.frame_rate.toFixed(2).replace(/\.?0+$/, "");
-    const facts = bench.isVideo
+    const facts = this.store.isVideo
       ? `${clip.width} × ${clip.height}, ${clip.num_frames} frames, ${rate} fps`
       : `${clip.width} × ${clip.height}`;
     this.element = h(
@@ -21,9 +24,9 @@ export class SessionBar {
       h(
         "div",
         { class: "sam-row" },
-        button(bench.isVideo ? "Other video" : "Other picture", () => bench.host.leave(), { class: "sam-grow" }),
+        button(this.store.isVideo ? "Other video" : "Other picture", () => this.host.leave(), { class: "sam-grow" }),
         button("Copy link", () => this.copyLink(), { title: "Whoever has this link can open and change this session" }),
-        button("?", () => bench.help.open(), {
+        button("?", () => this.help.open(), {
           "aria-label": "Help and keys",
           title: "Help and keys (?)",
           class: "sam-help-button",
@@ -57,19 +60,18 @@ export class SessionBar {
   async copyLink() {
     try {
       await navigator.clipboard.writeText(location.href);
-      this.bench.say("The link to this session is on the clipboard.");
+      this.store.setNote("The link to this session is on the clipboard.");
     } catch {
-      this.bench.say("The link to this session is the address of this page.");
+      this.store.setNote("The link to this session is the address of this page.");
     }
   }
 
   async forget() {
-    const { bench } = this;
     try {
       await post(`s/${this.store.token}/delete`);
-      bench.host.leave();
+      this.host.leave();
     } catch (error) {
-      bench.host.fail(error, () => this.forget());
+      this.host.fail(error, () => this.forget());
     }
   }
 }

@@ -4,22 +4,25 @@ import { button, clock, h } from "../dom/dom.js";
 import { icon } from "../dom/icons.js";
 import { Filmstrip } from "./filmstrip.js";
 
-/** @import { Workbench } from "../app/workbench.js" */
 /** @import { Store } from "../state/store.js" */
 /** @import { ObjectInfo, Pen } from "../state/types.js" */
 /** @import { LaneScale } from "./reference_lane.js" */
+/** @import { FrameWalk } from "../stage/frame_walk.js" */
+/** @import { ViewActions } from "../edit/view_actions.js" */
+/** @import { Player } from "../stage/player.js" */
 
 const LANE = 18;
 const THUMB = 16;
 
 export class Timeline {
   /**
-   * @param {Store} store
-   * @param {Workbench} bench
+   * @param {{ store: Store, walk: FrameWalk, view: ViewActions, player: Player }} parts
    */
-  constructor(store, bench) {
+  constructor({ store, walk, view, player }) {
     this.store = store;
-    this.bench = bench;
+    this.walk = walk;
+    this.view = view;
+    this.player = player;
     const { num_frames: count } = store.clip;
     /** @type {HTMLInputElement} */
     this.slider = h("input", {
@@ -30,14 +33,14 @@ export class Timeline {
       value: 0,
       class: "sam-slider",
       "aria-label": "Frame",
-      oninput: () => bench.goto(Number(this.slider.value)),
+      oninput: () => this.walk.goto(Number(this.slider.value)),
     });
-    this.play = button(icon("play"), () => bench.togglePlay(), {
+    this.play = button(icon("play"), () => player.toggle(), {
       "aria-label": "Play",
       title: "Play or pause (Space)",
     });
     this.sound = store.clip.has_audio
-      ? button(icon("sound"), () => bench.player.mute(), {
+      ? button(icon("sound"), () => this.player.mute(), {
           "aria-label": "Mute",
           "aria-pressed": "false",
           title: "Sound on or off (M)",
@@ -46,16 +49,16 @@ export class Timeline {
     this.where = h("div", { class: "sam-where" });
     this.lanes = h("canvas", { class: "sam-lanes", "aria-hidden": "true" });
     this.film = new Filmstrip(store);
-    this.check = button("", () => bench.nextDoubtful(), {
+    this.check = button("", () => this.walk.nextDoubtful(), {
       class: "sam-check",
       hidden: true,
       title: "Go to the next frame to check (N)",
     });
-    this.markIn = button("In", () => bench.setMark("mark_in"), {
+    this.markIn = button("In", () => this.view.toggleMark("mark_in"), {
       title: "Mark in (I): tracking between the marks starts here",
       "aria-pressed": "false",
     });
-    this.markOut = button("Out", () => bench.setMark("mark_out"), {
+    this.markOut = button("Out", () => this.view.toggleMark("mark_out"), {
       title: "Mark out (O): tracking between the marks ends here",
       "aria-pressed": "false",
     });
@@ -68,7 +71,7 @@ export class Timeline {
     }
     /** @type {(drawing: string, name: string, where: () => number) => HTMLButtonElement} */
     const jump = (drawing, name, where) =>
-      button(icon(drawing), () => bench.goto(where()), { "aria-label": name, title: name });
+      button(icon(drawing), () => this.walk.goto(where()), { "aria-label": name, title: name });
     this.element = h(
       "section",
       { class: "sam-timeline" },
@@ -104,13 +107,7 @@ export class Timeline {
   seek(event) {
     const rect = this.lanes.getBoundingClientRect();
     const share = (event.clientX - rect.left - THUMB / 2) / (rect.width - THUMB);
-    this.bench.goto(Math.round(share * (this.store.clip.num_frames - 1)));
-  }
-
-  /** @param {boolean} muted */
-  setMuted(muted) {
-    this.sound?.replaceChildren(icon(muted ? "mute" : "sound"));
-    this.sound?.setAttribute("aria-pressed", String(muted));
+    this.walk.goto(Math.round(share * (this.store.clip.num_frames - 1)));
   }
 
   draw() {
@@ -122,6 +119,7 @@ export class Timeline {
     this.markIn.setAttribute("aria-pressed", String(store.view.mark_in != null));
     this.markOut.setAttribute("aria-pressed", String(store.view.mark_out != null));
     this.drawPlay();
+    this.drawSound();
     this.film.draw();
     this.drawLanes();
   }
@@ -131,6 +129,13 @@ export class Timeline {
     if (this.play.getAttribute("aria-label") === label) return;
     this.play.replaceChildren(icon(label.toLowerCase()));
     this.play.setAttribute("aria-label", label);
+  }
+
+  drawSound() {
+    const muted = String(this.store.muted);
+    if (!this.sound || this.sound.getAttribute("aria-pressed") === muted) return;
+    this.sound.replaceChildren(icon(this.store.muted ? "mute" : "sound"));
+    this.sound.setAttribute("aria-pressed", muted);
   }
 
   drawLanes() {

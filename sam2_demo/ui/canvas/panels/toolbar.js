@@ -2,9 +2,11 @@
 
 import { button, h } from "../dom/dom.js";
 
-/** @import { Workbench } from "../app/workbench.js" */
 /** @import { Pointer } from "../edit/pointer.js" */
 /** @import { Stage } from "../stage/stage.js" */
+/** @import { Store } from "../state/store.js" */
+/** @import { History } from "../state/history.js" */
+/** @import { PromptEditor } from "../edit/prompt_editor.js" */
 
 const TOOLS = [
   ["include", "Include", "Click on what belongs to the object (right-click: what does not)"],
@@ -17,14 +19,15 @@ const TOOLS = [
 
 export class Toolbar {
   /**
-   * @param {Pointer} pointer
-   * @param {Stage} stage
-   * @param {Workbench} bench
+   * @param {{ store: Store, history: History, editor: PromptEditor, stage: Stage, pointer: Pointer }} parts
    */
-  constructor(pointer, stage, bench) {
+  constructor({ store, history, editor, stage, pointer }) {
+    this.store = store;
+    this.history = history;
+    this.editor = editor;
+    this.stage = stage;
     this.pointer = pointer;
-    this.bench = bench;
-    const act = bench;
+    this.pointer = pointer;
     this.tools = TOOLS.map(([name, label, title]) =>
       button(label, () => this.choose(name), {
         title,
@@ -33,9 +36,9 @@ export class Toolbar {
         class: `sam-tool sam-tool-${name}`,
       }),
     );
-    this.undo = button("Undo", () => act.undo(), { title: "Undo (Ctrl+Z)" });
-    this.redo = button("Redo", () => act.redo(), { title: "Redo (Ctrl+Shift+Z)" });
-    this.clear = button("Clear", () => bench.editor.clear(), {
+    this.undo = button("Undo", () => history.undo(), { title: "Undo (Ctrl+Z)" });
+    this.redo = button("Redo", () => history.redo(), { title: "Redo (Ctrl+Shift+Z)" });
+    this.clear = button("Clear", () => this.editor.clear(), {
       title: "Remove the prompts of the chosen object on this frame",
     });
     this.size = h("input", {
@@ -55,7 +58,7 @@ export class Toolbar {
       title: "Show what a click under the pointer would select (P)",
       class: "sam-tool",
     });
-    bench.store.watch(["history", "prompts", "objects", "frame"], () => this.draw());
+    this.store.watch(["history", "prompts", "objects", "frame", "tasks"], () => this.draw());
     this.element = h(
       "div",
       { class: "sam-toolbar", role: "toolbar", "aria-label": "Prompt tools" },
@@ -72,7 +75,7 @@ export class Toolbar {
   }
 
   togglePreview() {
-    const { editor } = this.bench;
+    const { editor } = this;
     editor.previewOn = !editor.previewOn;
     this.preview.setAttribute("aria-pressed", String(editor.previewOn));
     if (!editor.previewOn) editor.hover(null);
@@ -86,9 +89,9 @@ export class Toolbar {
   }
 
   draw() {
-    const { history, editor } = this.bench;
-    this.undo.disabled = !history.past.length;
-    this.redo.disabled = !history.future.length;
+    const { history, editor, store } = this;
+    this.undo.disabled = !history.past.length || store.tracking;
+    this.redo.disabled = !history.future.length || store.tracking;
     this.clear.disabled = !editor.hasPrompt();
   }
 }

@@ -2,8 +2,9 @@
 
 import { button, h, seconds } from "../dom/dom.js";
 
-/** @import { Workbench } from "../app/workbench.js" */
 /** @import { TrackStep } from "../state/types.js" */
+/** @import { Store } from "../state/store.js" */
+/** @import { Runs } from "../app/runs.js" */
 
 const WAYS = [
   ["whole", "Whole clip"],
@@ -15,19 +16,20 @@ const WAYS = [
 ];
 
 export class TrackPanel {
-  /** @param {Workbench} bench */
-  constructor(bench) {
-    this.bench = bench;
+  /** @param {{ store: Store, runs: Runs }} parts */
+  constructor({ store, runs }) {
+    this.store = store;
+    this.runs = runs;
     this.way = h(
       "select",
       { "aria-label": "Which way to track" },
       ...WAYS.map(([value, label]) => h("option", { value }, label)),
     );
-    this.start = button("Track", () => bench.runs.track(this.way.value), { class: "sam-primary sam-grow" });
+    this.start = button("Track", () => this.runs.track(this.way.value), { class: "sam-primary sam-grow" });
     this.stop = button("Stop", () => this.halt(), { class: "sam-stop sam-grow", hidden: true });
     this.bar = h("progress", { max: 1, value: 0, hidden: true, "aria-label": "Tracking" });
     this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
-    bench.store.watch(["prompts", "tasks"], () => this.draw());
+    this.store.watch(["prompts", "tasks"], () => this.draw());
     this.element = h(
       "section",
       { class: "sam-panel" },
@@ -39,41 +41,31 @@ export class TrackPanel {
   }
 
   draw() {
-    const { store } = this.bench;
+    const { store } = this;
     const canTrack = store.prompts.size > 0;
     this.start.disabled = !canTrack || store.tracking;
     this.start.title = canTrack ? "" : "Click on an object first";
+    this.start.hidden = this.way.disabled = store.tracking;
+    this.stop.hidden = this.bar.hidden = !store.tracking;
+    this.drawProgress();
   }
 
-  begin() {
-    this.start.hidden = true;
-    this.stop.hidden = false;
-    this.stop.disabled = false;
-    this.bar.hidden = false;
-    this.bar.removeAttribute("value");
-    this.status.textContent = "Starting …";
-    this.way.disabled = true;
-  }
-
-  /** @param {TrackStep} given */
-  progress({ done, total, seconds_left: left }) {
-    this.bar.max = total;
-    this.bar.value = done;
-    this.status.textContent = `${done} of ${total} frames${done > 3 && left > 1 ? `, ${seconds(left)} left` : ""}`;
+  drawProgress() {
+    const { tracking, trackStep, trackText } = this.store;
+    if (!trackStep || !tracking) this.bar.removeAttribute("value");
+    if (!tracking) this.status.textContent = trackText;
+    else if (!trackStep) this.status.textContent = "Starting …";
+    else {
+      const { done, total, seconds_left: left } = trackStep;
+      this.bar.max = total;
+      this.bar.value = done;
+      this.status.textContent = `${done} of ${total} frames${done > 3 && left > 1 ? `, ${seconds(left)} left` : ""}`;
+    }
   }
 
   async halt() {
     this.stop.disabled = true;
-    await this.bench.runs.stop();
+    await this.runs.stop();
     this.stop.disabled = false;
-  }
-
-  /** @param {string} text */
-  finish(text) {
-    this.start.hidden = false;
-    this.stop.hidden = true;
-    this.bar.hidden = true;
-    this.way.disabled = false;
-    this.status.textContent = text;
   }
 }

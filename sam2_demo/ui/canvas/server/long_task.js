@@ -1,16 +1,17 @@
 // A task of the server that takes its time: asked for when all changes before it have arrived, answered in steps.
 // A stop counts whenever it is pressed, also while the task is still on its way.
 
-/** @import { Workbench } from "../app/workbench.js" */
-/** @import { Question } from "../state/types.js" */
+/** @import { Host, Question } from "../state/types.js" */
+/** @import { Outbox } from "./outbox.js" */
 
 export class LongTask {
   /**
-   * @param {Workbench} bench
+   * @param {{ host: Host, outbox: Outbox }} parts
    * @param {string} event
    */
-  constructor(bench, event) {
-    this.bench = bench;
+  constructor({ host, outbox }, event) {
+    this.host = host;
+    this.outbox = outbox;
     this.event = event;
     this.asked = false;
     this.begun = false;
@@ -22,11 +23,10 @@ export class LongTask {
    * @param {(step: any) => void} onStep
    */
   async run(question, onStep) {
-    const { bench } = this;
-    await bench.outbox.settled();
+    await this.outbox.settled();
     if (this.stopped) return { done: 0, total: 0, stopped: true };
     this.asked = true;
-    return bench.host.ask(this.event, question, { onStep: (step) => this.step(step, onStep), limit: 120000 });
+    return this.host.ask(this.event, question, { onStep: (step) => this.step(step, onStep), limit: 120000 });
   }
 
   /**
@@ -46,6 +46,6 @@ export class LongTask {
   }
 
   tellStop() {
-    return this.bench.host.ask("stop", {});
+    return this.host.ask("stop", {});
   }
 }

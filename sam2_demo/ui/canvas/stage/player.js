@@ -3,29 +3,30 @@
 import { h } from "../dom/dom.js";
 import { address } from "../server/server.js";
 
-/** @import { Workbench } from "../app/workbench.js" */
 /** @import { Frames } from "./frames.js" */
 /** @import { Store } from "../state/store.js" */
-/** @import { ServerError } from "../state/types.js" */
+/** @import { Host, ServerError } from "../state/types.js" */
+/** @import { FrameWalk } from "./frame_walk.js" */
+/** @import { Stage } from "./stage.js" */
 
 const AHEAD = 24;
 const LATE = 0.4; // seconds that pictures may lag before the sound waits for them
 
 export class Player {
   /**
-   * @param {Store} store
-   * @param {Frames} frames
-   * @param {Workbench} act
+   * @param {{ store: Store, frames: Frames, walk: FrameWalk, host: Host, stage: Stage }} parts
    */
-  constructor(store, frames, act) {
+  constructor({ store, frames, walk, host, stage }) {
     this.store = store;
     this.frames = frames;
-    this.act = act;
+    this.walk = walk;
+    this.host = host;
+    this.stage = stage;
     this.timer = 0;
     this.time = 0; // seconds of the clip
-    this.muted = false;
     /** @type {HTMLAudioElement | null} */
     this.sound = null;
+    store.watch(["tasks"], () => this.halt());
   }
 
   toggle() {
@@ -34,9 +35,8 @@ export class Player {
   }
 
   mute() {
-    this.muted = !this.muted;
-    if (this.sound) this.sound.muted = this.muted;
-    this.act.timeline.setMuted(this.muted);
+    this.store.setTasks({ muted: !this.store.muted });
+    if (this.sound) this.sound.muted = this.store.muted;
   }
 
   // The sound is fetched when it is first wanted.
@@ -44,12 +44,12 @@ export class Player {
     const { store } = this;
     if (this.sound || !store.clip.has_audio) return;
     this.sound = h("audio", { class: "sam-sound", preload: "auto", src: address(`s/${store.token}/sound`) });
-    this.sound.muted = this.muted;
+    this.sound.muted = store.muted;
     this.sound.addEventListener("error", () => {
       this.sound = null;
-      this.act.say("The sound of this clip cannot be played here; the picture can.");
+      store.setNote("The sound of this clip cannot be played here; the picture can.");
     });
-    this.act.element.append(this.sound);
+    this.stage.canvas.after(this.sound);
   }
 
   start() {
@@ -57,6 +57,7 @@ export class Player {
     const last = store.clip.num_frames - 1;
     if (last < 1) return;
     this.openSound();
+    cancelAnimationFrame(this.timer); // of a run that was ended in this very frame
     store.setTasks({ playing: true });
     this.time = store.timeOf(store.frame >= last ? 0 : store.frame);
     this.end = store.timeOf(last) + 1 / store.clip.frame_rate;
@@ -74,9 +75,15 @@ export class Player {
   }
 
   stop() {
-    if (!this.store.playing) return;
-    this.store.setTasks({ playing: false });
+    this.store.stopPlaying();
+    this.halt();
+  }
+
+  // Others end playing by what they do to the store.
+  halt() {
+    if (this.store.playing || !this.timer) return;
     cancelAnimationFrame(this.timer);
+    this.timer = 0;
     this.sound?.pause();
   }
 
@@ -98,21 +105,21 @@ export class Player {
 
   /** @param {number} now */
   tick(now) {
-    if (!this.store.playing) return;
-    if (!this.act.canvas.offsetParent) return this.stop(); // another tab of the page is shown
+    if (!this.store.playing) return this.halt();
+    if (!this.stage.canvas.offsetParent) return this.stop(); // another tab of the page is shown
     const { store, frames } = this;
     const wanted = this.now((now - this.before) / 1000);
     const index = store.frameAt(wanted);
     if (frames.ready(index)) {
       this.time = wanted;
-      if (index !== store.frame) this.act.goto(index, { playing: true });
+      if (index !== store.frame) this.walk.goto(index, { playing: true });
       if (this.sound?.paused && wanted < this.sound.duration) this.play();
       if (wanted >= this.end) return this.stop();
     } else {
       if (wanted - this.time > LATE) this.sound?.pause();
       frames.get(index).catch((/** @type {ServerError} */ error) => {
         this.stop();
-        this.act.host.fail(error);
+        this.host.fail(error);
       });
     }
     this.before = now;

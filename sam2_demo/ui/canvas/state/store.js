@@ -3,7 +3,7 @@
 import { freshColor } from "./palette.js";
 import { Redraw } from "./redraw.js";
 
-/** @import { Alternatives, Choice, MadeVideo, Masks, ObjectInfo, Prompt, SessionState, TrackEntry, Tracks, View } from "./types.js" */
+/** @import { Alternatives, Choice, MadeVideo, Masks, ObjectInfo, Progress, Prompt, SessionState, TrackEntry, Tracks, View } from "./types.js" */
 /** @import { Topic } from "./redraw.js" */
 
 /** @returns {Prompt} */
@@ -48,7 +48,15 @@ export class Store {
     this.note = "";
     this.tracking = false;
     this.rendering = false;
+    this.lookingAgain = false; // everything mode, for what is new in the rest of a clip
     this.playing = false;
+    this.muted = false;
+    /** @type {Progress & { seconds_left?: number } | null} */
+    this.trackStep = null; // how far it is; null: it has not begun
+    this.trackText = ""; // how it ended
+    /** @type {Progress | null} */
+    this.renderStep = null;
+    this.renderText = "";
     this.expires = state.expires || null;
     this.frame = 0;
     this.active = this.objects.length ? this.objects[0].object_id : null;
@@ -163,10 +171,17 @@ export class Store {
     this.changed("result");
   }
 
-  /** @param {{ tracking?: boolean, rendering?: boolean, playing?: boolean }} now */
+  /**
+   * @typedef {"tracking" | "rendering" | "lookingAgain" | "playing" | "muted" | "trackStep" | "trackText" | "renderStep" | "renderText"} Task
+   * @param {Partial<Pick<Store, Task>>} now
+   */
   setTasks(now) {
     Object.assign(this, now);
     this.changed("tasks");
+  }
+
+  stopPlaying() {
+    if (this.playing) this.setTasks({ playing: false });
   }
 
   /** @param {string} text */
