@@ -191,11 +191,7 @@ def loose_code(root: Path) -> list[str]:
             if isinstance(node, ast.Assert):
                 wrong.append(f"{place}:{node.lineno}: assert")
             called = node.func if isinstance(node, ast.Call) else None
-            if (
-                isinstance(called, ast.Name)
-                and called.id == "print"
-                and not is_command_line(root, path)
-            ):
+            if isinstance(called, ast.Name) and called.id == "print" and not is_command_line(root, path):
                 wrong.append(f"{place}:{called.lineno}: print")
         if VAGUE_NAMES & set(path.relative_to(root).with_suffix("").parts):
             wrong.append(f"{place}: says nothing by its name")

@@ -61,9 +61,7 @@ def evaluate_picture(
     return answers
 
 
-def _click(
-    predictor: PicturePredictor, target: PictureObject, counts: Sequence[int], answer: ObjectAnswers
-) -> None:
+def _click(predictor: PicturePredictor, target: PictureObject, counts: Sequence[int], answer: ObjectAnswers) -> None:
     result: PictureResult | None = None
     logits: NDArray[np.float32] | None = None
     for count in range(1, counts[-1] + 1):

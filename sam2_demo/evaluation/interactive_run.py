@@ -100,9 +100,7 @@ def _write(
     per_model = {model: summarize(own) for model, own in records.items()}
     content = results.write_results(folder.out, per_model, folder.settings)
     results.write_csv(_rows(records), folder.out / "results.csv")
-    series = {
-        model: (list(range(1, len(own["curve"]) + 1)), list(own["curve"])) for model, own in per_model.items()
-    }
+    series = {model: (list(range(1, len(own["curve"]) + 1)), list(own["curve"])) for model, own in per_model.items()}
     title = f"Interactive video segmentation, {protocol.mode}"
     plots.curves(series, title, "clicked frames", folder.out / "plots" / "curve.png")
     header, rows = header_and_rows(per_model)

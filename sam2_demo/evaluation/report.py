@@ -63,7 +63,4 @@ def _worst(model: str, units: Mapping[str, dict[str, Any]]) -> str:
         source = escape(units[name]["picture"])
         image = f'<img src="{source}" loading="lazy" alt="">'
         figures.append(f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>")
-    return (
-        f"<h2>Worst cases of {escape(model)}</h2><p>{escape(LEGEND)}</p>"
-        f'<div class="cases">{"".join(figures)}</div>'
-    )
+    return f'<h2>Worst cases of {escape(model)}</h2><p>{escape(LEGEND)}</p><div class="cases">{"".join(figures)}</div>'

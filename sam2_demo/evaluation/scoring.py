@@ -52,9 +52,7 @@ class ObjectScores:
         return [(j + f) / 2 for j, f in zip(self.region, self.boundary, strict=True)]
 
 
-def score_clip(
-    clip: AnnotatedClip, predictions: Mapping[int, Masklet], rules: ScoringRules
-) -> dict[int, ObjectScores]:
+def score_clip(clip: AnnotatedClip, predictions: Mapping[int, Masklet], rules: ScoringRules) -> dict[int, ObjectScores]:
     """The scores of every object that ground truth shows on a counted frame, by object id.
 
     DatasetError for a prediction of an object the clip does not have, or one that lacks a counted frame.
@@ -88,9 +86,7 @@ def counted_frames(truth: Masklet, prediction: Masklet, rules: ScoringRules) -> 
     return [frame for frame in frames if frame >= seen[0]]
 
 
-def _score_object(
-    clip: AnnotatedClip, prediction: Masklet, object_id: int, frames: Sequence[int]
-) -> ObjectScores:
+def _score_object(clip: AnnotatedClip, prediction: Masklet, object_id: int, frames: Sequence[int]) -> ObjectScores:
     region, boundary = [], []
     for frame in frames:
         if frame not in prediction:

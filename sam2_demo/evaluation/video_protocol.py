@@ -22,9 +22,7 @@ PROMPT_CLICKS = {"click": 1, "clicks3": 3, "clicks5": 5}
 PROMPTS = (*PROMPT_CLICKS, "box", "mask")
 
 
-def track_clip(
-    predictor: ClipPredictor, clip: AnnotatedClip, prompt: str, exclusive: bool
-) -> dict[int, Masklet]:
+def track_clip(predictor: ClipPredictor, clip: AnnotatedClip, prompt: str, exclusive: bool) -> dict[int, Masklet]:
     """Masklets of all objects over the whole clip, empty before an object is prompted.
 
     `exclusive`: a pixel belongs to one object only, the one with the highest logit (sets with indexed masks).
@@ -103,9 +101,7 @@ def click_until(
     return count
 
 
-def _store(
-    masklets: Mapping[int, Masklet], frame_index: int, results: list[TrackedFrame], exclusive: bool
-) -> None:
+def _store(masklets: Mapping[int, Masklet], frame_index: int, results: list[TrackedFrame], exclusive: bool) -> None:
     masks = {i: mask for result in results for i, mask in result.masks.items()}
     if exclusive and len(masks) > 1:
         masks = keep_highest(masks, {i: own for result in results for i, own in result.mask_logits.items()})
@@ -118,9 +114,7 @@ def _store(
             masklet.set(frame_index, np.zeros((masklet.height, masklet.width), np.bool_), -10.0, 0.0)
 
 
-def keep_highest(
-    masks: Mapping[int, BoolMask], mask_logits: Mapping[int, NDArray[np.float32]]
-) -> dict[int, BoolMask]:
+def keep_highest(masks: Mapping[int, BoolMask], mask_logits: Mapping[int, NDArray[np.float32]]) -> dict[int, BoolMask]:
     """Give each pixel that several (H, W) masks claim to the one with the highest logit, ties to the first."""
     ids = list(masks)
     claims = np.stack([np.where(masks[i], mask_logits[i], -np.inf) for i in ids])

@@ -209,9 +209,7 @@ def clip_record(
     place = int(np.argmin(own.both))
     frame = own.frames[place]
     path = folder.picture(model, clip.name)
-    save_errors(
-        clip.frame(frame), masklets[object_id].mask(frame), clip.truth.masklets[object_id].mask(frame), path
-    )
+    save_errors(clip.frame(frame), masklets[object_id].mask(frame), clip.truth.masklets[object_id].mask(frame), path)
     worst = {"object": str(object_id), "what": f"frame {clip.frame_names[frame]}", "score": own.both[place]}
     return record | {"picture": str(path.relative_to(folder.out)), "worst": worst}
 

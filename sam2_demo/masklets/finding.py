@@ -69,9 +69,12 @@ def find_masklets(
     options = options or MaskletOptions()
     tracking = replace(predictor.options, recent_memories=_RECENT_MEMORIES, exclusive_masks=False)
     predictor = VideoPredictor(predictor.network, tracking)
-    generate = generate or AutomaticMaskGenerator(
-        predictor.network, mask_options(options), closer_look=predictor.options.looks_closer(predictor.network)
-    ).generate
+    generate = (
+        generate
+        or AutomaticMaskGenerator(
+            predictor.network, mask_options(options), closer_look=predictor.options.looks_closer(predictor.network)
+        ).generate
+    )
     reader = open_video(frames)
     try:
         found = _Finder(predictor, reader, options, generate, on_progress or _ignore_progress).run()

@@ -21,9 +21,7 @@ _LEAST_INSIDE = 0.9  # of the region, in the object
 _MOST_OF_OBJECT = 0.7  # above, it is the object
 
 
-def find_parts(
-    pixels: NDArray[np.uint8], clicks: NDArray[np.float32], objects: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
+def find_parts(pixels: NDArray[np.uint8], clicks: NDArray[np.float32], objects: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The region (N, S, S) around each click (N, 2), xy, in pictures (N, S, S, 3); empty where none is a plain part of
     its object (N, S, S)."""
     return np.stack([_part(*item) for item in zip(pixels, clicks, objects, strict=True)])

@@ -120,9 +120,7 @@ def mask_loss(logits: Tensor, targets: MaskTargets, weights: LossWeights) -> Ten
     return total
 
 
-def prediction_loss(
-    prediction: MaskPrediction, targets: MaskTargets, multimask: bool, weights: LossWeights
-) -> Tensor:
+def prediction_loss(prediction: MaskPrediction, targets: MaskTargets, multimask: bool, weights: LossWeights) -> Tensor:
     """Loss of one decoder pass, averaged over objects; candidates are all four, or the three or the one in use.
 
     With `multimask` only the candidate with the lowest mask loss among the three is supervised, otherwise

@@ -158,4 +158,3 @@ def test_missing_last_block_is_named_and_not_taken_for_another_size() -> None:
     assert infer_config(fewer).name == "sam2-hiera-small"
     with pytest.raises(WeightsError, match=r"sam2-hiera-small are missing, first image_encoder.trunk.blocks.15."):
         build_network(fewer)
-

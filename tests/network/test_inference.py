@@ -93,5 +93,3 @@ def test_a_twin_is_made_once_and_again_after_a_change():
     network.compute_dtype = torch.bfloat16
     assert for_inference(network) is not changed
     assert for_inference(network.train()) is network
-
-

@@ -189,9 +189,7 @@ def test_example_clip_plays_everywhere_and_prompts_lie_on_the_object(number: int
 
 def test_hidden_example_thing_is_gone_for_a_while_and_returns() -> None:
     example = composed(True, 1)
-    seen = [
-        (render_moment(example.scene, n / FRAME_RATE)[1] == 1).sum() for n in range(0, example.num_frames, 7)
-    ]
+    seen = [(render_moment(example.scene, n / FRAME_RATE)[1] == 1).sum() for n in range(0, example.num_frames, 7)]
     gone = [n for n, area in enumerate(seen) if area == 0]
     assert seen[0] > 1000 and seen[-1] > 1000
     assert len(gone) >= 2 and gone == list(range(gone[0], gone[-1] + 1))

@@ -110,8 +110,9 @@ def test_run_lengths_come_compressed_or_as_a_list(nano_network, clip_frames):
         for mode in ("binary_mask", "uncompressed_rle", "coco_rle")
     }
     for plain, listed, packed in zip(*found.values(), strict=True):
-        assert coco_mask.frPyObjects(listed["segmentation"], *listed["segmentation"]["size"])["counts"].decode() == (
-            packed["segmentation"]["counts"]
+        assert (
+            coco_mask.frPyObjects(listed["segmentation"], *listed["segmentation"]["size"])["counts"].decode()
+            == (packed["segmentation"]["counts"])
         )
         assert (decode_rle(listed["segmentation"]) == plain["segmentation"]).all()
 

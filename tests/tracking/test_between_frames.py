@@ -98,9 +98,7 @@ def test_passed_over_frames_are_no_memories(nano_network, clip_frames):
     assert 4 not in bank.recent
 
 
-def test_no_frame_attends_to_what_an_earlier_run_left_on_frames_now_passed_over(
-    nano_network, clip_frames, monkeypatch
-):
+def test_no_frame_attends_to_what_an_earlier_run_left_on_frames_now_passed_over(nano_network, clip_frames, monkeypatch):
     session, _ = track(nano_network, clip_frames, frame_stride=2)  # tracks 0, 2, 4, ...
     corrected = session.add_prompt(5, 1, points=[(60, 10)])
     attended: dict[int, list[int]] = {}

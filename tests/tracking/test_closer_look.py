@@ -266,9 +266,7 @@ def test_a_long_thing_gets_a_longer_window():
     assert window_for(standing, logits, 1.2, 0.9, 10) == Window(196, 80, 244, 320)  # as wide as it is
 
 
-@pytest.mark.parametrize(
-    ("options", "clicks", "counts"), [(None, 1, True), (None, 2, False), (ONE_WINDOW, 1, False)]
-)
+@pytest.mark.parametrize(("options", "clicks", "counts"), [(None, 1, True), (None, 2, False), (ONE_WINDOW, 1, False)])
 def test_the_first_answer_counts_half_to_a_single_prompt(monkeypatch, options, clicks, counts):
     look = ramp_seen_through(Window(10, 20, 70, 80))
     closer = CloserLook(None, None, options=options)

@@ -57,9 +57,21 @@ def test_integers_within_bounds_only(value):
 
 @pytest.mark.parametrize(
     "change",
-    [{"color": "red"}, {"color": "#12345g"}, {"color": None}, {"name": 5}, {"name": "x" * 61}, {"object_id": 0},
-     {"effect": "explode"}, {"effect": 3}, {"extra": "__proto__"}, {"effect_variant": 3}, {"extra_variant": "1"},
-     {"stability": 1.5}, {"stability": "high"}],
+    [
+        {"color": "red"},
+        {"color": "#12345g"},
+        {"color": None},
+        {"name": 5},
+        {"name": "x" * 61},
+        {"object_id": 0},
+        {"effect": "explode"},
+        {"effect": 3},
+        {"extra": "__proto__"},
+        {"effect_variant": 3},
+        {"extra_variant": "1"},
+        {"stability": 1.5},
+        {"stability": "high"},
+    ],
 )
 def test_malformed_objects_are_refused(change):
     good = {"object_id": 1, "name": "Dog", "color": "#aabbcc"}

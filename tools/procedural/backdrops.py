@@ -58,9 +58,7 @@ def meadow(rng: np.random.Generator, size: Size) -> Backdrop:
         )
     blades = fractal_noise(rng, (768, 1024), (40, 260), 3)
     tufts = fractal_noise(rng, (768, 1024), (10, 12), 4)
-    grass = color_ramp(
-        0.55 * blades + 0.45 * tufts, [(0.10, 0.22, 0.05), (0.30, 0.46, 0.12), (0.56, 0.66, 0.28)]
-    )
+    grass = color_ramp(0.55 * blades + 0.45 * tufts, [(0.10, 0.22, 0.05), (0.30, 0.46, 0.12), (0.56, 0.66, 0.28)])
     for _ in range(110):
         at = (int(rng.integers(0, 1024)), int(rng.integers(0, 768)))
         flower = [(0.98, 0.93, 0.45), (0.97, 0.96, 0.95), (0.85, 0.55, 0.80)][int(rng.integers(3))]
@@ -105,9 +103,7 @@ def room(rng: np.random.Generator, size: Size) -> Backdrop:
     h, w = layer_size(size)
     y = np.linspace(0, 1, h, dtype=np.float32)[:, None] * np.ones((1, w), np.float32)
     x = np.arange(w, dtype=np.float32)[None] / h
-    tint = rgb(
-        [(0.78, 0.72, 0.60), (0.56, 0.66, 0.66), (0.74, 0.60, 0.54), (0.62, 0.66, 0.56)][int(rng.integers(4))]
-    )
+    tint = rgb([(0.78, 0.72, 0.60), (0.56, 0.66, 0.66), (0.74, 0.60, 0.54), (0.62, 0.66, 0.56)][int(rng.integers(4))])
     plaster = fractal_noise(rng, (h, w), (6, 9), 7, 0.7)
     wall = tint * (0.82 + 0.18 * plaster)[..., None]
     stripe = smoothstep(-0.3, 0.3, np.sin(x * rng.uniform(22, 40)))[..., None] * rng.uniform(0.0, 0.14)

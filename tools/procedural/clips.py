@@ -96,9 +96,7 @@ def render_clip(
 ) -> ProceduralClip:
     """Render a random clip; the same arguments give the same clip. See `make_scene` for accepted values."""
     if num_frames < 1 or frame_rate <= 0:
-        raise ConfigError(
-            f"{num_frames} frames at {frame_rate} per second; accepted: at least 1 frame, a rate above 0"
-        )
+        raise ConfigError(f"{num_frames} frames at {frame_rate} per second; accepted: at least 1 frame, a rate above 0")
     scene = make_scene(seed, size, num_objects=num_objects, backdrop=backdrop)
     start = float(np.random.default_rng((seed, 1)).uniform(0.0, 1.0))
     frames, label_maps = (

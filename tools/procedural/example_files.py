@@ -53,11 +53,7 @@ def describe(example: Example) -> dict[str, object]:
         prompt: dict[str, object] = {"frame_index": frame_index, "object": name}
         prompts.append(
             prompt
-            | (
-                {"box": mask_box(mask)}
-                if sort == "box"
-                else {"points": [mask_center(mask)], "point_labels": [1]}
-            )
+            | ({"box": mask_box(mask)} if sort == "box" else {"points": [mask_center(mask)], "point_labels": [1]})
         )
     return {
         "file": example.file,
@@ -98,10 +94,7 @@ def meadow_sound(seconds: float) -> np.ndarray:
     for landing in np.arange(0.0, seconds, np.pi / 4.1):
         since = np.clip(t - landing, 0, None)
         sound += (
-            0.35
-            * (t >= landing)
-            * np.exp(-22 * since)
-            * np.sin(2 * np.pi * (95 - 60 * np.clip(since, 0, 0.5)) * since)
+            0.35 * (t >= landing) * np.exp(-22 * since) * np.sin(2 * np.pi * (95 - 60 * np.clip(since, 0, 0.5)) * since)
         )
     return np.clip(sound, -0.95, 0.95).astype(np.float32)[None]
 
@@ -117,8 +110,6 @@ def _write_clip(path: Path, frames: Iterator[np.ndarray], sound: np.ndarray | No
         height, width = CLIP_SIZE
         source = sound_file if sound is not None else None
         options = WriterOptions(crf=21, preset="slow")
-        with VideoWriter(
-            path, width, height, frame_rate=FRAME_RATE, audio_from=source, options=options
-        ) as writer:
+        with VideoWriter(path, width, height, frame_rate=FRAME_RATE, audio_from=source, options=options) as writer:
             for frame in frames:
                 writer.write(frame)

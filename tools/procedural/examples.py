@@ -42,9 +42,7 @@ def meeting_clip() -> Example:
         return Pose(0.14 + 0.155 * t, 0.80 - 0.31, 0.32, nearness=0.80)
 
     def hop(t: float) -> Pose:
-        return Pose(
-            0.88 - 0.165 * t, 0.90 - 0.19 - 0.13 * abs(np.sin(4.1 * t)), 0.215, looks_left=True, nearness=0.90
-        )
+        return Pose(0.88 - 0.165 * t, 0.90 - 0.19 - 0.13 * abs(np.sin(4.1 * t)), 0.215, looks_left=True, nearness=0.90)
 
     actors = [Actor("animal", animal, walk, 0.80), Actor("furry ball", ball, hop, 0.90)]
     scene = Scene(CLIP_SIZE, backdrop, actors, [], Camera(0.003, 0.03), 0.05, 0.004, 11)
@@ -106,18 +104,14 @@ def reef_clip() -> Example:
     orange, yellow, blue = (make_thing(rng, "fish", 220, palette) for palette in (0, 1, 2))
 
     def cruise(t: float) -> Pose:
-        return Pose(
-            0.30 + 0.075 * t, 0.56 + 0.03 * np.sin(1.6 * t), 0.25, 0.08 * np.cos(1.6 * t), nearness=0.6
-        )
+        return Pose(0.30 + 0.075 * t, 0.56 + 0.03 * np.sin(1.6 * t), 0.25, 0.08 * np.cos(1.6 * t), nearness=0.6)
 
     def overtake(t: float) -> Pose:
         return Pose(0.88 - 0.14 * t, 0.30 + 0.05 * t, 0.19, -0.15, looks_left=True, nearness=0.5)
 
     def patrol(t: float) -> Pose:
         turn = 0.80 + 0.36 * np.sin(1.25 * t + 0.1)
-        return Pose(
-            turn, 0.78 - 0.02 * np.sin(2 * t), 0.15, looks_left=np.cos(1.25 * t + 0.1) < 0, nearness=0.8
-        )
+        return Pose(turn, 0.78 - 0.02 * np.sin(2 * t), 0.15, looks_left=np.cos(1.25 * t + 0.1) < 0, nearness=0.8)
 
     actors = [
         Actor("orange fish", orange, cruise),
@@ -167,9 +161,7 @@ def butterfly_picture() -> Example:
         Actor("orange butterfly", first, lambda t: Pose(0.36, 0.46, 0.30, 0.35, nearness=0.5)),
         Actor("blue butterfly", second, lambda t: Pose(0.72, 0.30, 0.18, -0.4, nearness=0.4)),
     ]
-    scene = Scene(
-        PICTURE_SIZE, backdrop, actors, [hedge(rng, PICTURE_SIZE, 0.97, 0.22)], Camera(0, 0), 0.0, 0.004, 52
-    )
+    scene = Scene(PICTURE_SIZE, backdrop, actors, [hedge(rng, PICTURE_SIZE, 0.97, 0.22)], Camera(0, 0), 0.0, 0.004, 52)
     return Example(
         "butterflies.jpg",
         "Butterflies",
@@ -206,9 +198,7 @@ def _spread(thing: Thing) -> Thing:
     return replace(thing, beats_per_second=0.9) if isinstance(thing, Butterfly) else thing
 
 
-def _standing(
-    rng: np.random.Generator, kind: str, x: float, ground: float, scale: float, foot: float
-) -> Actor:
+def _standing(rng: np.random.Generator, kind: str, x: float, ground: float, scale: float, foot: float) -> Actor:
     """Stand a thing at `x` with its feet at `ground`."""
     thing = make_thing(rng, kind, 2 * scale * PICTURE_SIZE[0], 0)
     return Actor(kind, thing, lambda t: Pose(x, ground - foot * scale, scale, nearness=ground), ground)

@@ -64,9 +64,7 @@ def ground_plane(texture: np.ndarray, size: Size, horizon: float, spread: float 
     y = np.linspace(0, 1, h, dtype=np.float32)[:, None]
     nearness = np.maximum(y - horizon + 0.05, 0.02) / (1.05 - horizon)
     texels = texture.shape[1]
-    x_map = (np.arange(w, dtype=np.float32)[None] - w / 2) / (
-        h * 1.6
-    ) / nearness * spread * texels / 2 + texels / 2
+    x_map = (np.arange(w, dtype=np.float32)[None] - w / 2) / (h * 1.6) / nearness * spread * texels / 2 + texels / 2
     y_map = np.repeat(1.1 / nearness, w, axis=1) * texture.shape[0] / 3 * spread
     blurred = cv2.GaussianBlur(texture, (0, 0), 5)
     layers = [

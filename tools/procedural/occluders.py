@@ -27,9 +27,7 @@ def pillar(rng: np.random.Generator, size: Size, center: float, width: float) ->
     flutes = 0.90 + 0.10 * np.cos(np.arcsin(round_x) * 16)
     lit = np.clip(0.62 - 0.42 * round_x + 0.15 * np.sqrt(1 - round_x**2), 0.12, 1.2) * flutes
     stone = 0.66 * fractal_noise(rng, (h, w), (16, 22), 6) + 0.34 * fractal_noise(rng, (h, w), (3, 3), 3)
-    color = (
-        color_ramp(stone, [(0.60, 0.56, 0.48), (0.82, 0.79, 0.72), (0.95, 0.93, 0.88)]) * lit[None, :, None]
-    )
+    color = color_ramp(stone, [(0.60, 0.56, 0.48), (0.82, 0.79, 0.72), (0.95, 0.93, 0.88)]) * lit[None, :, None]
     edge = smoothstep(1.0, 1.0 - 3.0 / (width * size[1]), np.abs(across))
     return make_layer(color, np.repeat(edge[None], h, axis=0), 1.15)
 

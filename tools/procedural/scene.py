@@ -56,9 +56,7 @@ class Camera:
     def offset(self, time: float) -> tuple[float, float]:
         """Give the (x, y) shift at `time` in frame heights, small enough for the layers' margin."""
         p = self.phase
-        x = self.pan * np.sin(0.9 * time + p) + self.shake * (
-            np.sin(5.1 * time + p) + 0.6 * np.sin(11.3 * time)
-        )
+        x = self.pan * np.sin(0.9 * time + p) + self.shake * (np.sin(5.1 * time + p) + 0.6 * np.sin(11.3 * time))
         y = self.shake * (np.sin(4.3 * time + 2 * p) + 0.6 * np.sin(9.7 * time + p))
         return float(np.clip(x, -0.13, 0.13)), float(np.clip(y, -0.13, 0.13))
 

@@ -50,9 +50,7 @@ def cushion(
     height_map = inflate(alpha, max(2.0, depth * size / 2)) * 1.1
     if bumps is not None:
         height_map = height_map + bumps * (size / 60)
-    return Sprite(
-        color.astype(np.float32), alpha, normals_from_height(height_map.astype(np.float32), 1.0), gloss
-    )
+    return Sprite(color.astype(np.float32), alpha, normals_from_height(height_map.astype(np.float32), 1.0), gloss)
 
 
 def draw_eye(color: np.ndarray, center: tuple[float, float], radius: float, white: bool = True) -> None:
@@ -71,7 +69,5 @@ def rounded(outline: np.ndarray) -> np.ndarray:
     """Cut the corners of a closed outline twice (Chaikin), keeping its general shape."""
     for _ in range(2):
         following = np.roll(outline, -1, axis=0)
-        outline = np.stack([0.75 * outline + 0.25 * following, 0.25 * outline + 0.75 * following], 1).reshape(
-            -1, 2
-        )
+        outline = np.stack([0.75 * outline + 0.25 * following, 0.25 * outline + 0.75 * following], 1).reshape(-1, 2)
     return outline

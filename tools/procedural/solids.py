@@ -68,11 +68,7 @@ class Ball:
         )
         alpha = smoothstep(1.0 + 1.5 / self.size, 1.0 - 2.5 / self.size, radius)
         over = np.maximum(radius, 1.0)
-        return [
-            Part(
-                Sprite(color, alpha, np.dstack([x / over, y / over, z]).astype(np.float32), 0.45), placement()
-            )
-        ]
+        return [Part(Sprite(color, alpha, np.dstack([x / over, y / over, z]).astype(np.float32), 0.45), placement())]
 
 
 @dataclass
@@ -111,9 +107,7 @@ class Vase:
             band = (smoothstep(low - 0.006, low, v) * smoothstep(high + 0.006, high, v))[..., None]
             color = color * (1 - band) + paint * band
         wave = np.abs(v - 0.5 + zigzag - 0.04)
-        motif = np.maximum(smoothstep(0.05, 0.042, wave), smoothstep(0.018, 0.012, np.abs(wave - 0.085)))[
-            ..., None
-        ]
+        motif = np.maximum(smoothstep(0.05, 0.042, wave), smoothstep(0.018, 0.012, np.abs(wave - 0.085)))[..., None]
         color = color * (1 - motif) + pattern * motif
         handle = _handle(size, glaze) if mug else None
         return cls(color.astype(np.float32), profile.astype(np.float32), size, handle, rng.uniform(0.08, 0.2))

@@ -81,9 +81,7 @@ def chain(outer: np.ndarray, inner: np.ndarray) -> np.ndarray:
     return np.hstack([outer[:, :2] @ inner[:, :2], outer[:, :2] @ inner[:, 2:] + outer[:, 2:]])
 
 
-def shade(
-    color: np.ndarray, normals: np.ndarray, matrix: np.ndarray, light: Light, gloss: float
-) -> np.ndarray:
+def shade(color: np.ndarray, normals: np.ndarray, matrix: np.ndarray, light: Light, gloss: float) -> np.ndarray:
     """Light premultiplied RGBA (H, W, 4) in place and return it; `matrix` tells how the sprite is turned."""
     axes = matrix[:, :2] / np.maximum(np.linalg.norm(matrix[:, :2], axis=0), 1e-9)
     turned = rgb([*(axes.T @ np.array(light.direction[:2])), light.direction[2]])
@@ -108,16 +106,8 @@ def paint_part(layer: np.ndarray, part: Part, matrix: np.ndarray, light: Light) 
     inverse = cv2.invertAffineTransform(to_pixels)
     x_pixels = np.arange(left, right, dtype=np.float32)[None] + 0.5
     y_pixels = np.arange(top, bottom, dtype=np.float32)[:, None] + 0.5
-    x = (
-        np.float32(inverse[0, 0]) * x_pixels
-        + np.float32(inverse[0, 1]) * y_pixels
-        + np.float32(inverse[0, 2])
-    )
-    y = (
-        np.float32(inverse[1, 0]) * x_pixels
-        + np.float32(inverse[1, 1]) * y_pixels
-        + np.float32(inverse[1, 2])
-    )
+    x = np.float32(inverse[0, 0]) * x_pixels + np.float32(inverse[0, 1]) * y_pixels + np.float32(inverse[0, 2])
+    y = np.float32(inverse[1, 0]) * x_pixels + np.float32(inverse[1, 1]) * y_pixels + np.float32(inverse[1, 2])
     if part.bend is not None:
         x, y = part.bend(x, y)
     texels = part.sprite.alpha.shape[0]

@@ -72,9 +72,7 @@ def cells(rng: np.random.Generator, size: tuple[int, int], count: int) -> tuple[
     return distance, numbers
 
 
-def pebbles(
-    rng: np.random.Generator, size: tuple[int, int], count: int, colors: Sequence[Color]
-) -> np.ndarray:
+def pebbles(rng: np.random.Generator, size: tuple[int, int], count: int, colors: Sequence[Color]) -> np.ndarray:
     """Paint a bed of rounded stones in shades between `colors`: (H, W, 3)."""
     distance, numbers = cells(rng, size, count)
     stone_radius = 0.4 * np.sqrt(size[0] * size[1] / count)
@@ -130,6 +128,4 @@ def inflate(alpha: np.ndarray, radius: float) -> np.ndarray:
     """
     inside = cv2.distanceTransform((alpha > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
     inward = np.clip(1.0 - inside / radius, 0.0, 1.0)
-    return cv2.GaussianBlur(
-        np.sqrt(1.0 - inward**2).astype(np.float32) * radius, (0, 0), max(1.0, radius / 8)
-    )
+    return cv2.GaussianBlur(np.sqrt(1.0 - inward**2).astype(np.float32) * radius, (0, 0), max(1.0, radius / 8))

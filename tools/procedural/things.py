@@ -32,19 +32,13 @@ class Fish:
         nose = (along + 0.62) / 1.52
         depth = 0.07 + rng.uniform(0.36, 0.48) * np.sin(np.pi * nose**0.85) ** 0.75 * (1 - 0.25 * nose)
         body = np.concatenate([np.stack([along, -depth], 1), np.stack([along, depth * 0.92], 1)[::-1]])
-        tail = np.array(
-            [(-0.55, 0), (-0.93, -0.40), (-0.86, -0.12), (-0.80, 0), (-0.86, 0.12), (-0.93, 0.40)]
-        )
+        tail = np.array([(-0.55, 0), (-0.93, -0.40), (-0.86, -0.12), (-0.80, 0), (-0.86, 0.12), (-0.93, 0.40)])
         back = np.array([(0.38, -0.25), (0.16, -0.62), (-0.15, -0.66), (-0.52, -0.36), (-0.42, -0.1)])
         under = np.array([(0.05, 0.3), (-0.12, 0.62), (-0.34, 0.58), (-0.5, 0.1)])
         fins = np.max([polygon_alpha(rounded(part), size) for part in (tail, back, under)], axis=0)
         body_alpha = polygon_alpha(body, size)
         base, stripe, belly, fin = (rgb(c) for c in palette)
-        waves = (
-            x * rng.uniform(8, 12)
-            + 0.5 * np.abs(y) * rng.uniform(-6, 6)
-            + 1.1 * fractal_noise(rng, (size, size))
-        )
+        waves = x * rng.uniform(8, 12) + 0.5 * np.abs(y) * rng.uniform(-6, 6) + 1.1 * fractal_noise(rng, (size, size))
         striped = smoothstep(0.2, 0.5, np.sin(waves))[..., None]
         color = base * (1 - striped) + stripe * striped
         pale = smoothstep(0.05, 0.34, y)[..., None]
@@ -92,9 +86,7 @@ class FurryBall:
         clumps = fractal_noise(rng, (64, 1024), (2, 30), 3)
         fur = np.maximum(strands, 0.6 * clumps)
         bent = (turn + 0.7 * radius + np.pi) % (2 * np.pi) / (2 * np.pi) * 1023
-        fur = cv2.remap(
-            fur, bent.astype(np.float32), np.clip(radius * 63, 0, 63).astype(np.float32), cv2.INTER_LINEAR
-        )
+        fur = cv2.remap(fur, bent.astype(np.float32), np.clip(radius * 63, 0, 63).astype(np.float32), cv2.INTER_LINEAR)
         reach = 0.70 + 0.16 * fur
         alpha = smoothstep(reach + 0.03, reach - 0.02, radius)
         tone = 0.5 * fur + 0.3 * fractal_noise(rng, (size, size), (3, 3), 4) + 0.25 * (0.5 - 0.5 * y)
@@ -188,9 +180,7 @@ class Butterfly:
             color = color * (1 - near) + spot * near
         torso = smoothstep(0.95, 0.85, np.hypot(x * 9.0, y * 1.05))
         dark = np.ones((size, size, 3), np.float32) * edge * 0.8
-        return cls(
-            cushion(color, alpha, veins, 0.1, 0.1), cushion(dark, torso, None, 0.1), rng.uniform(1.5, 2.5)
-        )
+        return cls(cushion(color, alpha, veins, 0.1, 0.1), cushion(dark, torso, None, 0.1), rng.uniform(1.5, 2.5))
 
     def parts(self, time: float) -> list[Part]:
         """List both wings and the body at `time` seconds."""

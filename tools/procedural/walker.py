@@ -52,9 +52,7 @@ class Walker:
         leg_alpha = smoothstep(0.03, -0.03, np.maximum(np.abs(x) - shin, np.abs(y + 0.05) - 0.85) + rough)
         leg_alpha = np.maximum(leg_alpha, smoothstep(0.98, 0.88, paw))
         leg = cushion(coat, leg_alpha, fur * 0.25, 0.32, 0.02)
-        tail_alpha = smoothstep(
-            0.03, -0.03, np.maximum(np.abs(y) - 0.13 + 0.05 * x, np.abs(x) - 0.9) + 2 * rough
-        )
+        tail_alpha = smoothstep(0.03, -0.03, np.maximum(np.abs(y) - 0.13 + 0.05 * x, np.abs(x) - 0.9) + 2 * rough)
         return cls(body, head, leg, cushion(coat, tail_alpha, fur * 0.4, 0.15, 0.0), rng.uniform(1.0, 1.5))
 
     def parts(self, time: float) -> list[Part]:
