@@ -13,6 +13,7 @@ test: $(VENV)/.dev
 
 check: $(VENV)/.dev scripts-check
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 # The page's scripts. Only developers need Node; where it is missing this is skipped, but never in CI.
