@@ -1,8 +1,7 @@
 """The eight official models on the Hub and their small relatives, with what a person wants to know before choosing one.
 
 Parameters and sizes follow from the configurations; accuracy and speed are published in the papers and repositories of
-SAM 2, EdgeTAM and EfficientTAM (J&F on the SA-V test and MOSE val sets; frames per second on an A100, compiled). The
-weights of all are licensed under Apache-2.0.
+SAM 2, EdgeTAM and EfficientTAM (J&F on the SA-V test and MOSE val sets; frames per second on an A100, compiled).
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ class OfficialModel:
     a100_frames_per_second: int | None = None
     speed_note: str = ""
     gpu_memory: int | None = None
+    licence: str = "Apache-2.0"
 
     @property
     def megabytes(self) -> int:

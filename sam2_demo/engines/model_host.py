@@ -96,6 +96,7 @@ class ModelHost:
                     "megabytes": choice.megabytes,
                     "accuracy": choice.accuracy,
                     "speed": choice.speed,
+                    "licence": choice.licence,
                     "loaded": choice.source in loaded,
                     "description": loaded[choice.source].description if choice.source in loaded else "",
                     "notice": loaded[choice.source].notice if choice.source in loaded else "",

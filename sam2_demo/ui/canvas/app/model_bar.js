@@ -88,6 +88,7 @@ class ModelBar {
     const facts = [
       model.accuracy ? `J&F ${model.accuracy} on SA-V test` : null,
       model.megabytes && !model.loaded ? `${model.megabytes} MB to download` : null,
+      model.licence && !model.loaded ? `licence ${model.licence}` : null,
       model.speed || null,
     ]
       .filter(Boolean)

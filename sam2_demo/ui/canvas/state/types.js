@@ -112,6 +112,7 @@
  * @property {number} [megabytes]
  * @property {number} [accuracy]
  * @property {string} [speed]
+ * @property {string} [licence]
  * @property {boolean} loaded
  *
  * @typedef {object} ExamplePrompt
