@@ -14,6 +14,7 @@ from sam2_demo.formats.files import content_of, read_json
 from sam2_demo.video.pictures import read_picture
 
 _PREFIX = "instances_"
+_BESIDE = "_annotations.coco.json"
 
 
 class CocoPictures:
@@ -78,16 +79,26 @@ class CocoPictures:
 
 
 def _picture_folder(annotations: Path) -> Path:
+    if annotations.name == _BESIDE:
+        return annotations.parent
     split = annotations.stem.removeprefix(_PREFIX)
     places = [annotations.parent.parent / split, annotations.parent / split, annotations.parent]
     return next((place for place in places if place.is_dir()), places[-1])
+
+
+def instances_files(root: Path) -> list[Path]:
+    """The instances files of a folder: COCO's own annotations/instances_<split>.json, or those that lie among their
+    pictures as <split>/_annotations.coco.json."""
+    own = sorted(root.glob(f"annotations/{_PREFIX}*.json"))
+    return own or sorted([*root.glob(_BESIDE), *root.glob(f"*/{_BESIDE}")])
 
 
 def open_coco(root: Path) -> CocoPictures | None:
     """The instances file of a COCO folder, or None when `root` is no such folder or file."""
     if root.suffix == ".json":
         return CocoPictures(root)
-    found = sorted(root.glob(f"annotations/{_PREFIX}*.json")) if root.is_dir() else []
+    found = instances_files(root) if root.is_dir() else []
     if len(found) > 1:
-        raise DatasetError(f"{root} holds several instances files ({', '.join(p.name for p in found)}); name one")
+        named = ", ".join(path.relative_to(root).as_posix() for path in found)
+        raise DatasetError(f"{root} holds several instances files ({named}); name one")
     return CocoPictures(found[0]) if found else None

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam2_demo.errors import DatasetError
-from sam2_demo.formats.files import content_of, read_labels, read_text
+from sam2_demo.formats.files import MASK_FOLDERS, PICTURE_FOLDERS, content_of, read_labels, read_text
 from sam2_demo.video.pictures import read_picture
 
 IGNORE_LABEL = 255
@@ -78,15 +78,33 @@ def _find_by_index(root: Path) -> list[PictureFiles]:
 
 
 def find_by_stem(root: Path) -> list[PictureFiles]:
-    """The pictures below a folder that have a label map of the same stem beside them."""
+    """The pictures below a folder that have a label map of the same stem beside them, or <stem>_mask.png.
+
+    Beside a picture is also masks/ (or labels/, annotations/) beside images/, with the same folders below.
+    """
     files = sorted(path for path in root.rglob("*") if path.is_file())
-    label_maps = {path.with_suffix(""): path for path in files if path.suffix.lower() == ".png"}
-    pictures = [path for path in files if path.suffix.lower() in PICTURE_SUFFIXES]
-    return [
-        PictureFiles(picture.parent.name, picture, (label_maps[picture.with_suffix("")],))
-        for picture in pictures
-        if picture.with_suffix("") in label_maps
-    ]
+    label_maps: dict[tuple[str, ...], Path] = {}
+    pictures: list[Path] = []
+    for path in files:
+        folders = {part.lower() for part in path.relative_to(root).parent.parts}
+        is_png = path.suffix.lower() == ".png"
+        if is_png and not folders & PICTURE_FOLDERS:
+            label_maps[_place(path, root, path.stem.removesuffix("_mask"))] = path
+        elif path.suffix.lower() in PICTURE_SUFFIXES or is_png:
+            pictures.append(path)
+    found = [(picture, label_maps.get(_place(picture, root, picture.stem))) for picture in pictures]
+    return [PictureFiles(_set_of(picture, root), picture, (own,)) for picture, own in found if own is not None]
+
+
+def _place(path: Path, root: Path, stem: str) -> tuple[str, ...]:
+    """Where a picture and its label map agree: folders and stem, the folder that says which of the two it is aside."""
+    folders = path.relative_to(root).parent.parts
+    return (*(folder for folder in folders if folder.lower() not in MASK_FOLDERS | PICTURE_FOLDERS), stem)
+
+
+def _set_of(picture: Path, root: Path) -> str:
+    folder = picture.parent
+    return folder.parent.name if folder.name.lower() in PICTURE_FOLDERS and folder != root else folder.name
 
 
 def read_labelled_picture(files: PictureFiles, max_side: int | None = None) -> LabelledPicture:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from sam2_demo.datasets.coco_instances import instances_files
 from sam2_demo.datasets.label_maps import find_by_stem
 from sam2_demo.datasets.sa_v import find_train_files
 from sam2_demo.errors import DatasetError
@@ -12,8 +13,10 @@ from sam2_demo.errors import DatasetError
 Layout = Literal["label maps", "COCO", "DAVIS", "SA-V", "SA-V train"]
 
 ACCEPTED = """accepted are
-  pictures with label maps: <stem>.jpg beside <stem>.png, or index.csv with the columns source, file, mask
-  COCO: annotations/instances_<split>.json with pictures in <split>/, or the path of such a JSON file
+  pictures with label maps: <stem>.jpg beside <stem>.png or <stem>_mask.png, images/ beside masks/, or index.csv with
+  the columns source, file, mask
+  COCO: annotations/instances_<split>.json with pictures in <split>/, _annotations.coco.json among
+  its pictures, or the path of such a JSON file
   DAVIS: JPEGImages/<clip>/<frame>.jpg and Annotations/<clip>/<frame>.png
   SA-V val, test: JPEGImages_24fps/<clip>/<frame>.jpg and Annotations_6fps/<clip>/<object>/<frame>.png
   SA-V train: <clip>.mp4 beside <clip>_manual.json or <clip>_auto.json"""
@@ -33,7 +36,7 @@ def recognise_layout(path: Path) -> Layout:
         if path.suffix.lower() == ".json":
             return "COCO"
         raise DatasetError(f"{path} is a file of another kind; {ACCEPTED}")
-    if any(path.glob("annotations/instances_*.json")):
+    if instances_files(path):
         return "COCO"
     for part, (layout, other) in _PARTS.items():
         if (path / part).is_dir():
@@ -44,6 +47,11 @@ def recognise_layout(path: Path) -> Layout:
         return "SA-V train"
     if _holds_label_maps(path):
         return "label maps"
+    if any(path.glob("labels/**/*.txt")) or any(path.glob("*/labels/*.txt")):
+        raise DatasetError(
+            f"{path} holds YOLO labels, which give outlines without the pictures' sizes and no objects over time: "
+            f"export the set as COCO with segmentation, or as masks; {ACCEPTED}"
+        )
     raise DatasetError(f"{path} is no data set ({_content(path)}); {ACCEPTED}")
 
 

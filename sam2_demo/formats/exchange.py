@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats import alpha_video, coco, csv_tables, davis, mots, per_object_png, sa_v, yolo
 from sam2_demo.formats.annotation import ClipAnnotation
-from sam2_demo.formats.files import PathLike, is_hidden, read_json
+from sam2_demo.formats.files import (
+    MASK_FOLDERS,
+    PICTURE_FOLDERS,
+    PathLike,
+    frame_numbers,
+    is_hidden,
+    read_json,
+)
 
 _MARKS: dict[str, Callable[[Path], ClipAnnotation]] = {"masklet": sa_v.read, "annotations": coco.read}
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
@@ -110,10 +117,13 @@ def read_any(path: PathLike, size: tuple[int, int] | None = None, with_boxes: bo
 def _read_folder(folder: Path, size: tuple[int, int] | None, with_boxes: bool) -> ClipAnnotation:
     shown = [path for path in folder.iterdir() if not is_hidden(path.name)]
     # Texts that are not named by a frame say nothing of what lies beside them.
-    shown = [path for path in shown if not _is_note(path)] or shown
+    shown = _without_notes(shown) or shown
     if len(shown) == 1 and shown[0].is_dir() and not shown[0].name.isdecimal():
         return _read_folder(shown[0], size, with_boxes)
     names = {path.name for path in shown}
+    masks = _beside_pictures(shown)
+    if masks is not None:
+        return _read_folder(masks, size, with_boxes)
     pictures = [path for path in shown if path.suffix.lower() == ".png"]
     if "labels" in names or any(path.suffix.lower() == ".txt" for path in shown):
         return yolo.read(folder, size, with_boxes)
@@ -124,8 +134,18 @@ def _read_folder(folder: Path, size: tuple[int, int] | None, with_boxes: bool) -
     return sa_v.read(folder)
 
 
-def _is_note(path: Path) -> bool:
-    return path.suffix.lower() == ".txt" and path.name != "classes.txt" and not path.stem.isdecimal()
+def _without_notes(shown: list[Path]) -> list[Path]:
+    texts = [path for path in shown if path.suffix.lower() == ".txt" and path.name != "classes.txt"]
+    if frame_numbers(path.stem for path in texts) is not None:
+        return shown
+    return [path for path in shown if path not in texts or path.stem.isdecimal()]
+
+
+def _beside_pictures(shown: list[Path]) -> Path | None:
+    """The one folder of PNGs in a folder where a folder of pictures lies beside it, as images/ and masks/."""
+    folders = {path.name.lower(): path for path in shown if path.is_dir()}
+    masks = [place for name, place in folders.items() if name in MASK_FOLDERS and any(place.rglob("*.png"))]
+    return masks[0] if len(masks) == 1 and PICTURE_FOLDERS & set(folders) else None
 
 
 def _is_sixteen_bit(path: Path) -> bool:

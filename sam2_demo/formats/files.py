@@ -28,6 +28,9 @@ _BYTE_ORDER_MARKS = (
     *((mark, "utf-32") for mark in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)),
     *((mark, "utf-16") for mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)),
 )
+_NUMBERED = re.compile(r"(.*?)([0-9]{1,9})", re.DOTALL)
+MASK_FOLDERS = frozenset({"mask", "masks", "labels", "annotations", "segmentationclass", "segmentation"})
+PICTURE_FOLDERS = frozenset({"image", "images", "imgs", "frames", "jpegimages"})
 _DIGITS = 16  # of 64 hexadecimal ones: enough to tell files apart, short enough to read
 
 
@@ -221,23 +224,40 @@ def frame_files(folder: Path, suffix: str = ".png") -> list[Path]:
     return files
 
 
+def frame_numbers(stems: Iterable[str]) -> list[int] | None:
+    """The numbers of names that are alike but for the number at their end, as frame_000003 or clip-2_0007.
+
+    None where they are not, where two have the same number, or of a single name, unless it says that it is a frame.
+    """
+    found = [_NUMBERED.fullmatch(stem) for stem in stems]
+    parts = [(match[1], int(match[2])) for match in found if match]
+    numbers = [number for _, number in parts]
+    if len(parts) < len(found) or len({prefix for prefix, _ in parts}) != 1 or len(set(numbers)) < len(numbers):
+        return None
+    says_so = parts[0][0] == "" or "frame" in parts[0][0].lower()
+    return numbers if len(numbers) > 1 or says_so else None
+
+
 def frame_indices_of(files: Iterable[Path], frame_names: list[str] | None = None) -> list[int]:
     """The frame index of each file: its place in `frame_names` (stems of the clip's pictures), or its number.
 
+    Names that end with a number are those of frames where they differ in nothing else; see `frame_numbers`.
     A file alone that has a name is that of a picture, frame 0.
     """
     files = list(files)
-    if frame_names is None and len(files) == 1 and not files[0].stem.isdecimal():
-        return [0]
-    places = {name: index for index, name in enumerate(frame_names)} if frame_names is not None else None
-    indices = []
-    for path in files:
-        if places is not None:
+    if frame_names is not None:
+        places = {name: index for index, name in enumerate(frame_names)}
+        for path in files:
             if path.stem not in places:
                 raise DatasetError(f"{path} belongs to no frame: the clip has no picture named {path.stem}")
-            indices.append(places[path.stem])
-        elif path.stem.isdecimal():
-            indices.append(int(path.stem))
-        else:
-            raise DatasetError(f"{path} is not named by its frame; expected a number such as 00000{path.suffix}")
-    return indices
+        return [places[path.stem] for path in files]
+    numbers = frame_numbers(path.stem for path in files)
+    if numbers is not None:
+        return numbers
+    if len(files) == 1:
+        return [0]
+    odd = next((path for path in files if not path.stem.isdecimal()), files[0])
+    raise DatasetError(
+        f"{odd} is not named by its frame; expected a number such as 00000{odd.suffix}, after the same beginning for "
+        f"all files, as frame_00000{odd.suffix}"
+    )

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sam2_demo.datasets.label_maps import read_labelled_pictures
+from sam2_demo.datasets.label_maps import find_labelled_pictures, read_labelled_picture
 from sam2_demo.datasets.pictures import LabelMapPictures
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats import davis, per_object_png, sa_v
@@ -47,7 +47,7 @@ def test_a_mask_is_the_same_object_to_every_reader(tmp_path: Path, kind: str):
         image.save(tmp_path / place)
     Image.fromarray(np.zeros((*MASK.shape, 3), np.uint8)).save(tmp_path / "set/a.jpg")
     (found,) = LabelMapPictures(tmp_path / "set").picture("set__a").objects
-    (trained,) = read_labelled_pictures(tmp_path / "set")
+    (trained,) = map(read_labelled_picture, find_labelled_pictures(tmp_path / "set"))
     masks = {
         "pictures": found.mask,
         "training": trained.label_maps[0] == 1,
@@ -63,7 +63,7 @@ def test_a_mask_is_the_same_object_to_every_reader(tmp_path: Path, kind: str):
 def test_our_own_masks_serve_as_label_maps_beside_their_pictures(clip, tmp_path):
     per_object_png.write(clip, tmp_path / "export")
     Image.fromarray(np.zeros((clip.height, clip.width, 3), np.uint8)).save(tmp_path / "export" / "1" / "00003.jpg")
-    (read,) = read_labelled_pictures(tmp_path / "export")
+    (read,) = map(read_labelled_picture, find_labelled_pictures(tmp_path / "export"))
     assert np.array_equal(read.label_maps[0] == 1, clip.masklets[1].mask(3))
 
 

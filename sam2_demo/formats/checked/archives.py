@@ -15,7 +15,7 @@ from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.checked.bounds import PNG_HEADER_SIZE, Extent, check_frame, check_picture, counts_from_1
 from sam2_demo.formats.checked.texts import MAX_LINES, check_labels, check_sidecar
 from sam2_demo.formats.exchange import read_any
-from sam2_demo.formats.files import is_hidden
+from sam2_demo.formats.files import MASK_FOLDERS, PICTURE_FOLDERS, frame_numbers, is_hidden
 
 MAX_FILES = 20_000
 MAX_UNPACKED = 512 * 1024 * 1024
@@ -53,7 +53,7 @@ def read_archive(path: Path, extent: Extent) -> ClipAnnotation:
 
 def _unpacked_path(entry: zipfile.ZipInfo, is_of_one_picture: bool) -> PurePosixPath:
     path = _path_of(entry)
-    if is_of_one_picture and _is_of_a_frame(entry) and path.stem.isdecimal():
+    if is_of_one_picture and _is_of_a_frame(entry) and frame_numbers([path.stem]):
         path = path.with_stem("00000")  # the picture's own name, as cameras count
     # Earlier zips of the page called the folders object_001 and so on.
     return PurePosixPath(*(_OBJECT_FOLDER.sub("", part) for part in path.parts))
@@ -79,7 +79,7 @@ def _checked_entries(archive: zipfile.ZipFile, extent: Extent) -> list[zipfile.Z
         _check_labels(archive, labels, extent)
         _check_beside(archive, shown, extent)
         return labels + [entry for entry in shown if _path_of(entry).name in (_CLASSES, _SIDECAR)]
-    pictures = [entry for entry in shown if _suffix(entry) == ".png"]
+    pictures = _masks([entry for entry in shown if _suffix(entry) == ".png"], shown)
     if not pictures:
         raise DatasetError(
             "the zip holds no PNG and no labels; expected 00000.png per frame, <object>/00000.png, or "
@@ -107,6 +107,16 @@ def _labels(shown: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
     texts = [entry for entry in shown if _suffix(entry) == ".txt" and _path_of(entry).name != _CLASSES]
     named = [entry for entry in texts if _path_of(entry).parent.name == "labels"]
     return named or ([] if any(_suffix(entry) == ".png" for entry in shown) else texts)
+
+
+def _masks(pictures: list[zipfile.ZipInfo], shown: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
+    """The PNGs that are masks: where folders called so lie beside folders of pictures, those in them."""
+    named = [entry for entry in pictures if MASK_FOLDERS & _folders_of(entry)]
+    return named if named and any(PICTURE_FOLDERS & _folders_of(entry) for entry in shown) else pictures
+
+
+def _folders_of(entry: zipfile.ZipInfo) -> set[str]:
+    return {part.lower() for part in _path_of(entry).parent.parts}
 
 
 def _check_labels(archive: zipfile.ZipFile, labels: list[zipfile.ZipInfo], extent: Extent) -> None:
@@ -137,7 +147,10 @@ def _check_frames(entries: list[zipfile.ZipInfo], extent: Extent) -> None:
     if _is_of_one_picture(entries, extent):
         return
     # Readers refuse other names, with what they expect.
-    numbered = {entry.filename: int(stem) for entry in entries if (stem := _path_of(entry).stem).isdecimal()}
+    stems = sorted({_path_of(entry).stem for entry in entries})
+    known = {stem: int(stem) for stem in stems if stem.isdecimal()}
+    known = known or dict(zip(stems, frame_numbers(stems) or [], strict=False))
+    numbered = {entry.filename: known[stem] for entry in entries if (stem := _path_of(entry).stem) in known}
     if numbered and counts_from_1(min(numbered.values()), max(numbered.values()), extent):
         return
     for name, frame in numbered.items():
