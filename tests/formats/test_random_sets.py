@@ -42,7 +42,7 @@ def random_mask(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
         return mask.astype(bool)
     for value in (1, 1, 0, 1):
         center = (int(rng.integers(size[1])), int(rng.integers(size[0])))
-        axes = (int(rng.integers(1, size[1])), int(rng.integers(1, size[0])))
+        axes = (int(rng.integers(1, size[1] + 1)), int(rng.integers(1, size[0] + 1)))
         cv2.ellipse(mask, center, axes, float(rng.integers(180)), 0, 360, value, -1)
     return mask.astype(bool)
 

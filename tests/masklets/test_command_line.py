@@ -13,12 +13,14 @@ import pytest
 from PIL import Image
 
 from sam2_demo.errors import WeightsError
+from sam2_demo.formats import sa_v
 from sam2_demo.masklets import __main__ as command
 from sam2_demo.masklets import identity
 from sam2_demo.masklets.batch import Clock, as_time
 from sam2_demo.masklets.clips import find_clips
 from sam2_demo.masklets.options import preset
 from sam2_demo.video import VideoWriter
+from sam2_demo.video.writer import WriterOptions
 
 QUICK = ["--points-per-side", "3", "--find-every", "4", "--max-objects", "3", "--objects-per-batch", "1"]
 LOOSE = ["--pred-iou-thresh", "0", "--stability-thresh", "0", "--masklet-stability-thresh", "0"]
@@ -76,6 +78,16 @@ def test_every_clip_of_a_folder_gives_one_file(clips, loads, tmp_path, capsys) -
     assert set(content["masklet_type"]) == {"auto"}
     assert "clip 2/3 b: " in capsys.readouterr().out
     assert loads == ["embedded"]
+
+
+def test_files_say_the_times_of_clips_whose_rate_varies(clip_frames, loads, tmp_path) -> None:
+    times = [0.0, 1 / 30, 2 / 30, 0.1, 0.2, 0.3]
+    with VideoWriter(tmp_path / "a.mp4", 80, 48, times=times, options=WriterOptions(duration=0.4)) as writer:
+        for frame in clip_frames[:6]:
+            writer.write(np.ascontiguousarray(frame))
+    assert run(tmp_path / "a.mp4", "--out", tmp_path / "out") == 0
+    assert json.loads((tmp_path / "out" / "a_auto.json").read_text())["video_duration"] == pytest.approx(0.4, abs=1e-3)
+    assert sa_v.read(tmp_path / "out" / "a_auto.json").frame_times == pytest.approx(times, abs=1e-3)
 
 
 def test_interrupted_run_ends_with_the_same_files(clips, loads, tmp_path, monkeypatch, capsys) -> None:
