@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -207,26 +206,15 @@ class PictureSession(Session):
         with self.engine.lock:
             predictor = self._open()
             low_res = None
-            painted = prompt.painted(self.display, self.size)
-            if painted is not None:
-                low_res = self._painted_logits(painted)
-            elif before is not None and before.low_res_logits is not None:
+            if prompt.mask is None and before is not None and before.low_res_logits is not None:
                 low_res = before.low_res_logits[before.chosen]
             result = predictor.predict(
-                points=list(prompt.points) or None,
-                point_labels=list(prompt.labels) or None,
-                box=prompt.box,
+                **prompt.as_arguments(self.display, self.size),
                 low_res_logits=low_res,
                 multimask=len(prompt.points) == 1 and prompt.box is None,
             )
         masks = [np.ascontiguousarray(mask).astype(bool) for mask in result.masks]
         return Candidates(masks, [float(s) for s in result.iou_predictions], np.asarray(result.low_res_logits))
-
-    def _painted_logits(self, painted: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """A painted mask as the low-res logits that clicks refine."""
-        side = self._open().network.config.low_res_size
-        small = cv2.resize(painted.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA)
-        return np.asarray(small * 20 - 10, np.float32)
 
     def _open(self) -> ImagePredictor:
         if self._predictor is None:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from sam2_demo.network.outputs import ImageEmbedding, MemoryTokens
 from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.tracking.answer_prompts import answer_prompts
 from sam2_demo.tracking.closer_look import CloserLook
 from sam2_demo.tracking.embedding_cache import ClipEmbeddings, EmbeddingCache
 from sam2_demo.tracking.frame_records import FrameRecord
@@ -100,15 +101,18 @@ class ClipView:
         def step(mirrored: ImageEmbedding | None = None) -> FrameOutput:
             return frame_step(self.network, embedding, tensors, memory, is_ambiguous, self._answers, mirrored)
 
-        has_mirrored = self._answers.mirrored and memory is None and tensors.points is not None
-        if self._closer is not None and prompts.num_points:
-            first = step()
+        def look(first: FrameOutput) -> tuple[FrameOutput, bool]:
             anew = earlier is None and memory is None and prompts.mask is None and not prompts.points
-            seen = self._look_closer(self._closer, frame_index, prompts, first, anew)
-            if seen is not None or not has_mirrored:
-                return seen or first
-        # Asked only where nothing was seen from closer up, which is worth more.
-        return step(self._embed_mirrored(frame_index) if has_mirrored else None)
+            seen = None if self._closer is None else self._look_closer(self._closer, frame_index, prompts, first, anew)
+            return (first, False) if seen is None else (seen, True)
+
+        has_mirrored = self._answers.mirrored and memory is None and tensors.points is not None
+        return answer_prompts(
+            step,
+            lambda first: first,
+            look if self._closer is not None and prompts.num_points else None,
+            (lambda: self._embed_mirrored(frame_index)) if has_mirrored else None,
+        )
 
     def _look_closer(
         self, closer: CloserLook, frame_index: int, prompts: Prompts, output: FrameOutput, anew: bool

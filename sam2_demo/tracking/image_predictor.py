@@ -1,9 +1,10 @@
-"""Segment a still picture from clicks, a box or earlier logits (SAM 2 section 4, the memoryless case)."""
+"""Segment a still picture from clicks, a box, a mask or earlier logits (SAM 2 section 4, the memoryless case)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,12 +15,13 @@ from sam2_demo.errors import PromptError
 from sam2_demo.network.inference import for_inference
 from sam2_demo.network.outputs import ImageEmbedding
 from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.tracking.answer_prompts import answer_prompts
 from sam2_demo.tracking.closer_look import CloserLook, Look
 from sam2_demo.tracking.frame_step import LOGIT_LIMIT, FramePrompts, encode_image, encode_mirrored, frame_step
 from sam2_demo.tracking.mask_postprocessing import clean_logits
 from sam2_demo.tracking.options import TrackingOptions
 from sam2_demo.tracking.pixels import Rgb, picture_pixels
-from sam2_demo.tracking.prompts import Points, as_frame_prompts, read_prompts
+from sam2_demo.tracking.prompts import Points, Prompts, as_frame_prompts, read_prompts
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,33 +89,45 @@ class ImagePredictor:
         box: Sequence[float] | None = None,
         low_res_logits: NDArray[np.float32] | None = None,
         multimask: bool = True,
+        mask: NDArray[np.generic] | None = None,
     ) -> ImageResult:
-        """Masks for clicks (N, 2) xy with labels (N,) (1 positive, 0 negative; all positive if left out),
-        a box (x0, y0, x1, y1), both in pixels of the picture, and logits (h, w) of an earlier result to refine.
+        """Masks for clicks (N, 2) xy with labels (N,) (1 positive, 0 negative; all positive if left out), a box
+        (x0, y0, x1, y1), both in pixels of the picture, and logits (h, w) of an earlier result or a mask (H, W),
+        which they refine. A mask alone is the one answer.
 
         Three candidates with `multimask`, else one. PromptError for anything outside these ranges, for no
         prompt at all, or before `set_image`.
         """
         self._require_picture()
-        prompts = read_prompts(points, point_labels, box, None, self._size)
+        prompts = read_prompts(points, point_labels, box, mask, self._size)
         previous = None if low_res_logits is None else self._read_logits(low_res_logits)
-        if not prompts.num_points and previous is None:
-            raise PromptError("no prompt was given: click at least one point, draw a box or give low-res logits")
+        if previous is not None and prompts.mask is not None:
+            raise PromptError("clicks refine either a mask or low-res logits; give one of the two")
+        if not prompts.num_points and previous is None and prompts.mask is None:
+            raise PromptError("no prompt was given: click at least one point, draw a box, give a mask or logits")
         image_size = self.network.config.image_size
         tensors = as_frame_prompts(prompts, self._size, image_size, previous, self.network.device)
+        if tensors.mask is not None and prompts.mask is not None:
+            return replace(self._as_result(self._answer(tensors, False)), masks=prompts.mask.mask[None].copy())
         if tensors.points is None:
             # SAM sees no point token at all here, unlike a tracked frame, which has a padding point.
             empty = torch.zeros(1, 0, 2, device=self.network.device)
             tensors = FramePrompts(empty, torch.zeros(1, 0, dtype=torch.int32), previous)
-        if self._closer is not None:
-            answer = self._answer(tensors, multimask)
-            number, picture = self._picture
-            anew = previous is None and not prompts.points
-            looks = self._closer.refine(number, lambda: picture, prompts, answer.mask_logits, answer.best, anew)
-            if not self._answers.mirrored or any(look.row == answer.best for look in looks):
-                return self._as_result(answer, looks)
-        # Asked only where nothing was seen from closer up, which is worth more: each costs an encoding or two.
-        return self._as_result(self._answer(tensors, multimask, self._encode_mirrored()))
+        return answer_prompts(
+            lambda mirrored: self._answer(tensors, multimask, mirrored),
+            self._as_result,
+            None if self._closer is None else partial(self._look_closer, self._closer, prompts, previous is None),
+            self._encode_mirrored if self._answers.mirrored else None,
+        )
+
+    def _look_closer(
+        self, closer: CloserLook, prompts: Prompts, is_new: bool, answer: _Answer
+    ) -> tuple[ImageResult, bool]:
+        """The answer with what was seen from closer up, and whether its best mask was."""
+        number, picture = self._picture
+        anew = is_new and prompts.mask is None and not prompts.points
+        looks = closer.refine(number, lambda: picture, prompts, answer.mask_logits, answer.best, anew)
+        return self._as_result(answer, looks), any(look.row == answer.best for look in looks)
 
     def _answer(self, prompts: FramePrompts, multimask: bool, mirrored: ImageEmbedding | None = None) -> _Answer:
         embedding = self._require_picture()
@@ -126,8 +140,10 @@ class ImagePredictor:
             best=int(output.chosen),
         )
 
-    def _encode_mirrored(self) -> ImageEmbedding | None:
-        if self._mirrored is None and self._pixels is not None:
+    def _encode_mirrored(self) -> ImageEmbedding:
+        if self._mirrored is None:
+            if self._pixels is None:
+                raise PromptError("no picture is set: call set_image first")
             self._mirrored = encode_mirrored(self.network, self._pixels)
         return self._mirrored
 

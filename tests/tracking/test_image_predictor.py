@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from sam2_demo.errors import InputError, PromptError
 from sam2_demo.tracking.image_predictor import ImagePredictor
+from sam2_demo.tracking.prompts import as_frame_prompts, read_prompts
 
 
 @pytest.fixture
@@ -34,6 +36,39 @@ def test_earlier_logits_change_the_answer(predictor):
     again = predictor.predict(points=[(15, 24)], low_res_logits=first.low_res_logits[0])
     assert np.abs(again.mask_logits - first.mask_logits).max() > 1e-3
     assert predictor.predict(low_res_logits=first.low_res_logits[:1]).masks.shape == (3, 48, 80)
+
+
+def test_a_mask_alone_is_the_answer(predictor, clip_frames):
+    mask = np.zeros((48, 80), np.uint8)
+    mask[10:30, 5:26] = 255
+    mask[12, 40] = 1  # a speck, which is not cleaned away
+    result = predictor.predict(mask=mask)
+    assert np.array_equal(result.masks, [mask > 0]) and result.iou_predictions.tolist() == [1.0]
+    agreement = (result.mask_logits[0] > 0) == (mask > 0)
+    assert agreement.mean() > 0.97 and result.low_res_logits.shape == (1, 16, 16)
+
+
+@pytest.mark.parametrize("points", [[(15, 24)], [(15, 24), (60, 5)]])
+def test_clicks_refine_a_mask_as_they_do_on_a_clip(predictor, points):
+    mask = np.zeros((48, 80), bool)
+    mask[10:40, 2:40] = True
+    labels = [1, 0][: len(points)]
+    result = predictor.predict(points=points, point_labels=labels, mask=mask, multimask=len(points) == 1)
+    of_a_clip = as_frame_prompts(
+        read_prompts(points, labels, None, mask, (48, 80)), (48, 80), 64, None, torch.device("cpu")
+    ).low_res_logits
+    expected = predictor.predict(points, labels, low_res_logits=of_a_clip[0, 0], multimask=len(points) == 1)
+    np.testing.assert_array_equal(result.low_res_logits, expected.low_res_logits)
+    unrefined = predictor.predict(points=points, point_labels=labels, multimask=len(points) == 1)
+    assert np.abs(unrefined.mask_logits[0] - result.mask_logits[0]).max() > 1e-3
+
+
+def test_a_mask_and_logits_together_are_refused(predictor):
+    logits = predictor.predict(points=[(15, 24)]).low_res_logits[0]
+    with pytest.raises(PromptError, match="either a mask or low-res logits"):
+        predictor.predict(points=[(15, 24)], mask=np.ones((48, 80), bool), low_res_logits=logits)
+    with pytest.raises(PromptError, match="picture's size"):
+        predictor.predict(mask=np.ones((48, 81), bool))
 
 
 def test_same_prompt_same_answer(predictor):

@@ -154,8 +154,8 @@ class StandInPicture:
     def set_image(self, rgb):
         self.rgb = rgb
 
-    def predict(self, points=None, point_labels=None, box=None, low_res_logits=None, multimask=True):
-        read_prompts(points, point_labels, box, None, self.rgb.shape[:2])
+    def predict(self, points=None, point_labels=None, box=None, low_res_logits=None, multimask=True, mask=None):
+        read_prompts(points, point_labels, box, mask, self.rgb.shape[:2])
         x, y = points[0] if points else ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
         color = self.rgb[int(y), int(x)]
         masks = [masks_like(self.rgb, color, t) for t in ((60, 120, 20) if multimask else (60,))]

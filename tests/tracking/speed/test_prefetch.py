@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from sam2_demo.errors import MediaError
-from sam2_demo.tracking.speed import read_ahead
-from sam2_demo.tracking.speed.read_ahead import ReadAhead
+from sam2_demo.tracking.speed import frames_ahead
+from sam2_demo.tracking.speed.frames_ahead import Prefetch
 
 
 def test_each_frame_is_prepared_once_and_the_next_one_in_a_thread():
@@ -22,30 +22,30 @@ def test_each_frame_is_prepared_once_and_the_next_one_in_a_thread():
         prepared[index] = threading.current_thread().name
         return torch.tensor(index)
 
-    with ReadAhead(prepare, [3, 4, 5], lambda index: False) as ahead:
+    with Prefetch(prepare, [3, 4, 5], lambda index: False) as ahead:
         assert [int(ahead.take(index)) for index in (3, 4, 5)] == [3, 4, 5]
     assert prepared[3] == threading.current_thread().name
-    assert prepared[4].startswith("read-ahead") and prepared[5].startswith("read-ahead")
+    assert prepared[4].startswith("prefetch") and prepared[5].startswith("prefetch")
 
 
 def test_no_more_than_one_frame_ahead_and_none_that_is_known():
     prepared: list[int] = []
-    with ReadAhead(lambda i: prepared.append(i) or torch.tensor(i), [0, 1, 2, 3], lambda i: i == 3) as ahead:
+    with Prefetch(lambda i: prepared.append(i) or torch.tensor(i), [0, 1, 2, 3], lambda i: i == 3) as ahead:
         ahead.take(0)
     assert sorted(prepared) in ([0], [0, 1])
-    with ReadAhead(lambda i: prepared.append(i) or torch.tensor(i), [2, 3], lambda i: i == 3) as ahead:
+    with Prefetch(lambda i: prepared.append(i) or torch.tensor(i), [2, 3], lambda i: i == 3) as ahead:
         ahead.take(2)
     assert 3 not in prepared
 
 
 def test_frames_out_of_order_are_right():
-    with ReadAhead(torch.tensor, [0, 1, 2], lambda index: False) as ahead:
+    with Prefetch(torch.tensor, [0, 1, 2], lambda index: False) as ahead:
         assert [int(ahead.take(index)) for index in (0, 2, 1, 0)] == [0, 2, 1, 0]
 
 
 def test_frames_before_the_one_in_the_making_leave_it_alone():
     prepared: list[int] = []
-    with ReadAhead(lambda i: prepared.append(i) or i, [5, 6, 7, 8], lambda index: False) as ahead:
+    with Prefetch(lambda i: prepared.append(i) or i, [5, 6, 7, 8], lambda index: False) as ahead:
         assert [ahead.take(index) for index in (5, 2, 5, 6)] == [5, 2, 5, 6]  # memories made anew of 2 and 5
         assert ahead.take(8) == 8 and not ahead.is_ahead  # 7 came from elsewhere
     assert sorted(prepared) in ([2, 5, 5, 6, 7, 8], [2, 5, 5, 6, 8])
@@ -57,7 +57,7 @@ def test_errors_come_with_their_frame():
             raise MediaError("frame 1 cannot be decoded")
         return torch.tensor(index)
 
-    with ReadAhead(prepare, [0, 1, 2], lambda index: False) as ahead:
+    with Prefetch(prepare, [0, 1, 2], lambda index: False) as ahead:
         assert int(ahead.take(0)) == 0
         with pytest.raises(MediaError, match="frame 1"):
             ahead.take(1)
@@ -82,7 +82,7 @@ def test_an_order_that_shifts_is_followed(order, asked, out_of_order):
         prepared[index] = threading.current_thread().name
         return index
 
-    with ReadAhead(prepare, order, lambda index: False) as ahead:
+    with Prefetch(prepare, order, lambda index: False) as ahead:
         for index in asked:
             assert ahead.take(index) == index
             ahead.wait()
@@ -93,14 +93,14 @@ def test_an_order_that_shifts_is_followed(order, asked, out_of_order):
 
 def test_a_passed_frame_begins_nothing():
     prepared: list[int] = []
-    with ReadAhead(lambda i: prepared.append(i) or i, [0, 1, 2, 3, 4], lambda index: index == 4) as ahead:
+    with Prefetch(lambda i: prepared.append(i) or i, [0, 1, 2, 3, 4], lambda index: index == 4) as ahead:
         assert [ahead.take(index) for index in (0, 1, 2, 3, 1)] == [0, 1, 2, 3, 1]  # a memory made anew of 1
         assert not ahead.is_ahead
     assert prepared == [0, 1, 2, 3, 1]
 
 
 def test_ahead_until_waited_for():
-    with ReadAhead(lambda index: index, [0, 1, 2], lambda index: False) as ahead:
+    with Prefetch(lambda index: index, [0, 1, 2], lambda index: False) as ahead:
         assert not ahead.is_ahead
         ahead.take(0)
         assert ahead.is_ahead
@@ -119,7 +119,7 @@ def waited(monkeypatch):
         seen.append(threading.current_thread().name)
         return wait(futures, timeout=2)
 
-    monkeypatch.setattr(read_ahead, "wait", noting)
+    monkeypatch.setattr(frames_ahead, "wait", noting)
     gc.disable()
     yield seen
     gc.enable()
@@ -129,7 +129,7 @@ def abandon_a_run(prepare) -> None:
     """Leave a run behind its first frame, in a circle of references that only the garbage collector opens."""
 
     def run():
-        with ReadAhead(prepare, [0, 1], lambda index: False) as ahead:
+        with Prefetch(prepare, [0, 1], lambda index: False) as ahead:
             yield ahead.take(0)
 
     circle: list[object] = [run()]
