@@ -31,3 +31,15 @@ def test_cutout_is_cropped_with_the_mask_as_alpha():
 def test_bounds_end_after_the_last_pixel():
     assert mask_bounds(square()) == (30, 20, 50, 40)
     assert mask_bounds(np.zeros((3, 3), bool)) is None
+
+
+def test_a_cut_out_holds_nothing_of_what_lies_around_it():
+    rng = np.random.default_rng(0)
+    frame = rng.integers(1, 256, (60, 80, 3)).astype(np.uint8)
+    mask = np.zeros((60, 80), bool)
+    mask[10:30, 20:50] = True
+    mask[15:20, 30:40] = False  # a hole hides as much as the rim
+    cut = draw_cutout(frame, mask)
+    assert not cut[cut[..., 3] == 0].any()
+    assert (cut[cut[..., 3] == 255][:, :3] == frame[mask]).all()
+    assert not draw_cutout(frame, mask & False).any()

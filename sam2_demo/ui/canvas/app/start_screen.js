@@ -8,7 +8,7 @@ import { chosenModel } from "../state/model_choice.js";
 
 const WORDS = {
   video: { noun: "video", accept: "video/*,image/gif", hint: "MP4, MOV, WebM, MKV, AVI or GIF" },
-  picture: { noun: "picture", accept: "image/*", hint: "JPEG, PNG, WebP, TIFF and others" },
+  picture: { noun: "picture", accept: "image/*,.heic,.heif", hint: "JPEG, PNG, WebP, TIFF and others" },
 };
 
 export class StartScreen {
