@@ -181,6 +181,7 @@ def _from_content(
     frames = frames_of(images, str(source), num_frames, frame_names)
     clip = ClipAnnotation(height, width, 1, has_frame_indices=frames is not None)
     frames = frames if frames is not None else {images[0]["id"]: 0}
+    frames = {str(image_id): frame for image_id, frame in frames.items()} | frames  # ids that became text on the way
     clip.num_frames = max(*frames.values(), num_frames - 1 if num_frames else 0, 0) + 1
     _take_video(clip, content.get("videos") or [])
     take_clip_fields(clip, info)
@@ -236,7 +237,9 @@ def _add(
         masklet = clip.masklet(object_id)
         if frame in masklet:
             mask = mask | masklet.mask(frame)
-        masklet.set(frame, mask, annotation.get("object_score_logits", 10.0), annotation.get("score", 1.0))
+        scores = [annotation.get(name) for name in ("object_score_logits", "score")]  # null in files of other tools
+        logits, quality = (given if own is None else own for own, given in zip(scores, (10.0, 1.0), strict=True))
+        masklet.set(frame, mask, logits, quality)
     name = names.get(annotation.get("category_id"), UNNAMED)
     if name != UNNAMED:
         clip.labels[object_id] = name

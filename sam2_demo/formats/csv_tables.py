@@ -104,17 +104,25 @@ def read_rows(lines: Iterable[str], place: str) -> Iterator[tuple[int, dict[str,
         raise DatasetError(f"{place}, line {reader.line_num}: no CSV ({error})") from error
 
 
+def whole_number(text: str) -> int:
+    """A whole number of a cell, also as 3.0, as tables with empty cells become in pandas; ValueError for others."""
+    number = float(text) if "." in text else int(text)
+    if not float(number).is_integer():
+        raise ValueError(f"{text!r} is no whole number")
+    return int(number)
+
+
 def _from_table(source: Path) -> ClipAnnotation:
     rows = list(read_rows(io.StringIO(read_text(source), newline=""), str(source)))
     if not rows:
         raise DatasetError(f"{source} has no rows, so the size of its clip is unknown")
     first = rows[0][1]
-    height, width, num_frames = (int(first[name]) for name in ("height", "width", "num_frames"))
+    height, width, num_frames = (whole_number(first[name]) for name in ("height", "width", "num_frames"))
     clip = ClipAnnotation(height, width, num_frames, float(first["frame_rate"]), name=source.stem)
     times: dict[int, float] = {}
     for number, row in rows:
         _add(clip, row, f"{source}, line {number}")
-        times[int(row["frame_index"])] = float(row["time_seconds"])
+        times[whole_number(row["frame_index"])] = float(row["time_seconds"])
     _take_times(clip, times, first.get("duration_seconds", ""))
     return clip.check()
 
@@ -134,8 +142,8 @@ def _take_times(clip: ClipAnnotation, known: dict[int, float], duration: str) ->
 
 def _add(clip: ClipAnnotation, row: dict[str, str], place: str) -> None:
     try:
-        object_id, frame = int(row["object_id"]), int(row["frame_index"])
-        size = [int(row["height"]), int(row["width"])]
+        object_id, frame = whole_number(row["object_id"]), whole_number(row["frame_index"])
+        size = [whole_number(row["height"]), whole_number(row["width"])]
         scores = float(row["object_score_logits"]), float(row["iou_prediction"])
     except ValueError as error:
         raise DatasetError(f"{place}: a number was expected ({error})") from error

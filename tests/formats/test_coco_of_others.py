@@ -183,6 +183,12 @@ def polygon_area(*shifts: int) -> int:
     return int(joined.sum())
 
 
+def test_scores_of_null_and_ids_that_became_text(tmp_path):
+    own = {"image_id": "10", "track_id": 1, "segmentation": polygon(2), "score": None, "attributes": None}
+    clip = read(file_of([{"file_name": "4.jpg"}], [own]), tmp_path)
+    assert clip.masklets[1].frame(4).iou_prediction == 1.0
+
+
 def test_masks_written_in_other_ways(tmp_path):
     flat = polygon(3)[0]
     np.testing.assert_array_equal(coco.segmentation_mask(flat, SIZE), coco.segmentation_mask([flat], SIZE))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import io
 import json
 
@@ -15,6 +16,7 @@ from pycocotools.cocoeval import COCOeval
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats import alpha_video, coco, csv_tables, mots, per_object_png, yolo
 from sam2_demo.formats.annotation import ClipAnnotation
+from sam2_demo.formats.checked.reading import read_masks
 from sam2_demo.formats.files import voc_palette
 from sam2_demo.masks.polygons import mask_polygons, polygons_mask
 from sam2_demo.masks.run_lengths import encode_rle
@@ -204,6 +206,23 @@ def test_csv_tables_of_spreadsheets(clip, tmp_path):
     csv_tables.write(clip, tmp_path / "a.csv")
     (tmp_path / "b.csv").write_bytes(b"\xef\xbb\xbf" + (tmp_path / "a.csv").read_bytes())
     assert csv_tables.read(tmp_path / "b.csv").masklets == clip.masklets
+
+
+def test_csv_tables_whose_whole_numbers_have_become_fractions(clip, tmp_path):
+    csv_tables.write(clip, tmp_path / "a.csv")
+    with (tmp_path / "a.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    whole = ("frame_index", "object_id", "height", "width", "num_frames", "area")
+    with (tmp_path / "b.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(row | {name: f"{row[name]}.0" for name in whole} for row in rows)
+    assert csv_tables.read(tmp_path / "b.csv").masklets == clip.masklets
+    assert read_masks(tmp_path / "b.csv", "b.csv", (37, 53), 9).masklets == clip.masklets
+    text = (tmp_path / "a.csv").read_text().replace("\n4,", "\n4.5,", 1)
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(DatasetError, match=r"'4\.5' is no whole number"):
+        csv_tables.read(tmp_path / "a.csv")
 
 
 def test_csv_tables_take_intricate_masks(tmp_path):

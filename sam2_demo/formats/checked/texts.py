@@ -31,7 +31,7 @@ MAX_LINES = 500_000
 _BYTE_ORDER_MARK = "\ufeff"
 _BESIDE_A_MASK = 4096  # bytes of a line for all that is not its run lengths
 _BYTES_PER_NUMBER = 24
-_WHOLE = re.compile(r"[0-9]{1,9}")
+_WHOLE = re.compile(r"[0-9]{1,9}(?:\.0{0,9})?")
 _SIDECAR = "height, width, num_frames, frames and lines as the YOLO export writes them"
 
 
@@ -167,7 +167,7 @@ def _lines(file: IO[bytes], name: str, longest: int) -> Iterator[tuple[int, str]
 def _whole(row: dict[str, str], column: str, what: str) -> int:
     if not _WHOLE.fullmatch(row[column]):
         raise DatasetError(f"{what}: {column} is {row[column][:40]!r}, expected a whole number")
-    return int(row[column])
+    return csv_tables.whole_number(row[column])
 
 
 def _check_number(row: dict[str, str], column: str, what: str) -> None:
