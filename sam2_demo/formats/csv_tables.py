@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from itertools import chain
@@ -123,19 +124,26 @@ def _from_table(source: Path) -> ClipAnnotation:
     for number, row in rows:
         _add(clip, row, f"{source}, line {number}")
         times[whole_number(row["frame_index"])] = float(row["time_seconds"])
-    _take_times(clip, times, first.get("duration_seconds", ""))
+    _take_times(clip.check(), times, first.get("duration_seconds", ""))
     return clip.check()
 
 
 def _take_times(clip: ClipAnnotation, known: dict[int, float], duration: str) -> None:
-    """Times of all frames where the table's are not those of the frame rate; between its rows they are interpolated."""
+    """Times of all frames where the table's are not those of the frame rate; between its rows they are interpolated.
+
+    Frames before and after its rows come at the frame rate, or faster where there is no room for that.
+    """
     if any(abs(time - frame / clip.frame_rate) > _EVEN for frame, time in known.items()):
         frames = sorted(known)
         first, last = frames[0], frames[-1]
+        end = float(duration) if duration else math.inf
+        step = 1 / clip.frame_rate
+        early = min(step, known[first] / first) if first else step
+        late = min(step, (end - known[last]) / (clip.num_frames - last))
+        before = [known[first] - (first - frame) * early for frame in range(first)]
         inside = np.interp(np.arange(first, last + 1), frames, [known[frame] for frame in frames]).tolist()
-        before = [max(known[first] - (first - frame) / clip.frame_rate, 0.0) for frame in range(first)]
-        after = [known[last] + (frame - last) / clip.frame_rate for frame in range(last + 1, clip.num_frames)]
-        clip.times = [*before, *inside, *after]
+        after = [known[last] + (frame - last) * late for frame in range(last + 1, clip.num_frames)]
+        clip.times = [*(max(time, 0.0) for time in before), *inside, *after]
     if duration and abs(float(duration) - clip.end_time) > _EVEN:
         clip.duration = float(duration)
 

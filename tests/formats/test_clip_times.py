@@ -15,6 +15,7 @@ from sam2_demo.errors import DatasetError
 from sam2_demo.formats import alpha_video, coco, csv_tables, davis, mots, per_object_png, sa_v, yolo
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.exchange import read_any, write_file
+from sam2_demo.masks.masklet import Masklet
 from sam2_demo.video import VideoWriter, open_video
 from sam2_demo.video.writer import WriterOptions
 from tests.formats.conftest import same_masks
@@ -72,6 +73,32 @@ def test_tables_say_when_frames_appear(timed, tmp_path):
     older = [",".join(cells[:column] + cells[column + 1 :]) for cells in (line.split(",") for line in [first, *rest])]
     (tmp_path / "older.csv").write_text("\n".join(older))
     same_masks(timed, csv_tables.read(tmp_path / "older.csv"))
+
+
+@pytest.mark.parametrize("frames", [(0, 2), (20, 23), (9,)])
+def test_tables_of_some_frames_leave_the_others_within_the_clip(timed, tmp_path, frames):
+    timed.masklets[1] = kept = Masklet(1, *SIZE)
+    timed.times = [*(time / 50 for time in range(22)), 1.3, 1.45]
+    timed.frame_rate, timed.duration = 5.0, 1.46
+    for frame in frames:
+        kept.set(frame, np.ones(SIZE))
+    csv_tables.write(timed, tmp_path / "a.csv")
+    again = csv_tables.read(tmp_path / "a.csv")
+    assert [again.times[frame] for frame in frames] == [timed.times[frame] for frame in frames]
+    assert len(again.times) == 24 and again.end_time == pytest.approx(1.46)
+
+
+@pytest.mark.parametrize(("column", "text"), [("num_frames", "3"), ("time_seconds", "nan"), ("time_seconds", "soon")])
+def test_tables_with_impossible_times_are_refused(timed, tmp_path, column, text):
+    csv_tables.write(timed, tmp_path / "a.csv")
+    with (tmp_path / "a.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    with (tmp_path / "b.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(row | {column: text} for row in rows)
+    with pytest.raises(DatasetError, match=r"b\.csv"):
+        csv_tables.read(tmp_path / "b.csv")
 
 
 def test_video_with_alpha_lies_over_its_source(timed, tmp_path):
