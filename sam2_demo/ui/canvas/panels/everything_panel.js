@@ -55,6 +55,23 @@ export class EverythingPanel {
     this.limits = null;
     /** @type {Coverage | null} */
     this.coverage = null;
+    this.makeControls();
+    this.makeBody();
+    this.toggle = button("Show masks found", () => this.toggled(), { hidden: true, "aria-expanded": "false" });
+    this.store.watch(["found", "frame", "tasks", "objects", "masks"], () => this.draw());
+    this.element = h(
+      "section",
+      { class: "sam-panel sam-everything-panel" },
+      h("h3", {}, "Everything"),
+      h("div", { class: "sam-row" }, this.find, this.stop, this.grid),
+      this.bar,
+      this.status,
+      this.toggle,
+      this.body,
+    );
+  }
+
+  makeControls() {
     this.grid = h(
       "select",
       { "aria-label": "How closely to look" },
@@ -68,6 +85,10 @@ export class EverythingPanel {
     });
     this.bar = h("progress", { max: 1, value: 0, hidden: true, "aria-label": "Looking for everything" });
     this.status = h("div", { class: "sam-quiet", role: "status", "aria-live": "polite" });
+  }
+
+  // What is shown once something was found.
+  makeBody() {
     this.sliders = new LimitSliders((name, value) => {
       this.found.limits[name] = value;
       this.changed();
@@ -103,18 +124,6 @@ export class EverythingPanel {
       this.inspected,
       this.list.element,
       this.actions.element,
-    );
-    this.toggle = button("Show masks found", () => this.toggled(), { hidden: true, "aria-expanded": "false" });
-    this.store.watch(["found", "frame", "tasks", "objects", "masks"], () => this.draw());
-    this.element = h(
-      "section",
-      { class: "sam-panel sam-everything-panel" },
-      h("h3", {}, "Everything"),
-      h("div", { class: "sam-row" }, this.find, this.stop, this.grid),
-      this.bar,
-      this.status,
-      this.toggle,
-      this.body,
     );
   }
 

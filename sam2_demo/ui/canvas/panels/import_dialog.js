@@ -26,21 +26,7 @@ export class ImportDialog {
     this.store = store;
     this.outbox = outbox;
     this.done = done;
-    const where = this.store.isVideo ? "prompts on their frames (a label map: on this one)" : "objects";
-    const name = `masks-${this.store.token}`;
-    /** @type {(value: string, text: string, checked: boolean) => HTMLElement} */
-    const choice = (value, text, checked) =>
-      h("label", {}, h("input", { type: "radio", name, value, checked }), ` ${text}`);
-    this.prompts = choice(
-      "prompts",
-      `As ${where}: each mask becomes an object, and can be tracked and corrected`,
-      true,
-    );
-    this.reference = choice(
-      "reference",
-      `As reference${this.store.isVideo ? " for the whole clip" : ""}: what is right, to measure J&F and to simulate clicks`,
-      false,
-    );
+    this.makeChoices();
     this.file = h("input", {
       type: "file",
       accept: ".png,.zip,.json,.txt,.csv,.webm",
@@ -86,6 +72,24 @@ export class ImportDialog {
       ),
     );
     this.element.addEventListener("keydown", (event) => event.stopPropagation());
+  }
+
+  makeChoices() {
+    const where = this.store.isVideo ? "prompts on their frames (a label map: on this one)" : "objects";
+    const name = `masks-${this.store.token}`;
+    /** @type {(value: string, text: string, checked: boolean) => HTMLElement} */
+    const choice = (value, text, checked) =>
+      h("label", {}, h("input", { type: "radio", name, value, checked }), ` ${text}`);
+    this.prompts = choice(
+      "prompts",
+      `As ${where}: each mask becomes an object, and can be tracked and corrected`,
+      true,
+    );
+    this.reference = choice(
+      "reference",
+      `As reference${this.store.isVideo ? " for the whole clip" : ""}: what is right, to measure J&F and to simulate clicks`,
+      false,
+    );
   }
 
   open() {

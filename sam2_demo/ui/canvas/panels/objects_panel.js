@@ -74,6 +74,63 @@ export class ObjectsPanel {
     const act = this.objectActions;
     const id = object.object_id;
     const active = id === store.active;
+    return h(
+      "div",
+      {
+        class: `sam-object${active ? " sam-current" : ""}${object.visible ? "" : " sam-hidden"}`,
+        role: "option",
+        "aria-selected": String(active),
+        tabindex: 0,
+        onclick: (event) => event.target.closest("button, input") || act.activate(id),
+        onkeydown: (event) => event.target === event.currentTarget && event.key === "Enter" && act.activate(id),
+      },
+      this.thumbnail(object),
+      this.details(object),
+    );
+  }
+
+  /** @param {ObjectInfo} object */
+  details(object) {
+    const act = this.objectActions;
+    const id = object.object_id;
+    /** @type {(text: string, label: string, work: () => void, pressed?: boolean) => HTMLButtonElement} */
+    const small = (text, label, work, pressed) =>
+      button(text, work, {
+        class: "sam-small",
+        "aria-label": `${label} ${object.name}`,
+        title: label,
+        "aria-pressed": pressed === undefined ? null : String(pressed),
+      });
+    const [swatch, name] = this.fields(object);
+    return h(
+      "div",
+      { class: "sam-object-text" },
+      h(
+        "div",
+        { class: "sam-object-head" },
+        swatch,
+        name,
+        small("×", "Remove", () => act.remove(id)),
+      ),
+      h(
+        "div",
+        { class: "sam-object-tools" },
+        small(object.visible ? "Hide" : "Show", object.visible ? "Hide" : "Show", () =>
+          act.change(id, { visible: !object.visible }),
+        ),
+        small("Solo", "Show only", () => act.solo(id)),
+        small(object.locked ? "Unlock" : "Lock", object.locked ? "Unlock" : "Lock", () =>
+          act.change(id, { locked: !object.locked }),
+        ),
+        h("span", { class: "sam-quiet" }, this.note(id)),
+      ),
+    );
+  }
+
+  /** @param {ObjectInfo} object */
+  fields(object) {
+    const act = this.objectActions;
+    const id = object.object_id;
     const name = h("input", {
       class: "sam-name",
       value: object.name,
@@ -95,49 +152,7 @@ export class ObjectsPanel {
       "aria-label": `Colour of ${object.name}`,
       onchange: (event) => act.change(id, { color: event.target.value }),
     });
-    /** @type {(text: string, label: string, work: () => void, pressed?: boolean) => HTMLButtonElement} */
-    const small = (text, label, work, pressed) =>
-      button(text, work, {
-        class: "sam-small",
-        "aria-label": `${label} ${object.name}`,
-        title: label,
-        "aria-pressed": pressed === undefined ? null : String(pressed),
-      });
-    return h(
-      "div",
-      {
-        class: `sam-object${active ? " sam-current" : ""}${object.visible ? "" : " sam-hidden"}`,
-        role: "option",
-        "aria-selected": String(active),
-        tabindex: 0,
-        onclick: (event) => event.target.closest("button, input") || act.activate(id),
-        onkeydown: (event) => event.target === event.currentTarget && event.key === "Enter" && act.activate(id),
-      },
-      this.thumbnail(object),
-      h(
-        "div",
-        { class: "sam-object-text" },
-        h(
-          "div",
-          { class: "sam-object-head" },
-          swatch,
-          name,
-          small("×", "Remove", () => act.remove(id)),
-        ),
-        h(
-          "div",
-          { class: "sam-object-tools" },
-          small(object.visible ? "Hide" : "Show", object.visible ? "Hide" : "Show", () =>
-            act.change(id, { visible: !object.visible }),
-          ),
-          small("Solo", "Show only", () => act.solo(id)),
-          small(object.locked ? "Unlock" : "Lock", object.locked ? "Unlock" : "Lock", () =>
-            act.change(id, { locked: !object.locked }),
-          ),
-          h("span", { class: "sam-quiet" }, this.note(id)),
-        ),
-      ),
-    );
+    return [swatch, name];
   }
 
   /** @param {number} id */

@@ -54,6 +54,15 @@ export class Timeline {
       hidden: true,
       title: "Go to the next frame to check (N)",
     });
+    this.makeMarks();
+    this.listen();
+    this.element = this.build();
+    this.observer = new ResizeObserver(() => this.draw());
+    this.observer.observe(this.lanes);
+    store.watch(["frame", "objects", "prompts", "masks", "view", "tasks"], () => this.draw());
+  }
+
+  makeMarks() {
     this.markIn = button("In", () => this.view.toggleMark("mark_in"), {
       title: "Mark in (I): tracking between the marks starts here",
       "aria-pressed": "false",
@@ -62,6 +71,9 @@ export class Timeline {
       title: "Mark out (O): tracking between the marks ends here",
       "aria-pressed": "false",
     });
+  }
+
+  listen() {
     for (const strip of [this.lanes, this.film.canvas]) {
       strip.addEventListener("pointerdown", (event) => {
         strip.setPointerCapture(event.pointerId);
@@ -69,10 +81,15 @@ export class Timeline {
       });
       strip.addEventListener("pointermove", (event) => event.buttons && this.seek(event));
     }
+  }
+
+  build() {
+    const { store } = this;
+    const last = store.clip.num_frames - 1;
     /** @type {(drawing: string, name: string, where: () => number) => HTMLButtonElement} */
     const jump = (drawing, name, where) =>
       button(icon(drawing), () => this.walk.goto(where()), { "aria-label": name, title: name });
-    this.element = h(
+    return h(
       "section",
       { class: "sam-timeline" },
       h(
@@ -82,7 +99,7 @@ export class Timeline {
         jump("previous", "Previous frame", () => store.frame - 1),
         this.play,
         jump("next", "Next frame", () => store.frame + 1),
-        jump("last", "Last frame", () => count - 1),
+        jump("last", "Last frame", () => last),
         this.sound,
         this.markIn,
         this.markOut,
@@ -93,9 +110,6 @@ export class Timeline {
       this.film.canvas,
       this.lanes,
     );
-    this.observer = new ResizeObserver(() => this.draw());
-    this.observer.observe(this.lanes);
-    store.watch(["frame", "objects", "prompts", "masks", "view", "tasks"], () => this.draw());
   }
 
   close() {

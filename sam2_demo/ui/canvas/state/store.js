@@ -1,7 +1,9 @@
 // What the page knows about the open clip or picture. Prompts are in pixels of the original.
 
+import { frameAt, timeOf } from "./clip_time.js";
 import { freshColor } from "./palette.js";
 import { Redraw } from "./redraw.js";
+import { suddenFrames } from "./sudden_frames.js";
 
 /** @import { Alternatives, Choice, MadeVideo, Masks, ObjectInfo, Progress, Prompt, SessionState, TrackEntry, Tracks, View } from "./types.js" */
 /** @import { Topic } from "./redraw.js" */
@@ -269,27 +271,14 @@ export class Store {
     this.choices = new Map(Object.entries(candidates || {}).map(([id, choice]) => [Number(id), choice]));
   }
 
-  /**
-   * Seconds at which a frame is shown, and the frame that is shown at a time.
-   * @param {number} frame
-   */
+  /** @param {number} frame */
   timeOf(frame) {
-    const { times, frame_rate: rate } = this.clip;
-    return times ? times[frame] : frame / rate;
+    return timeOf(this.clip, frame);
   }
 
   /** @param {number} seconds */
   frameAt(seconds) {
-    const { times, frame_rate: rate, num_frames: count } = this.clip;
-    if (!times) return Math.max(0, Math.min(count - 1, Math.floor(seconds * rate + 1e-3)));
-    let low = 0,
-      high = count - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (times[middle] <= seconds + 1e-3) low = middle;
-      else high = middle - 1;
-    }
-    return low;
+    return frameAt(this.clip, seconds);
   }
 
   /** @param {Tracks} tracks */
@@ -386,20 +375,11 @@ export class Store {
   }
 
   /**
-   * Frames that a person should look at: the object is lost, its score is low or its area jumps.
+   * Frames that a person should look at and has not corrected yet.
    * @param {number} id
    */
   doubtful(id) {
-    const frames = [];
-    let before = null;
-    for (const [frame, now] of [...this.track(id)].sort((a, b) => a[0] - b[0])) {
-      const lost = before && before.area > 0 && now.area === 0;
-      const low = now.area > 0 && now.iou < 0.5 && (!before || before.iou >= 0.5);
-      const jump = before && before.area > 0 && now.area > 0 && Math.abs(Math.log(now.area / before.area)) > 0.6;
-      if ((lost || low || jump) && !this.prompts.has(key(frame, id))) frames.push(frame);
-      before = now;
-    }
-    return frames;
+    return suddenFrames(this.track(id)).filter((frame) => !this.prompts.has(key(frame, id)));
   }
 
   allDoubtful() {
