@@ -133,7 +133,7 @@ def _take_times(clip: ClipAnnotation, known: dict[int, float], duration: str) ->
 
     Frames before and after its rows come at the frame rate, or faster where there is no room for that.
     """
-    if any(abs(time - frame / clip.frame_rate) > _EVEN for frame, time in known.items()):
+    if not all(abs(time - frame / clip.frame_rate) <= _EVEN for frame, time in known.items()):  # not-a-number neither
         frames = sorted(known)
         first, last = frames[0], frames[-1]
         end = float(duration) if duration else math.inf
