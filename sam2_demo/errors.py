@@ -10,6 +10,7 @@ DemoError
   SessionError          a session that is unknown, has expired or is over its limits
     BusyError           what the server cannot do now and may do later: nothing is lost
       QuotaError        no room for another session: of this visitor, of the server, or on its disk
+      StorageError      a change that the disk did not take: it was not made
 """
 
 from __future__ import annotations
@@ -59,4 +60,11 @@ class QuotaError(BusyError):
     """No room for another session: of this visitor, of the server, or on its disk."""
 
     def __init__(self, text: str, retry_after: int = 600) -> None:
+        super().__init__(text, retry_after)
+
+
+class StorageError(BusyError):
+    """A change that the disk did not take: it was not made, and everything before it is kept."""
+
+    def __init__(self, text: str, retry_after: int = 60) -> None:
         super().__init__(text, retry_after)

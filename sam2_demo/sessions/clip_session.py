@@ -19,7 +19,9 @@ from sam2_demo.masks.masklet import Masklet
 from sam2_demo.sessions.clip_facts import mask_center, reader_to_json, tracks_to_json
 from sam2_demo.sessions.frame_store import FrameStore
 from sam2_demo.sessions.prompt_set import PromptSet
+from sam2_demo.sessions.restored_masks import restore_masks
 from sam2_demo.sessions.session import Session
+from sam2_demo.sessions.shown_masks import ShownMasks
 from sam2_demo.sessions.still_view import StillView
 from sam2_demo.sessions.track_plan import Need, Run, Span, plan_runs, touched_range
 from sam2_demo.tracking.clip_tracker import ClipTracker
@@ -56,6 +58,7 @@ class ClipSession(Session):
         self.display = display_size(self.size, DISPLAY_LIMIT_VIDEO)
         self.frames = FrameStore(reader, self.display)
         self.stale: dict[int, set[int]] = {}
+        self.shown = ShownMasks(self.stored)
         self._tracker: ClipTracker | None = None
         self._still_view: StillView | None = None
 
@@ -109,9 +112,9 @@ class ClipSession(Session):
                 raise
             if old_tracker is not None:
                 old_tracker.release()
-            self._keep_masks_of_this_model()
-            self.stored.drop_masklets()
-            self._store_prompted()
+            with self.stored.masklets_anew(), self.change():
+                self._store_prompted()
+                self._keep_masks_of_this_model()
 
     def restore_made_with(self, model: str | None) -> None:
         """As `restore`; another model cannot go on from the masks that are stored, so it answers the prompts, and the
@@ -151,19 +154,31 @@ class ClipSession(Session):
         with self.task():
             prompt = self._behind(frame, object_id, prompt)
             self._keep_masks_of_this_model()
-            if prompt.is_empty():
-                if self.prompts.pop((frame, object_id), None) is None:
-                    return self.masks_at(frame)
+            earlier = self.prompts.get((frame, object_id))
+            if not prompt.is_empty():
+                self._give(frame, object_id, prompt, earlier)
+            elif earlier is not None:
                 tracker = self.tracker()
                 with self.engine.lock:
                     tracker.clear_prompts(frame, object_id)
-            else:
-                self._give(frame, object_id, prompt, self.prompts.get((frame, object_id)))
-                self.prompts[(frame, object_id)] = prompt
-            self.stored.append_prompt(frame, object_id, prompt)
-            self._touch(frame, object_id)
-            self._store(object_id, frame)
+            if not prompt.is_empty() or earlier is not None:
+                self._keep_prompt(frame, object_id, prompt)
         return self.masks_at(frame)
+
+    def _keep_prompt(self, frame: int, object_id: int, prompt: PromptSet) -> None:
+        """Store a prompt that was answered: a new one before its frame, one that is taken back behind it, so that
+        opening after a kill between finds a prompt which it can answer again."""
+        with self.change():
+            if prompt.is_empty():
+                del self.prompts[frame, object_id]
+                self._store(object_id, frame)
+                self._touch(frame, object_id)
+                self.stored.append_prompt(frame, object_id, prompt)
+            else:
+                self.prompts[frame, object_id] = prompt
+                self.stored.append_prompt(frame, object_id, prompt)
+                self._touch(frame, object_id)
+                self._store(object_id, frame)
 
     def track(
         self, start: int | None, direction: str, end: int | None = None, afresh: bool = False
@@ -203,9 +218,10 @@ class ClipSession(Session):
             if step is None:
                 return
             frame, is_between = step.frame_index, step.is_between
-            for object_id in run.object_ids:
-                self._store(object_id, frame)
-                self.stale.get(object_id, set()).discard(frame)
+            with self.change():
+                for object_id in run.object_ids:
+                    self._store(object_id, frame)
+                    self.stale.get(object_id, set()).discard(frame)
             yield frame, self.masks_at(frame, step.masks)
 
     def _needs(self, afresh: bool) -> dict[int, Need]:
@@ -255,24 +271,27 @@ class ClipSession(Session):
         `known`: masks of the frame without overlaps, where the model has just made them.
         """
         masklets = {i: m for i, m in self.masklets().items() if frame in m}
-        both = self.view.get("overlap") == "both"
-        exclusive = self.exclusive_masks(frame) if known is None or both else known
+        if known is not None and len(masklets) > 1:
+            self.shown.masks(frame, masklets, lambda: known)  # to be shown again as the model has just settled it
+        exclusive = self.exclusive_masks(frame)
         return {str(i): self._wire(masklet, frame, exclusive.get(i)) for i, masklet in masklets.items()}
 
     def shown_masks(self, frame: int) -> dict[int, NDArray[np.bool_]]:
         """The (H, W) masks of the visible objects on a frame, overlaps settled as the view says."""
-        shown = self.objects.visible_ids()
-        masklets = {i: m for i, m in self.masklets().items() if frame in m}
-        exclusive = self.exclusive_masks(frame)
-        return {i: exclusive[i] if i in exclusive else masklets[i].mask(frame) for i in shown if i in masklets}
+        masklets, exclusive = self.masklets(), self.exclusive_masks(frame)
+        present = [i for i in self.objects.visible_ids() if i in masklets and frame in masklets[i]]
+        return {i: exclusive[i] if i in exclusive else masklets[i].mask(frame) for i in present}
 
     def exclusive_masks(self, frame: int) -> Mapping[int, NDArray[np.bool_]]:
         """The masks of a frame without overlaps; none where there is one object, or where the view shows both."""
-        masklets = [masklet for masklet in self.masklets().values() if frame in masklet]
+        masklets = {i: m for i, m in self.masklets().items() if frame in m}
         if len(masklets) < 2 or self.view.get("overlap") == "both" or self._tracker is None:
             return {}
+        return self.shown.masks(frame, masklets, lambda: self._settled_by_model(frame))
+
+    def _settled_by_model(self, frame: int) -> Mapping[int, NDArray[np.bool_]]:
         with self.engine.lock:
-            return self._tracker.result(frame).masks
+            return {} if self._tracker is None else self._tracker.result(frame).masks
 
     def stability_scores(self, frame: int) -> Mapping[int, float]:
         """How stable the masks of a frame are, by object id, in [0, 1]."""
@@ -292,46 +311,48 @@ class ClipSession(Session):
         self.objects.get(object_id)
         with self.task():
             self._keep_masks_of_this_model()
-            self.objects.remove(object_id)
-            self._forget_prompts(object_id)
+            with self.change():
+                self._forget_prompts(object_id)
+                self.objects.remove(object_id)
+                self.stored.write_objects(self.objects.to_json())
             if self._tracker is not None and object_id in self._tracker.masklets:
                 with self.engine.lock:
                     self._tracker.remove_object(object_id)
             self.stale.pop(object_id, None)
-            self.stored.write_objects(self.objects.to_json())
             self.stored.drop_masklet(object_id)
 
     def reset(self) -> None:
         """Forget every object, prompt and mask; the clip stays."""
         with self.task():
             self._keep_masks_of_this_model()
-            for info in self.objects:
-                self.objects.remove(info.object_id)
-                self._forget_prompts(info.object_id)
+            with self.change():
+                for info in self.objects:
+                    self._forget_prompts(info.object_id)
+                    self.objects.remove(info.object_id)
+                self.stored.write_objects([])
             self.stale.clear()
             if self._tracker is not None:
                 with self.engine.lock:
                     self._tracker.reset()
-            self.stored.write_objects([])
             self.stored.drop_masklets()
 
     def _store(self, object_id: int, frame: int) -> None:
         saved = self.tracker().save_frame(object_id, frame)
-        self.stored.append_frames(object_id, [frame if saved is None else saved])
+        self.stored.append_frame(object_id, frame, saved, self.prompts.get((frame, object_id)))
 
-    def _restore_masks(self) -> None:
-        tracker = self.tracker()
-        for info in self.objects:
-            given = {
-                frame: prompt.as_arguments(self.display, self.size)
-                for (frame, object_id), prompt in self.prompts.items()
-                if object_id == info.object_id
-            }
-            self.stale[info.object_id] = self.stored.read_stale(info.object_id)
-            frames = list(self.stored.read_frames(info.object_id))
-            if frames:
-                with self.engine.lock:
-                    tracker.restore_object(info.object_id, given, frames)
+    def _restore_masks(self, earlier: Mapping[tuple[int, int], list[PromptSet]]) -> None:
+        restore_masks(self, earlier)
+
+    def answer_again(self, frame: int, object_id: int, before: PromptSet | None) -> None:
+        """Answer the prompt in force of a place whose frame answers the one `before` it, or none."""
+        self._give(frame, object_id, self.prompts[frame, object_id], before)
+        self._touch(frame, object_id)
+        self._store(object_id, frame)
+
+    def _forget(self) -> None:
+        self._release_tracker()
+        self.prompts.clear()
+        self.stale.clear()
 
     def _still(self) -> StillView:
         if self._still_view is None:

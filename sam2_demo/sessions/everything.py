@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from sam2_demo.errors import InputError, SessionError
+from sam2_demo.errors import InputError
 from sam2_demo.masks.display import display_size
 from sam2_demo.masks.overlaps import stands_for
 from sam2_demo.masks.regions import without_small_regions
@@ -102,14 +102,12 @@ def search(session: Session, frame: int, points_per_side: int, crop_layers: int 
 
 def read_everything(session: Session) -> Everything | None:
     """What was found last; None if nothing was looked for yet."""
-    stored = session.stored.read_json(FILE_NAME)
-    if stored is None:
-        return None
-    try:
-        masks = [FoundMask(**(fields | {"box": tuple(fields["box"])})) for fields in stored["masks"]]
-        return Everything(stored["frame"], (stored["size"][0], stored["size"][1]), {m.mask_id: m for m in masks})
-    except (KeyError, TypeError, IndexError) as error:
-        raise SessionError(f"the stored session cannot be read: {FILE_NAME} is damaged ({error})") from error
+    return session.stored.read_json(FILE_NAME, _from_json)
+
+
+def _from_json(stored: Any) -> Everything:
+    masks = [FoundMask(**(fields | {"box": tuple(fields["box"])})) for fields in stored["masks"]]
+    return Everything(stored["frame"], (stored["size"][0], stored["size"][1]), {m.mask_id: m for m in masks})
 
 
 class Collection:

@@ -29,6 +29,14 @@ class ObjectInfo:
     extra_variant: int = 0
     stability: float | None = None
 
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> ObjectInfo:
+        """Inverse of `asdict`; TypeError for anything else."""
+        info = cls(**fields)
+        if not isinstance(info.object_id, int) or not isinstance(info.name, str) or not isinstance(info.color, str):
+            raise TypeError("an object has a whole number, a name and a colour")
+        return info
+
 
 class ObjectTable:
     """Objects by id. Ids are given by the page and never reused for another thing within a session."""
@@ -42,6 +50,12 @@ class ObjectTable:
         if info.object_id not in self._objects and len(self._objects) >= self.max_objects:
             raise SessionError(f"this server takes up to {self.max_objects} objects in one session")
         self._objects[info.object_id] = info
+
+    def copy(self) -> ObjectTable:
+        """Another table of the same objects."""
+        other = ObjectTable(self.max_objects)
+        other._objects = dict(self._objects)
+        return other
 
     def get(self, object_id: int) -> ObjectInfo:
         """The object; PromptError if it does not exist."""

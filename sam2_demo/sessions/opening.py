@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -48,22 +49,55 @@ OPENERS: dict[str, Callable[[str, Path, str, Engine, Limits], Session]] = {"vide
 """How a session of each kind comes from a file: token, file, its name, model, limits."""
 
 
+@dataclass(frozen=True)
+class _Clip:
+    """What clip.json says of the source: its kind, its name for people, and its file."""
+
+    kind: str
+    name: str
+    source: str
+
+    @classmethod
+    def of(cls, fields: Any) -> _Clip:
+        """From what was read; ValueError and its like for anything else."""
+        if fields["kind"] not in OPENERS:
+            raise ValueError("no session")
+        return cls(fields["kind"], str(fields["name"]), Path(fields["source"]).name)
+
+    @classmethod
+    def guessed(cls, folder: Path) -> _Clip:
+        """From the source alone; SessionError where there is none."""
+        sources = sorted(path for path in folder.glob("source*") if path.is_file())
+        if not sources:
+            raise SessionError("there is no stored session in this place")
+        try:
+            open_video(sources[0]).close()
+            kind = "video"
+        except MediaError:
+            kind = "picture"
+        return cls(kind, sources[0].name, sources[0].name)
+
+
 def reopen(token: str, folder: Path, engine: Engine, limits: Limits) -> Session:
     """The session of a stored session with everything that was made; SessionError if the folder holds none."""
-    clip = SessionFolder(folder).read_json("clip.json")
-    if not isinstance(clip, dict) or clip.get("kind") not in OPENERS:
-        raise SessionError("there is no stored session in this place")
-    source = folder / Path(clip["source"]).name
+    stored = SessionFolder(folder)
+    clip = stored.read_json("clip.json", _Clip.of) or _Clip.guessed(folder)
     model = stored_model(folder)
-    session = OPENERS[clip["kind"]](token, source, clip["name"], engine, limits)
+    session = OPENERS[clip.kind](token, folder / clip.source, clip.name, engine, limits)
+    session.stored.damaged += stored.damaged
     session.restore_made_with(model)
     return session
 
 
 def stored_model(folder: Path) -> str | None:
     """The name of the model that a stored session was made with, if it says so."""
-    model = SessionFolder(folder).read_json(MODEL_FILE)
-    return model if isinstance(model, str) else None
+    return SessionFolder(folder).read_json(MODEL_FILE, _name)
+
+
+def _name(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a model's name is a text")
+    return value
 
 
 def _describe(session: Session, source: Path, facts: dict[str, Any]) -> None:

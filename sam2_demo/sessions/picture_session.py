@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam2_demo.engines.engine import Engine
-from sam2_demo.errors import PromptError
+from sam2_demo.errors import DemoError, PromptError, StorageError
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.masks.display import DISPLAY_LIMIT_PICTURE, display_size, encode_mask
 from sam2_demo.masks.masklet import Masklet
@@ -19,6 +21,8 @@ from sam2_demo.sessions.frame_store import encode_jpeg
 from sam2_demo.sessions.prompt_set import PromptSet
 from sam2_demo.sessions.session import Session
 from sam2_demo.tracking.image_predictor import ImagePredictor
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -90,15 +94,16 @@ class PictureSession(Session):
         self.objects.get(object_id)
         with self.task():
             prompt = self._behind(0, object_id, prompt)
-            if prompt.is_empty():
-                self.prompts.pop((0, object_id), None)
-                self.candidates.pop(object_id, None)
-            else:
-                found = self._predict(object_id, prompt)
-                self.candidates[object_id] = found
-                self.prompts[(0, object_id)] = prompt
-                self._store(object_id)
-            self.stored.append_prompt(0, object_id, prompt)
+            found = None if prompt.is_empty() else self._predict(object_id, prompt)
+            with self.change():
+                self.stored.append_prompt(0, object_id, prompt)
+                if found is None:
+                    self.prompts.pop((0, object_id), None)
+                    self.candidates.pop(object_id, None)
+                else:
+                    self.candidates[object_id] = found
+                    self.prompts[(0, object_id)] = prompt
+                    self._store(object_id)
         return self.candidates_to_json(object_id)
 
     def choose(self, object_id: int, position: int) -> None:
@@ -107,10 +112,14 @@ class PictureSession(Session):
         found = self.candidates.get(object_id)
         if found is None or not 0 <= position < len(found.masks):
             raise PromptError(f"candidate {position} does not exist for object {object_id}")
-        found.chosen = position
+        before, found.chosen = found.chosen, position
+        try:
+            self._store(object_id)
+        except StorageError:
+            found.chosen = before
+            raise
         if (0, object_id) in self.prompts:
             self._choices[object_id, self.prompts[0, object_id]] = position
-        self._store(object_id)
 
     def preview(self, frame: int, x: float, y: float) -> str:
         """Run lengths at display size of what a click at (x, y) would select; changes nothing."""
@@ -154,35 +163,62 @@ class PictureSession(Session):
 
     def remove_object(self, object_id: int) -> None:
         """Remove an object with its prompts and mask."""
+        self.objects.get(object_id)
         with self.task():
-            self.objects.remove(object_id)
-            self._forget_prompts(object_id)
+            with self.change():
+                self._forget_prompts(object_id)
+                self.objects.remove(object_id)
+                self.stored.write_objects(self.objects.to_json())
             self.candidates.pop(object_id, None)
-            self.stored.write_objects(self.objects.to_json())
             self.stored.drop_masklet(object_id)
 
     def reset(self) -> None:
         """Forget every object, prompt and mask; the picture stays."""
         with self.task():
-            for info in self.objects:
-                self.objects.remove(info.object_id)
-                self._forget_prompts(info.object_id)
+            with self.change():
+                for info in self.objects:
+                    self._forget_prompts(info.object_id)
+                    self.objects.remove(info.object_id)
+                self.stored.write_objects([])
             self.candidates.clear()
-            self.stored.write_objects([])
             self.stored.drop_masklets()
 
     def _store(self, object_id: int) -> None:
         found = self.candidates[object_id]
         codes = [encode_rle(mask) for mask in found.masks]
-        self.stored.write_candidates(object_id, {"masks": codes, "scores": found.scores, "chosen": found.chosen})
+        prompt = self.prompts.get((0, object_id))
+        value = {"masks": codes, "scores": found.scores, "chosen": found.chosen}
+        self.stored.write_candidates(object_id, value | {"answers": None if prompt is None else prompt.digest()})
 
-    def _restore_masks(self) -> None:
-        for (_, object_id), prompt in self.prompts.items():
-            saved = self.stored.read_candidates(object_id)
-            if saved is not None:
-                masks = [decode_rle(code) for code in saved["masks"]]
-                self.candidates[object_id] = Candidates(masks, saved["scores"], None, saved["chosen"])
-                self._choices[object_id, prompt] = saved["chosen"]  # logits are not stored: clicks are answered again
+    def _restore_masks(self, earlier: Mapping[tuple[int, int], list[PromptSet]]) -> None:
+        for (frame, object_id), prompt in list(self.prompts.items()):
+            saved = self.stored.read_candidates(object_id, self._read_candidates)
+            if saved is not None and saved[1] in (prompt.digest(), None):
+                self.candidates[object_id] = saved[0]
+                self._choices[object_id, prompt] = saved[0].chosen  # logits are not stored: clicks are answered again
+                continue
+            # The prompt was stored and its masks were not, or they are damaged.
+            try:
+                self.candidates[object_id] = self._predict(object_id, prompt)
+                self._store(object_id)
+            except StorageError as error:
+                log.warning("an answer that was made again is not stored: %s", error)
+            except DemoError:
+                del self.prompts[frame, object_id]
+                self.stored.note_damage("prompts.jsonl")
+
+    def _read_candidates(self, saved: Any) -> tuple[Candidates, str | None]:
+        masks = [decode_rle(code) for code in saved["masks"]]
+        scores, chosen = [float(score) for score in saved["scores"]], int(saved["chosen"])
+        is_whole = 0 <= chosen < len(masks) == len(scores) and all(mask.shape == self.size for mask in masks)
+        if not is_whole:
+            raise ValueError("no candidates")
+        return Candidates(masks, scores, None, chosen), saved.get("answers")
+
+    def _forget(self) -> None:
+        self._predictor = None
+        self.candidates.clear()
+        self.prompts.clear()
 
     def _predict(self, object_id: int, prompt: PromptSet) -> Candidates:
         """The answer to a prompt; what is not the earlier one with more clicks is answered click by click, because each

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -67,16 +70,25 @@ class PromptSet:
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> PromptSet:
-        """Inverse of `to_json`; other fields are ignored."""
+        """Inverse of `to_json`; other fields are ignored. ValueError or TypeError for what is no prompt."""
         points = fields.get("points") or []
-        box = fields.get("box")
+        box, mask, full_mask = fields.get("box"), fields.get("mask"), fields.get("full_mask")
+        numbers = [*(value for x, y, _ in points for value in (x, y)), *(box or ())]
+        if not all(math.isfinite(value) for value in numbers) or any(label not in (0, 1) for _, _, label in points):
+            raise ValueError("no prompt")
+        if not all(text is None or isinstance(text, str) for text in (mask, full_mask)):
+            raise TypeError("no prompt")
         return cls(
             points=tuple((x, y) for x, y, _ in points),
             labels=tuple(label for _, _, label in points),
             box=None if box is None else (box[0], box[1], box[2], box[3]),
-            mask=fields.get("mask"),
-            full_mask=fields.get("full_mask"),
+            mask=mask,
+            full_mask=full_mask,
         )
+
+    def digest(self) -> str:
+        """A short text that no other prompt has."""
+        return hashlib.blake2s(json.dumps(self.to_json()).encode(), digest_size=8).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for the session folder; the page has no use for `full_mask`."""

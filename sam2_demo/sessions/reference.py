@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sam2_demo.errors import InputError, SessionError
+from sam2_demo.errors import InputError
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.masks.masklet import Masklet
 from sam2_demo.masks.run_lengths import decode_rle
@@ -70,13 +70,7 @@ def write_reference(session: Session, reference: Reference) -> None:
 
 def read_reference(session: Session) -> Reference | None:
     """The kept reference; None if there is none."""
-    content = session.stored.read_json(FILE_NAME)
-    if content is None:
-        return None
-    try:
-        return _from_json(content)
-    except (KeyError, TypeError, ValueError) as error:
-        raise SessionError(f"the stored session cannot be read: {FILE_NAME} is damaged ({error})") from error
+    return session.stored.read_json(FILE_NAME, _from_json)
 
 
 def _from_json(content: dict[str, Any]) -> Reference:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from abc import ABC, abstractmethod
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sam2_demo.engines.engine import Engine
-from sam2_demo.errors import BusyError, InputError, PromptError
+from sam2_demo.errors import BusyError, InputError, PromptError, StorageError
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.masks.masklet import Masklet
 from sam2_demo.sessions.folder import SessionFolder
@@ -27,6 +28,8 @@ from sam2_demo.sessions.prompt_set import PromptSet
 if TYPE_CHECKING:
     from sam2_demo.sessions.clip_session import ClipSession
     from sam2_demo.sessions.picture_session import PictureSession
+
+log = logging.getLogger(__name__)
 
 MODEL_FILE = "model.json"
 
@@ -72,6 +75,10 @@ class Session(ABC):
         try:
             yield
         finally:
+            try:
+                self.stored.flush()
+            except StorageError:
+                log.exception("frames that were told are not on the disk yet")
             self._gives_way = False
             self._task.release()
 
@@ -168,22 +175,44 @@ class Session(ABC):
 
     def put_object(self, info: ObjectInfo) -> None:
         """Add an object or change its name, colour or visibility."""
-        self.objects.put(info)
-        self.stored.write_objects(self.objects.to_json())
+        changed = self.objects.copy()
+        changed.put(info)
+        self.stored.write_objects(changed.to_json())
+        self.objects = changed
 
     def put_view(self, view: dict[str, Any]) -> None:
         """Keep how results are shown; plain values that only the page reads."""
-        self.view = view
         self.stored.write_json("view.json", view)
+        self.view = view
 
     def restore(self) -> None:
-        """Take objects, prompts and masks from the folder."""
+        """Take objects, prompts and masks from the folder; what is damaged there is left out, and `notice` names it."""
+        self.objects = ObjectTable(self.objects.max_objects)
         for info in self.stored.read_objects():
             self.objects.put(info)
-        self.view = self.stored.read_json("view.json") or {}
-        prompts = self.stored.read_prompts()
-        self.prompts = {key: prompt for key, prompt in prompts.items() if key[1] in self.objects}
-        self._restore_masks()
+        self.view = self.stored.read_json("view.json", dict) or {}
+        said = {key: said for key, said in self.stored.read_prompts().items() if key[1] in self.objects}
+        self.prompts = {key: prompts[-1] for key, prompts in said.items() if not prompts[-1].is_empty()}
+        self._restore_masks({key: prompts[:-1] for key, prompts in said.items()})
+        self._tell_damage()
+
+    @contextmanager
+    def change(self) -> Iterator[None]:
+        """What is stored within is stored as a whole; where the disk does not take it, the session is again what its
+        folder holds, and StorageError says so."""
+        try:
+            with self.stored.change():
+                yield
+        except StorageError:
+            self._forget()
+            self.restore()
+            raise
+
+    def _tell_damage(self) -> None:
+        if self.stored.damaged:
+            names = ", ".join(self.stored.damaged)
+            self.notice = f"{self.notice} Damaged and left out: {names}. Everything else is as it was.".strip()
+            self.stored.damaged = []
 
     def restore_made_with(self, model: str | None) -> None:
         """As `restore`, when the session was left with a model of this name."""
@@ -192,8 +221,7 @@ class Session(ABC):
 
     def note_model(self) -> None:
         """Keep the name of the model in the folder, so that the session comes back with it."""
-        if self.stored.read_json(MODEL_FILE) != self.engine.name:
-            self.stored.write_json(MODEL_FILE, self.engine.name)
+        self.stored.write_json(MODEL_FILE, self.engine.name)
 
     def prompts_to_json(self) -> list[dict[str, Any]]:
         """Every prompt with its place."""
@@ -228,8 +256,12 @@ class Session(ABC):
             self._release()
 
     @abstractmethod
-    def _restore_masks(self) -> None:
-        """Bring back the masks that belong to `prompts`."""
+    def _restore_masks(self, earlier: Mapping[tuple[int, int], list[PromptSet]]) -> None:
+        """Bring back the masks that belong to `prompts`; `earlier`: what had been said before in the same places."""
+
+    @abstractmethod
+    def _forget(self) -> None:
+        """Let the masks in memory go; the folder's come in their place."""
 
     @abstractmethod
     def _release(self) -> None:

@@ -125,7 +125,7 @@ def test_a_folder_without_a_session_says_so(tmp_path, engine):
     with pytest.raises(SessionError, match="no stored session"):
         reopen(new_token(), tmp_path, engine, LIMITS)
     (tmp_path / "clip.json").write_text("{not json")
-    with pytest.raises(SessionError, match="damaged"):
+    with pytest.raises(SessionError, match="no stored session"):
         reopen(new_token(), tmp_path, engine, LIMITS)
 
 
