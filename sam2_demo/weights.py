@@ -94,6 +94,13 @@ def _load(text: str, device: torch.device, report: Progress) -> Sam2Network:
     )
 
 
+def source_file(source: str, device: torch.device) -> Path | None:
+    """The file that `load_network` reads for a source, which may not exist; None for what comes from the Hub."""
+    if source == "embedded" or (source == "auto" and gpu_memory(device) is None):
+        return embedded_path()
+    return named_file(source)
+
+
 def named_file(source: str) -> Path | None:
     """The file of weights that a source names, whether it exists or not; None for words and Hub ids."""
     path = Path(source).expanduser()

@@ -30,10 +30,11 @@ def model_identity(model: Model) -> dict[str, Any]:
         return identity
     # Imported here: the baselines without a network need no torch, which takes seconds to load.
     from sam2_demo.device import fast_dtype, resolve_device, resolve_dtype
+    from sam2_demo.weights import source_file
 
     device = resolve_device(model.device)
     dtype = resolve_dtype(model.dtype) or fast_dtype(device)
-    weights = _weights_file(model.source, device)
+    weights = source_file(model.source, device)
     if weights is not None and model.source not in ("embedded", "auto"):
         identity["source"] = str(weights.resolve())
     elif model.source == "auto" and weights is None:
@@ -58,16 +59,6 @@ def predictions_identity(folder: Path, clips: Sequence[str]) -> dict[str, Any]:
     except OSError as error:
         raise DatasetError(f"{folder} holds a PNG that cannot be read: {error}") from error
     return {"source": str(folder.resolve()), "content": digest}
-
-
-def _weights_file(source: str, device: torch.device) -> Path | None:
-    """The file that `load_network` reads for a source; None for what comes from the Hub."""
-    from sam2_demo.device import gpu_memory
-    from sam2_demo.weights import embedded_path, named_file
-
-    if source == "embedded" or (source == "auto" and gpu_memory(device) is None):
-        return embedded_path()
-    return named_file(source)
 
 
 def _chosen_by_auto(device: torch.device) -> str:

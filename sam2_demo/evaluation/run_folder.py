@@ -16,6 +16,7 @@ from typing import Any
 
 from sam2_demo.errors import ConfigError
 from sam2_demo.formats.files import read_json, write_json
+from sam2_demo.resuming import differences, json_lines
 
 Log = Callable[[str], None]
 
@@ -88,10 +89,10 @@ class RunFolder:
                 raise ConfigError(f"{self.out} holds records without settings.json; give another --out")
             return
         found = _read_fields(place)
-        differing = sorted(k for k in {*found, *self.settings} if found.get(k) != self.settings.get(k))
+        differing = differences(found, self.settings)
         if differing and (has_records or not found.keys() & self.settings.keys()):
             raise ConfigError(
-                f"{self.out} holds a run with other settings ({', '.join(differing)}): give another --out, "
+                f"{self.out} holds a run with other settings ({differing}): give another --out, "
                 "or delete the folder"
             )
 
@@ -103,10 +104,8 @@ class RunFolder:
         if not self._identity_path(model).is_file():
             raise ConfigError(f"{self.out} holds records of {model} that do not say what made them: {advice}")
         found = _read_fields(self._identity_path(model))
-        differing = sorted(key for key in {*found, *identity} if found.get(key) != identity.get(key))
-        if differing:
-            told = "; ".join(f"{key} {found.get(key)!r} there, {identity.get(key)!r} here" for key in differing)
-            raise ConfigError(f"{self.out} holds a run of {model} with other settings ({told}): {advice}")
+        if differing := differences(found, identity):
+            raise ConfigError(f"{self.out} holds a run of {model} with other settings ({differing}): {advice}")
 
     def _identity_path(self, model: str) -> Path:
         return self.out / "models" / f"{model}.json"
@@ -135,10 +134,6 @@ def seconds_by_model(out: Path) -> dict[str, dict[str, float]]:
     """Seconds by model and unit over all runs into a folder; a line that a kill cut off is left out."""
     path = out / "times.jsonl"
     times: dict[str, dict[str, float]] = {}
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
-        try:
-            entry = json.loads(line)
-        except json.JSONDecodeError:
-            continue
+    for entry in json_lines(path):
         times.setdefault(entry["model"], {})[entry["unit"]] = entry["seconds"]
     return times

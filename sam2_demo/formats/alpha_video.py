@@ -10,7 +10,6 @@ ones: the squares that an object's edge crosses, and those next to them, have th
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import chain, pairwise
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 from sam2_demo.errors import DatasetError, MediaError
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.files import PathLike
+from sam2_demo.resuming import replacing
 
 _CONTAINER = "webm"  # named when opened too: FFmpeg would follow the addresses in a playlist that is called .webm
 _UNIT = Fraction(1, 1000)  # of the container's times, in seconds
@@ -50,10 +50,8 @@ def write(
     if unknown or not chosen:
         raise DatasetError(f"objects {unknown or 'none'} were asked for; the clip has {value.object_ids}")
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(target.name + ".part")
     try:
-        with av.open(str(beside), "w", format=_CONTAINER) as container:
+        with replacing(target) as beside, av.open(str(beside), "w", format=_CONTAINER) as container:
             rate = Fraction(value.frame_rate).limit_denominator(1001)
             stream = container.add_stream("libvpx-vp9", rate=rate, options=dict(_OPTIONS))
             stream.width, stream.height, stream.pix_fmt = value.width, value.height, "yuva420p"
@@ -70,10 +68,6 @@ def write(
                     container.mux(packet)
     except av.FFmpegError as error:
         raise MediaError(f"{target} cannot be written: {error}") from error
-    else:
-        os.replace(beside, target)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def extent(path: PathLike) -> tuple[int, int, int]:

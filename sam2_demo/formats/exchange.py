@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable
@@ -23,6 +22,7 @@ from sam2_demo.formats.files import (
     is_hidden,
     read_json,
 )
+from sam2_demo.resuming import replacing
 
 _MARKS: dict[str, Callable[[Path], ClipAnnotation]] = {"masklet": sa_v.read, "annotations": coco.read}
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
@@ -154,13 +154,11 @@ def _is_sixteen_bit(path: Path) -> bool:
 
 
 def _zip(folder: Path, target: Path) -> None:
-    beside = target.with_name(target.name + ".part")
-    with zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
+    with replacing(target) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
         for path in sorted(folder.rglob("*")):
             if path.is_file():
                 entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _ZIP_TIME)
                 archive.writestr(entry, path.read_bytes())
-    shutil.move(beside, target)
 
 
 def _unzip(source: Path, folder: Path) -> None:

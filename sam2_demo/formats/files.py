@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from sam2_demo.errors import DatasetError, DemoError
+from sam2_demo.resuming import replacing
 
 PathLike = str | os.PathLike[str]
 # What Pillow raises for pictures that are damaged, or made to look enormous.
@@ -97,10 +98,8 @@ def read_text(path: Path, expected: str = "a text file") -> str:
 
 def write_text(text: str, path: Path) -> None:
     """Write a text file so that a reader sees the old content or the new, never half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(text, encoding="utf-8", newline="")
-    os.replace(beside, path)
+    with replacing(path) as beside:
+        beside.write_text(text, encoding="utf-8", newline="")
 
 
 def write_json(content: Any, path: Path, indent: int | None = None) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -20,6 +19,7 @@ from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.clip_fields import clip_fields, picture_stems, take_clip_fields
 from sam2_demo.formats.files import PathLike, content_of, load_json, read_mask
+from sam2_demo.resuming import replacing
 
 _SIDECAR = "clip.json"
 _NAME = re.compile(r"(?:.*/)?(\d+)/([^/]+)\.png", re.IGNORECASE)
@@ -36,12 +36,9 @@ def write(value: ClipAnnotation, path: PathLike) -> None:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content)
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(target.name + ".part")
-    with zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
+    with replacing(target) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
         for name, content in _entries(value):
             archive.writestr(zipfile.ZipInfo(name, _ZIP_TIME), content)
-    os.replace(beside, target)
 
 
 def read(path: PathLike) -> ClipAnnotation:

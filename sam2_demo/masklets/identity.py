@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sam2_demo.device import fast_dtype, gpu_memory, resolve_device, resolve_dtype
+from sam2_demo.device import fast_dtype, resolve_device, resolve_dtype
 from sam2_demo.formats.files import content_digest
 from sam2_demo.tracking.video_predictor import VideoPredictor
-from sam2_demo.weights import embedded_path, named_file
+from sam2_demo.weights import embedded_path, source_file
 
 
 def network_identity(source: str, device: str, dtype: str, load: Callable[[], VideoPredictor]) -> dict[str, Any]:
@@ -18,13 +18,10 @@ def network_identity(source: str, device: str, dtype: str, load: Callable[[], Vi
     What "auto" is on a GPU depends on its memory, the cache and whether the Hub answers, so `load` is called to see.
     """
     where = resolve_device(device)
-    if source == "embedded" or (source == "auto" and gpu_memory(where) is None):
-        path: Path | None = embedded_path()
-    elif source == "auto":
+    path = source_file(source, where)
+    if path is None and source == "auto":
         provenance = load().network.provenance
         path = None if provenance is None else Path(provenance.file)
-    else:
-        path = named_file(source)
     return {
         # A file that is not there is for the loading to refuse.
         "weights": content_digest([("", path)]) if path is not None and path.is_file() else None,

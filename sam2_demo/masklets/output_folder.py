@@ -16,6 +16,7 @@ from sam2_demo.formats import sa_v
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.files import read_json, write_json
 from sam2_demo.masklets.clips import Clip
+from sam2_demo.resuming import differences
 from sam2_demo.video import FrameReader
 
 _SETTINGS = "settings.json"
@@ -49,11 +50,11 @@ class OutputFolder:
         if not isinstance(found, dict):
             kind = type(found).__name__
             raise ConfigError(f"{path} holds a {kind} where a run has its settings: give another folder")
-        compared = {*found, *wanted} - {key for key in _NOT_ALWAYS_KEPT if key not in found}
-        differing = sorted(key for key in compared if found.get(key) != wanted.get(key))
+        differing = differences(found, wanted, _NOT_ALWAYS_KEPT)
         if differing and (has_masklets or not found.keys() & wanted.keys()):
-            told = "; ".join(f"{key} {found.get(key)!r} there, {wanted.get(key)!r} here" for key in differing)
-            raise ConfigError(f"{self.place} holds masklets made with other settings ({told}): give another folder")
+            raise ConfigError(
+                f"{self.place} holds masklets made with other settings ({differing}): give another folder"
+            )
 
     def path(self, clip: Clip) -> Path:
         """The file of a clip's masklets, named as in SA-V."""

@@ -12,6 +12,7 @@ from sam2_demo.errors import InputError
 from sam2_demo.masks.display import display_size
 from sam2_demo.rendering.palette import hex_to_color
 from sam2_demo.rendering.sprites import STICKERS, label, lettering, sticker
+from sam2_demo.resuming import replacing
 from sam2_demo.sessions.painted_files import BACKDROP_NAME, encode_png, read_backdrop
 from sam2_demo.sessions.session import Session
 from sam2_demo.video.pictures import read_picture
@@ -43,10 +44,8 @@ def store_backdrop(session: Session, given: Path) -> None:
     rgb = read_picture(given)
     height, width = display_size((rgb.shape[0], rgb.shape[1]), BACKDROP_SIDE)
     scaled = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
-    target = session.folder / BACKDROP_NAME
-    part = target.with_suffix(".part")
-    part.write_bytes(encode_png(np.asarray(scaled, np.uint8)[..., ::-1]))
-    part.replace(target)
+    with replacing(session.folder / BACKDROP_NAME, several_writers=True) as beside:
+        beside.write_bytes(encode_png(np.asarray(scaled, np.uint8)[..., ::-1]))
 
 
 def _variant(query: Mapping[str, str]) -> int:

@@ -10,6 +10,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from sam2_demo.resuming import replacing
+
 
 def write_weights(tensors: Mapping[str, Tensor], path: Path, config_name: str, steps: int) -> None:
     """Write tensors under their names in the official checkpoints, floating-point ones in half precision.
@@ -23,11 +25,9 @@ def write_weights(tensors: Mapping[str, Tensor], path: Path, config_name: str, s
     }
     if not all(torch.isfinite(value).all() for value in half.values() if value.is_floating_point()):
         raise OverflowError(f"some weights exceed half precision's range (65504); {path} was not written")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    save_file(half, partial, metadata={"config": config_name, "format": "pt", "steps": str(steps)})
-    partial.chmod(0o644)  # safetensors makes files that only their owner can read
-    partial.replace(path)
+    with replacing(path) as beside:
+        save_file(half, beside, metadata={"config": config_name, "format": "pt", "steps": str(steps)})
+        beside.chmod(0o644)  # safetensors makes files that only their owner can read
 
 
 def are_written(path: Path, steps: int) -> bool:

@@ -6,6 +6,8 @@ import json
 import logging
 from pathlib import Path
 
+from sam2_demo.resuming import json_lines, replacing
+
 log = logging.getLogger(__name__)
 _PROGRESS_EVERY = 20
 _SMOOTHING = 0.98
@@ -34,24 +36,15 @@ class RunLog:
 
     def read(self) -> list[dict[str, float | str]]:
         """All recorded steps; of steps recorded twice (a resumed run) the last."""
-        if not self.metrics_path.is_file():
-            return []
-        by_step = {}
-        for line in self.metrics_path.read_text(encoding="utf-8").splitlines():
-            try:
-                entry = json.loads(line)
-            except json.JSONDecodeError:
-                continue  # a kill cut it off
-            by_step[entry["step"]] = entry
+        by_step = {entry["step"]: entry for entry in json_lines(self.metrics_path)}
         return [by_step[step] for step in sorted(by_step)]
 
     def forget_after(self, step: int) -> None:
         """Drop what was recorded after a step: a resumed run does it again."""
         kept = [entry for entry in self.read() if int(entry["step"]) <= step]
         if self.metrics_path.is_file():
-            beside = self.metrics_path.with_suffix(".partial")
-            beside.write_text("".join(json.dumps(entry) + "\n" for entry in kept), encoding="utf-8")
-            beside.replace(self.metrics_path)
+            with replacing(self.metrics_path) as beside:
+                beside.write_text("".join(json.dumps(entry) + "\n" for entry in kept), encoding="utf-8")
 
     def draw_curves(self) -> None:
         """Write curves.png: smoothed loss, and IoU after each kind of prompt."""

@@ -25,6 +25,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from sam2_demo.device import has_matrix_units
 from sam2_demo.errors import ConfigError
 from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.resuming import replacing
 from sam2_demo.training.calibration import calibrate_scores
 from sam2_demo.training.clip_batches import ClipBatch, ClipBatchMaker
 from sam2_demo.training.clip_loss import clip_loss
@@ -135,9 +136,8 @@ class Trainer:
             "average_updates": self.average.updates,
             "progress": vars(self.progress),
         }
-        partial = self.checkpoint_path.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(self.checkpoint_path)
+        with replacing(self.checkpoint_path) as beside:
+            torch.save(state, beside)
 
     def train(self) -> None:
         """Run every stage that is left; after each save, and write curves, samples and weights."""

@@ -92,7 +92,7 @@ def test_predictions_in_the_working_folder_and_in_capitals(davis_root, tmp_path,
 def test_other_settings_need_another_folder(davis_root, tmp_path, capsys):
     assert vos(davis_root, tmp_path / "a", "--limit", "1") == 0
     assert vos(davis_root, tmp_path / "a") == 2
-    assert "other settings (limit)" in capsys.readouterr().err
+    assert "other settings (limit 1 there, None here)" in capsys.readouterr().err
 
 
 def test_sa_v_layout_and_its_predictions(sav_root, tmp_path):

@@ -104,7 +104,7 @@ def test_interrupted_run_ends_with_the_same_files(clips, loads, tmp_path, monkey
         assert run(clips, "--out", tmp_path / "out") == 130
     assert list(contents(tmp_path / "out")) == ["a_auto.json", "settings.json"]
     assert "the same command goes on" in capsys.readouterr().err
-    (tmp_path / "out" / "b_auto.json.part").write_text('{"video_id": "b", ')  # killed while writing
+    (tmp_path / "out" / ".b_auto.json.part").write_text('{"video_id": "b", ')  # killed while writing
     assert run(clips, "--out", tmp_path / "out") == 0
     assert "a: done before" in capsys.readouterr().out
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
@@ -185,7 +185,7 @@ def test_thresholds_suit_the_weights_by_whatever_name_they_were_asked_for(tmp_pa
 
 
 def test_auto_on_a_gpu_is_what_it_loads(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(identity, "gpu_memory", lambda device: 2**36)
+    monkeypatch.setattr("sam2_demo.weights.gpu_memory", lambda device: 2**36)
     (tmp_path / "a.safetensors").write_bytes(b"official")
     provenance = SimpleNamespace(file=str(tmp_path / "a.safetensors"))
     predictor = SimpleNamespace(network=SimpleNamespace(provenance=provenance))
