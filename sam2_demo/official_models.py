@@ -55,22 +55,22 @@ OFFICIAL_MODELS: tuple[OfficialModel, ...] = (
 
 
 EDGETAM = OfficialModel(
-    "facebook/EdgeTAM", 13_895_794, 71.7, 70.0, speed_note="about a frame per second on two CPU cores"
+    "facebook/EdgeTAM", 13_895_794, 71.7, 70.0, speed_note="half a second per frame on one CPU core"
 )
 
 _EFFICIENTTAM = "yunyangx/efficient-track-anything/efficienttam_"
-_SMALLER_INPUT = "smaller input, seconds per frame on a CPU"
 
+# Speeds: seconds of one core of a Zen 4 in bfloat16 for a tracked frame, see docs/MEASURED.md.
 RELATED_MODELS: tuple[OfficialModel, ...] = (
     EDGETAM,
-    OfficialModel(f"{_EFFICIENTTAM}ti.pt", 17_866_018, speed_note=_SLOW),
-    OfficialModel(f"{_EFFICIENTTAM}ti_1.pt", 17_866_018, speed_note=_SLOW),
-    OfficialModel(f"{_EFFICIENTTAM}ti_2.pt", 17_866_018, speed_note=_SLOW),
-    OfficialModel(f"{_EFFICIENTTAM}ti_512x512.pt", 17_866_018, speed_note=_SMALLER_INPUT),
-    OfficialModel(f"{_EFFICIENTTAM}s.pt", 34_055_842, speed_note=_SLOW),
-    OfficialModel(f"{_EFFICIENTTAM}s_1.pt", 34_055_842, speed_note=_SLOW),
+    OfficialModel(f"{_EFFICIENTTAM}ti.pt", 17_866_018, speed_note="2 s per frame on one CPU core"),
+    OfficialModel(f"{_EFFICIENTTAM}ti_1.pt", 17_866_018, speed_note="1.5 s per frame on one CPU core"),
+    OfficialModel(f"{_EFFICIENTTAM}ti_2.pt", 17_866_018, speed_note="1.5 s per frame on one CPU core"),
+    OfficialModel(f"{_EFFICIENTTAM}ti_512x512.pt", 17_866_018, speed_note="0.3 s per frame on one CPU core"),
+    OfficialModel(f"{_EFFICIENTTAM}s.pt", 34_055_842, speed_note="3 s per frame on one CPU core"),
+    OfficialModel(f"{_EFFICIENTTAM}s_1.pt", 34_055_842, speed_note="2.4 s per frame on one CPU core"),
     OfficialModel(f"{_EFFICIENTTAM}s_2.pt", 34_055_842, speed_note=_SLOW),
-    OfficialModel(f"{_EFFICIENTTAM}s_512x512.pt", 34_055_842, speed_note=_SMALLER_INPUT),
+    OfficialModel(f"{_EFFICIENTTAM}s_512x512.pt", 34_055_842, speed_note="half a second per frame on one CPU core"),
 )
 
 

@@ -43,7 +43,9 @@ __all__ = [
 
 _SUFFIXES = (".pt", ".pth", ".safetensors")
 _BIGGER = "an official model such as facebook/sam2.1-hiera-tiny is more accurate"
-_FIRST_WITHOUT_GPU = f"{EDGETAM.hub_id} ({EDGETAM.megabytes} MB to download) is more accurate, {EDGETAM.speed_note}"
+_FIRST_WITHOUT_GPU = (
+    f"{EDGETAM.hub_id} ({EDGETAM.megabytes} MB to download) is more accurate and takes {EDGETAM.speed_note}"
+)
 
 
 def _ignore_progress(step: str, fraction: float | None) -> None:
