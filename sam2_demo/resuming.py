@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -44,12 +44,11 @@ def json_lines(path: Path) -> Iterator[dict[str, Any]]:
                 yield line
 
 
-def differences(found: Mapping[str, Any], wanted: Mapping[str, Any], not_always_kept: Collection[str] = ()) -> str:
+def differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     """In words, what binds a folder differently from what is asked for here; empty where nothing does.
 
-    `not_always_kept` are settings that are compared only where the folder has them. Values are compared as JSON.
+    Values are compared as JSON.
     """
     asked = json.loads(json.dumps(wanted))
-    compared = {*found, *asked} - {key for key in not_always_kept if key not in found}
-    differing = sorted(key for key in compared if found.get(key) != asked.get(key))
+    differing = sorted(key for key in {*found, *asked} if found.get(key) != asked.get(key))
     return "; ".join(f"{key} {found.get(key)!r} there, {asked.get(key)!r} here" for key in differing)

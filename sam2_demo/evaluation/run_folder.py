@@ -92,8 +92,7 @@ class RunFolder:
         differing = differences(found, self.settings)
         if differing and (has_records or not found.keys() & self.settings.keys()):
             raise ConfigError(
-                f"{self.out} holds a run with other settings ({differing}): give another --out, "
-                "or delete the folder"
+                f"{self.out} holds a run with other settings ({differing}): give another --out, or delete the folder"
             )
 
     def _check_identity(self, model: str, identity: dict[str, Any]) -> None:

@@ -210,9 +210,13 @@ def _run(given: argparse.Namespace) -> dict[str, str]:
         load = cache(lambda: _load(given, terminal))
         network = network_identity(given.model, given.device, given.dtype, load)
         options = _options(given, network)
-        # Not named where it is as ever, so that folders begun before there were rules can be gone on with.
-        rule = {} if given.memory_rule == "published" else {"memory_rule": given.memory_rule}
-        made_with = {"model": given.model, "dtype": given.dtype, **network, **rule, **asdict(options)}
+        made_with = {
+            "model": given.model,
+            "dtype": given.dtype,
+            "memory_rule": given.memory_rule,
+            **network,
+            **asdict(options),
+        }
         folder = OutputFolder(given.out, made_with)
         return run_batch(clips, folder, lambda: _make_find(load(), options), terminal).failed
 

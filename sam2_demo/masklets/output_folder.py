@@ -20,7 +20,6 @@ from sam2_demo.resuming import differences
 from sam2_demo.video import FrameReader
 
 _SETTINGS = "settings.json"
-_NOT_ALWAYS_KEPT = ("weights", "compute_dtype")  # folders from before they were are gone on with
 
 
 class OutputFolder:
@@ -50,7 +49,7 @@ class OutputFolder:
         if not isinstance(found, dict):
             kind = type(found).__name__
             raise ConfigError(f"{path} holds a {kind} where a run has its settings: give another folder")
-        differing = differences(found, wanted, _NOT_ALWAYS_KEPT)
+        differing = differences(found, wanted)
         if differing and (has_masklets or not found.keys() & wanted.keys()):
             raise ConfigError(
                 f"{self.place} holds masklets made with other settings ({differing}): give another folder"
