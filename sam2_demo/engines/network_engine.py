@@ -35,7 +35,7 @@ _LEAST_SIDE = 64  # pixels
 class EngineOptions:
     """How models are run: device and precision as in `load_network`; fast: `tracking.options.in_fast_mode`; compiled:
     by PyTorch, before the first person comes; input_scale: side of the network's input in clips, as a share of the
-    model's own (rounded to a multiple of 32); memory_rule: what clips begin with, see `TrackingOptions`.
+    model's own (rounded to what the model can take); memory_rule: what clips begin with, see `TrackingOptions`.
     """
 
     device: str = "auto"
@@ -58,7 +58,8 @@ class EngineOptions:
         options = TrackingOptions(exclusive_masks=True, closer_look=False, memory_rule=self.memory_rule)
         if self.input_scale < 1:
             side = network.config.image_size * self.input_scale
-            options = replace(options, input_size=max(_LEAST_SIDE, 32 * round(side / 32)))
+            step = network.config.input_step
+            options = replace(options, input_size=max(_LEAST_SIDE, step, step * round(side / step)))
         return in_fast_mode(options) if self.fast else options
 
 

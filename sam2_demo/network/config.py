@@ -158,8 +158,8 @@ class NetworkConfig:
         """Refuse contradictions: sizes that the strides or the token split cannot hold."""
         if self.version not in ("2.0", "2.1"):
             raise ConfigError(f"version is {self.version!r}; accepted: '2.0', '2.1'")
-        if self.image_size <= 0 or self.image_size % 32:
-            raise ConfigError(f"image_size is {self.image_size}; it must be a positive multiple of 32")
+        if self.image_size <= 0 or self.image_size % self.input_step:
+            raise ConfigError(f"image_size is {self.image_size}; it must be a positive multiple of {self.input_step}")
         if self.hidden_dim % self.memory_dim or self.hidden_dim % (4 * self.decoder_heads):
             raise ConfigError(
                 f"hidden_dim is {self.hidden_dim}; it must be a multiple of memory_dim ({self.memory_dim}) "
@@ -167,10 +167,11 @@ class NetworkConfig:
             )
         if self.memory_pooling not in POOLINGS:
             raise ConfigError(f"memory_pooling is {self.memory_pooling!r}; accepted: {', '.join(POOLINGS)}")
-        if self.resampler is not None and self.embedding_size % self.resampler.grid:
-            raise ConfigError(
-                f"image_size is {self.image_size}; with a resampler it must be a multiple of {16 * self.resampler.grid}"
-            )
+
+    @property
+    def input_step(self) -> int:
+        """Of what an input's side must be a multiple: the trunk's strides, or windows of the resampler's grid."""
+        return 32 if self.resampler is None else 16 * self.resampler.grid
 
     @property
     def has_skips(self) -> bool:

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sam2_demo.errors import ConfigError
 from sam2_demo.network.outputs import ImageEmbedding, MemoryTokens
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.answer_prompts import answer_prompts
@@ -43,6 +44,11 @@ class ClipView:
         self.network = network
         self.frames = frames
         self.input_size = options.input_size or network.config.image_size  # side of the network's input
+        if self.input_size % network.config.input_step:
+            raise ConfigError(
+                f"input_size is {self.input_size}; with {network.config.name} it must be a multiple of "
+                f"{network.config.input_step}"
+            )
         self.ahead: Callable[[int], ImageEmbedding] | None = None  # gives the frames of the tracking step in progress
         self._max_fill_area = options.max_fill_area
         self._answers = options.answers_with(network)

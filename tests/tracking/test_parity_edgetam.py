@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,8 @@ import torch.nn.functional as F
 from transformers import EdgeTamVideoModel
 
 from sam2_demo import ImagePredictor, TrackingOptions, VideoPredictor
+from sam2_demo.engines.network_engine import EngineOptions
+from sam2_demo.errors import ConfigError
 from sam2_demo.network.config import EDGETAM_CONFIG
 from sam2_demo.network.sam2_network import Sam2Network
 from tests.reference import VideoReference, assert_same_masks, load_saved, moving_frames, normalized
@@ -120,3 +124,15 @@ def test_random_weights_make_masks_depend_on_memory(pair: Pair) -> None:
         last.append([result.mask_logits[1] for result in session.propagate(0, end_frame_index=2)][-1])
     assert np.abs(last[0] - last[1]).max() > 0.05
     assert 0.02 < (last[0] > 0).mean() < 0.98
+
+
+def test_inputs_are_multiples_of_the_grids_windows(pair: Pair) -> None:
+    _, network = pair
+    with pytest.raises(ConfigError, match=r"input_size is 288; with edgetam it must be a multiple of 256"):
+        VideoPredictor(network, TrackingOptions(input_size=288)).open(list(FRAMES))
+    assert EngineOptions(input_scale=0.6).tracking(network).input_size == 256
+    session = VideoPredictor(network, TrackingOptions(input_size=256)).open(list(FRAMES))
+    session.add_prompt(0, 1, points=[(200, 240)], point_labels=[1])
+    assert [result.frame_index for result in session.propagate(0, end_frame_index=1)] == [0, 1]
+    with pytest.raises(ConfigError, match=r"image_size is 1056; it must be a positive multiple of 256"):
+        replace(EDGETAM_CONFIG, image_size=1056)
