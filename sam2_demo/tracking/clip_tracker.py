@@ -21,9 +21,10 @@ from sam2_demo.masks.masklet import Masklet
 from sam2_demo.masks.overlaps import resolve_overlaps
 from sam2_demo.network.inference import for_inference
 from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.tracking.after_cuts import shot_of
 from sam2_demo.tracking.between_frames import in_strides, record_between
 from sam2_demo.tracking.clip_view import ClipView
-from sam2_demo.tracking.direction import Direction, frames_in_order
+from sam2_demo.tracking.direction import Direction, frames_in_order, within_shot
 from sam2_demo.tracking.embedding_cache import EmbeddingCache
 from sam2_demo.tracking.followed_objects import ObjectFollower, Reading, Taken
 from sam2_demo.tracking.frame_records import FrameRecords
@@ -38,6 +39,7 @@ from sam2_demo.tracking.saved_state import SavedFrame, fill_track, saved_frame
 from sam2_demo.tracking.speed.batching import objects_at_once
 from sam2_demo.tracking.speed.frames_ahead import FramesAhead
 from sam2_demo.video import FrameReader
+from sam2_demo.video.cuts import find_cuts
 
 _FRAMES_BETWEEN_TRIMS = 50  # freed memory in pieces that nobody asks for adds up to some 0.8 MiB a frame
 
@@ -57,6 +59,7 @@ class ClipTracker:
         self._lock = threading.RLock()
         self._num_tracked = 0
         self._is_released = False
+        self._cuts: list[int] | None = None
 
     @property
     def num_frames(self) -> int:
@@ -82,6 +85,18 @@ class ClipTracker:
     def input_size(self) -> int:
         """Side of the network's input in pixels."""
         return self._view.input_size
+
+    @property
+    def cuts(self) -> list[int]:
+        """The frames with which shots begin, the clip's first left out; found, and set, when first asked for."""
+        if self._cuts is None:
+            self._cuts = find_cuts(self.frames)
+        return self._cuts
+
+    @cuts.setter
+    def cuts(self, frames: Sequence[int]) -> None:
+        """Take cuts as given; PromptError for a frame outside the clip."""
+        self._cuts = sorted(self._check_frame_index(frame) for frame in frames)
 
     @property
     def object_ids(self) -> list[int]:
@@ -172,6 +187,10 @@ class ClipTracker:
         if end_frame_index is not None:
             end_frame_index = self._check_frame_index(end_frame_index)
         plan = frames_in_order(start_frame_index, end_frame_index, direction, self.num_frames)
+        if self.options.at_cuts != "track_on":
+            self._follower.cuts = self.cuts
+        if self.options.at_cuts == "stop":
+            plan = within_shot(plan, shot_of(start_frame_index, self.cuts, self.num_frames))
         return self._propagate(plan, None if object_ids is None else set(chosen))
 
     @torch.inference_mode()

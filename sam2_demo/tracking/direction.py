@@ -23,3 +23,9 @@ def frames_in_order(start: int, end: int | None, direction: Direction, num_frame
     if direction == "backward":
         return [(range(start, first - 1, -1), True)]
     return [(range(start, last + 1), False), (range(start - 1, first - 1, -1), True)]
+
+
+def within_shot(plan: list[tuple[range, bool]], shot: range) -> list[tuple[range, bool]]:
+    """The plan of a run that starts in a shot and stops at its ends."""
+    inside = [([frame for frame in frames if frame in shot], backward) for frames, backward in plan]
+    return [(range(own[0], own[-1] + (-1 if back else 1), -1 if back else 1), back) for own, back in inside if own]

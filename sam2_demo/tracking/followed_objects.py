@@ -17,6 +17,7 @@ from torch import Tensor
 
 from sam2_demo.network.outputs import ImageEmbedding
 from sam2_demo.network.sam2_network import Sam2Network
+from sam2_demo.tracking.after_cuts import SearchBehindCuts, is_lost_behind_cut, shot_of
 from sam2_demo.tracking.clip_view import ClipView
 from sam2_demo.tracking.frame_records import FrameRecord
 from sam2_demo.tracking.frame_step import FrameOutput, FramePrompts, encode_memory, frame_step, take_candidates
@@ -97,6 +98,8 @@ class ObjectFollower:
     def __init__(self, network: Sam2Network, view: ClipView, num_frames: int, options: TrackingOptions) -> None:
         self.network = network
         self.rule = make_memory_rule(options.memory_rule)
+        self.cuts: Sequence[int] = ()  # frames with which shots begin, where they are to be heeded
+        self._search = SearchBehindCuts(network, view)
         self._view = view
         self._num_frames = num_frames
         self._most_conditioning = options.memory_limits.conditioning
@@ -104,7 +107,7 @@ class ObjectFollower:
 
     def follow(self, track: ObjectTrack, frame_index: int, backward: bool) -> FollowedObject:
         """An object with what it attends to on a frame, one reading per pathway."""
-        past = track.past(frame_index, self._num_frames, backward)
+        past = self._past(track, frame_index, backward)
         followed = FollowedObject(track, past)
         behind = past.neighbour() if self.rule.num_paths > 1 else None
         for path in range(len(behind[1]) if behind else 1):
@@ -113,9 +116,13 @@ class ObjectFollower:
 
     def select_again(self, track: ObjectTrack, frame_index: int, backward: bool) -> MemorySelection:
         """What an object attended to on a frame that was tracked."""
-        followed = FollowedObject(track, track.past(frame_index, self._num_frames, backward))
+        followed = FollowedObject(track, self._past(track, frame_index, backward))
         record = track.records.get(frame_index)
         return self._select(followed, 0 if record is None else record.note.parent)
+
+    def _past(self, track: ObjectTrack, frame_index: int, backward: bool) -> Past:
+        shot = shot_of(frame_index, self.cuts, self._num_frames)
+        return track.past(frame_index, self._num_frames, backward, shot)
 
     def _select(self, followed: FollowedObject, path: int) -> MemorySelection:
         past = followed.past
@@ -160,6 +167,12 @@ class ObjectFollower:
             track.records.set(frame, replace(records[0], rivals=tuple(records[1:])))
             pointers = taken.object_pointers[rows.start : rows.stop]
             track.bank.remember(frame, FrameMemory(features[rows.start : rows.stop], pointers), is_conditioning=False)
+            if self.cuts and is_lost_behind_cut(followed.past):
+                record = track.records.get(frame) or records[0]
+                settled = self._search.settle(track, followed.past, embedding, record)
+                if settled is not record:
+                    track.records.set(frame, settled)
+                    track.bank.forget(frame)  # whose memory was of another mask
 
     def _decide(self, followed: FollowedObject) -> list[Decision]:
         seen = [_Seen(self._view, *reading.answer) for reading in followed.readings if reading.answer]

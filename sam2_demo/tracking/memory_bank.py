@@ -106,7 +106,9 @@ class MemoryBank:
         """What frame `frame_index` of a clip of `num_frames` attends to as published."""
         limits = limits or MemoryLimits()
         reach = recall_limits(network, num_frames, limits.recent)
-        past = Past(frame_index, backward, num_frames, self.conditioning, lambda _: None, lambda _: None)
+        past = Past(
+            frame_index, backward, num_frames, self.conditioning, lambda _: None, lambda _: None, range(num_frames)
+        )
         recollection = Published().recall(past, 0, reach)
         return self.gather(frame_index, backward, recollection, reach.pointers, limits.conditioning)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sam2_demo.masks.masklet import Masklet
+from sam2_demo.tracking.appearance import Appearance
 from sam2_demo.tracking.frame_records import FrameRecord, FrameRecords
 from sam2_demo.tracking.memory_bank import FrameMemory, MemoryBank
 from sam2_demo.tracking.memory_rules.rule import FrameSummary, Past
@@ -28,7 +29,8 @@ class ObjectTrack:
 
     prompts: by frame; pending: prompted frames whose memory is encoded when tracking starts, so that a row of
     clicks costs no memory encoding; tracked: frames that tracking has passed -> whether it went backward;
-    unprompted: what tracking had said of a frame before it was prompted, restored when prompts are cleared.
+    unprompted: what tracking had said of a frame before it was prompted, restored when prompts are cleared;
+    appearances: what the object looks like on prompted frames, as far as it was asked.
     """
 
     masklet: Masklet
@@ -39,6 +41,7 @@ class ObjectTrack:
     pending: set[int] = field(default_factory=set)
     tracked: dict[int, bool] = field(default_factory=dict)
     unprompted: dict[int, FrameRecord] = field(default_factory=dict)
+    appearances: dict[int, Appearance | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.bank.recall = self
@@ -65,9 +68,10 @@ class ObjectTrack:
         record = self._tracked_record(frame_index)
         return None if record is None else _pointers(record)
 
-    def past(self, frame_index: int, num_frames: int, backward: bool) -> Past:
-        """What memory rules see of the frames behind one."""
-        return Past(frame_index, backward, num_frames, self.bank.conditioning, self._summary, self.tracked.get)
+    def past(self, frame_index: int, num_frames: int, backward: bool, shot: range | None = None) -> Past:
+        """What memory rules see of the frames behind one; shot: the frames between cuts around it, None: all."""
+        shot = range(num_frames) if shot is None else shot
+        return Past(frame_index, backward, num_frames, self.bank.conditioning, self._summary, self.tracked.get, shot)
 
     def _summary(self, frame_index: int) -> FrameSummary | None:
         earlier = self.unprompted.get(frame_index)
@@ -99,6 +103,7 @@ class ObjectTrack:
         if earlier is not None and not earlier.is_prompted:
             self.unprompted[frame_index] = earlier
         self.prompts[frame_index] = prompts
+        self.appearances.pop(frame_index, None)
         self.pending.add(frame_index)
         self.records.set(frame_index, record)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from sam2_demo.errors import ConfigError
 from sam2_demo.network.config import AnswerConfig
@@ -11,6 +11,9 @@ from sam2_demo.tracking.memory_rules.catalogue import check_memory_rule
 
 if TYPE_CHECKING:  # options are read by commands that do without torch
     from sam2_demo.network.sam2_network import Sam2Network
+
+
+AtCuts = Literal["track_on", "look_again", "stop"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,9 @@ class TrackingOptions:
     answers: how answers to prompts are made of the decoder's candidates; None: as the network's configuration says.
     memory_rule: what is remembered and which candidate is taken while tracking, by its name in
         `memory_rules.catalogue`.
+    at_cuts: what tracking does where a shot ends: "track_on" as SAM 2 does, which knows of no cuts; "look_again": no
+        recent memory is carried across, and the object is looked for (`after_cuts`); "stop". The latter two look
+        through the whole clip for cuts first, unless `ClipTracker.cuts` was set.
     """
 
     max_fill_area: int = 8
@@ -72,6 +78,7 @@ class TrackingOptions:
     closer_look: bool | None = None
     answers: AnswerConfig | None = None
     memory_rule: str = "published"
+    at_cuts: AtCuts = "track_on"
 
     def looks_closer(self, network: Sam2Network) -> bool:
         """Whether predictors with this network take a second look."""
@@ -84,6 +91,8 @@ class TrackingOptions:
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
         check_memory_rule(self.memory_rule)
+        if self.at_cuts not in get_args(AtCuts):
+            raise ConfigError(f"at_cuts is {self.at_cuts!r}; accepted: {', '.join(get_args(AtCuts))}")
         if self.max_fill_area < 0 or self.embedding_cache_bytes < 0:
             raise ConfigError("max_fill_area and embedding_cache_bytes must be 0 or more")
         if self.recent_memories < 16:

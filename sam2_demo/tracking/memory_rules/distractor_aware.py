@@ -81,12 +81,13 @@ def recall_with_anchors(past: Past, limits: Limits, is_remembered: Callable[[Pat
 def _every_fifth(past: Past, last: int) -> range:
     """Every fifth frame behind `last`, the nearest first: multiples of five, so that the same ones serve for a time."""
     if past.backward:
-        return range(-(-(last + 1) // _STRIDE) * _STRIDE, past.num_frames, _STRIDE)
-    return range((last - 1) // _STRIDE * _STRIDE, -1, -_STRIDE)
+        return range(-(-(last + 1) // _STRIDE) * _STRIDE, past.shot.stop, _STRIDE)
+    return range((last - 1) // _STRIDE * _STRIDE, past.shot.start - 1, -_STRIDE)
 
 
 def _promoted(past: Past) -> tuple[int, ...]:
     """All anchors that are known of, behind the frame and not corrected since, the oldest first."""
+    past = past.across_cuts()
     _, paths = next(past.tracked(), (None, None))
     anchors = paths[0].note.anchors if paths else ()
     return tuple(frame for frame in anchors if past.distance(frame) > 0 and past.summary(frame) is not None)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,7 +26,8 @@ class FrameNote:
     area: pixels of the mask, None where nobody counted; areas: those of the last ten frames with a mask, this one's
     last; anchors: the latest frames that were promoted, at most four, this one last if it is one; motion: state of the
     motion model after this frame; box_agreement: IoU of the predicted box and the mask's; parent, score: the pathway
-    of the frame behind that this one continues, and the sum of its log IoUs.
+    of the frame behind that this one continues, and the sum of its log IoUs; is_lost: the object was not found behind a
+    cut, so that the frame is no memory.
     """
 
     area: int | None = None
@@ -36,6 +37,7 @@ class FrameNote:
     box_agreement: float | None = None
     parent: int = 0
     score: float = 0.0
+    is_lost: bool = False
 
     def to_bytes(self) -> bytes:
         """The note as text; `from_bytes` gives it back exactly."""
@@ -78,7 +80,8 @@ class Past:
     """What lies behind a frame in the direction of tracking.
 
     prompted: frames that a person prompted, wherever they lie; look_up: the summary of a frame that was tracked and
-    may serve as a memory, None for others. went_backward: which way a tracked frame was passed.
+    may serve as a memory, None for others. went_backward: which way a tracked frame was passed. shot: the frames
+    between two cuts that this one lies among; no recent memory is taken from beyond.
     """
 
     frame_index: int
@@ -87,6 +90,7 @@ class Past:
     prompted: Collection[int]
     look_up: Callable[[int], FrameSummary | None]
     went_backward: Callable[[int], bool | None]
+    shot: range
 
     @property
     def step(self) -> int:
@@ -98,15 +102,28 @@ class Past:
         return self.step * (frame_index - self.frame_index)
 
     def summary(self, frame_index: int) -> FrameSummary | None:
-        """The summary of a frame inside the clip that was tracked and is not prompted."""
-        if frame_index in self.prompted or not 0 <= frame_index < self.num_frames:
+        """The summary of a frame of this shot that was tracked, is not prompted and shows more than that the object was
+        not found."""
+        if frame_index in self.prompted or frame_index not in self.shot:
             return None
-        return self.look_up(frame_index)
+        summary = self.look_up(frame_index)
+        return None if summary is None or summary[0].note.is_lost else summary
+
+    def is_place(self, frame_index: int) -> bool:
+        """Whether a frame of this shot may hold a memory, as far as is known without looking for one."""
+        if frame_index in self.prompted or frame_index not in self.shot:
+            return False
+        summary = self.look_up(frame_index)
+        return summary is None or not summary[0].note.is_lost
+
+    def across_cuts(self) -> Past:
+        """The same without regard to cuts."""
+        return replace(self, shot=range(self.num_frames))
 
     def tracked(self) -> Iterator[tuple[int, FrameSummary]]:
         """Tracked frames behind this one, the nearest first."""
         frame_index = self.frame_index + self.step
-        while 0 <= frame_index < self.num_frames:
+        while frame_index in self.shot:
             summary = self.summary(frame_index)
             if summary is not None:
                 yield frame_index, summary
@@ -190,9 +207,9 @@ class MemoryRule:
 
 
 def nearest(past: Past, count: int) -> list[tuple[int, int]]:
-    """(distance, frame) of the `count` places behind, the nearest first, whatever they hold."""
+    """(distance, frame) of the `count` places behind, the nearest first, whatever they hold but a lost object."""
     places = ((distance, past.frame_index + past.step * distance) for distance in range(1, count + 1))
-    return [(d, frame) for d, frame in places if 0 <= frame < past.num_frames and frame not in past.prompted]
+    return [(d, frame) for d, frame in places if past.is_place(frame)]
 
 
 def in_ranks(frames: Sequence[int]) -> list[tuple[int, int]]:

@@ -60,7 +60,7 @@ def drive(rule: MemoryRule, frames: list[MadeUp], backward: bool = False) -> lis
     summaries: dict[int, tuple[PathSummary, ...]] = {}
     made = []
     for t in order[1:]:
-        past = Past(t, backward, length, {order[0]}, summaries.get, lambda _: backward)
+        past = Past(t, backward, length, {order[0]}, summaries.get, lambda _: backward, range(length))
         recalled = rule.recall(past, 0, LIMITS)
         (decision,) = rule.decide(past, [frames[t]])
         index = frames[t].best if decision.index is None else decision.index

@@ -15,7 +15,6 @@ from sam2_demo.tracking.memory_bank import stack_selections
 from sam2_demo.tracking.memory_rules import distractor_aware
 from sam2_demo.tracking.memory_rules.catalogue import MEMORY_RULES
 from sam2_demo.tracking.options import TrackingOptions
-from sam2_demo.tracking.saved_state import restore_object, save_frame
 from sam2_demo.tracking.video_predictor import VideoPredictor
 
 DISC = {"points": [(15, 24)]}
@@ -86,9 +85,9 @@ def test_going_on_after_a_restart_equals_going_through(nano_network, clip_frames
     first = open_clip(nano_network, clip_frames, rule)
     first.add_prompt(start, 1, **DISC)
     masks_of(first, direction=direction, end_frame_index=stop)
-    saved = [save_frame(first, 1, t) for t in first.masklets[1].frame_indices]
+    saved = [first.save_frame(1, t) for t in first.masklets[1].frame_indices]
     second = open_clip(nano_network, clip_frames, rule)
-    restore_object(second, 1, {start: DISC}, saved)
+    second.restore_object(1, {start: DISC}, saved)
     step = 1 if direction == "forward" else -1
     after = masks_of(second, direction=direction, start_frame_index=stop + step)
     assert len(after) == abs(end - stop)

@@ -86,7 +86,7 @@ def of(*ious, score=5.0):
 
 def past_of(*scores):
     summary = tuple(PathSummary(5.0, 0.9, FrameNote(score=score)) for score in scores)
-    return Past(2, False, 10, {0}, {1: summary}.get, lambda _: False)
+    return Past(2, False, 10, {0}, {1: summary}.get, lambda _: False, range(10))
 
 
 def test_the_best_of_nine_go_on():
@@ -106,7 +106,7 @@ def test_unlike_masks_survive_doubt():
 def test_a_pathway_recalls_its_own_ancestors():
     good, bad = PathSummary(3.0, 0.9, FrameNote(parent=1)), PathSummary(-3.0, 0.05, FrameNote(parent=0))
     summaries = {1: (good,), 2: (good, bad), 3: (bad, good)}
-    recalled = Tree(2).recall(Past(4, False, 10, {0}, summaries.get, lambda _: False), 1, LIMITS)
+    recalled = Tree(2).recall(Past(4, False, 10, {0}, summaries.get, lambda _: False, range(10)), 1, LIMITS)
     # Frame 3's second pathway continues frame 2's second, which is no use, and that continues frame 1's only one.
     assert recalled.recent == [(2, 1), (1, 3)] and recalled.path == {3: 1, 2: 1, 1: 0}
     assert recalled.pointers == [(1, 3), (2, 2), (3, 1)]
