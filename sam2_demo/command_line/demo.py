@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
+import signal
 import sys
+import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 from sam2_demo.engines.model_host import ModelHost
 from sam2_demo.engines.network_engine import EngineOptions, load_engine
@@ -16,6 +20,11 @@ from sam2_demo.tracking.memory_rules.catalogue import MEMORY_RULES
 from sam2_demo.ui.page import build_page, launch_options
 from sam2_demo.ui.settings import AppSettings, Limits
 from sam2_demo.ui.studio_server import StudioServer
+
+log = logging.getLogger(__name__)
+
+SECONDS_TO_END = 8.0
+SECONDS_TO_TELL = 0.5
 
 EXAMPLES = """examples:
   %(prog)s                                      best model for this computer, http://127.0.0.1:7860
@@ -96,10 +105,22 @@ def main(arguments: Sequence[str] | None = None, prog: str | None = None) -> int
         settings = make_settings(given)
         load = partial(load_engine, options=make_engine_options(given))
         server = StudioServer(settings, ModelHost(settings.model, load))
+        server.storage.claim()
     except DemoError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     server.start_sweeping()
     demo = build_page(server)
+    signal.signal(signal.SIGTERM, partial(_end, server))
     demo.launch(server_name=given.host, server_port=given.port, share=given.share, **launch_options(server))
     return 0
+
+
+def _end(server: StudioServer, _signal: int, _frame: object) -> NoReturn:
+    """End within SECONDS_TO_END: running tasks stop after their frame, which is stored and told to the page."""
+    log.info("asked to end; running tasks are stopped")
+    server.stop_tasks()
+    server.wait_for_tasks(SECONDS_TO_END)
+    time.sleep(SECONDS_TO_TELL)
+    # Open pages hold connections and threads that would keep the process for as long as they like.
+    os._exit(0)

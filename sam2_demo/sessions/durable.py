@@ -18,7 +18,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from sam2_demo.errors import StorageError
 
@@ -135,6 +135,21 @@ class Appends:
                     sync_folder(folder)
         except OSError as error:
             raise storage_error(error) from error
+
+
+def lock_file(file: IO[bytes]) -> None:
+    """Lock a file for this process until it is closed or the process ends; BlockingIOError where another one has it."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError as error:
+            raise BlockingIOError(*error.args) from error
+    else:
+        import fcntl
+
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def encode_line(fields: dict[str, Any], beside: bytes = b"") -> bytes:

@@ -11,7 +11,8 @@ from sam2_demo.errors import ConfigError
 class Limits:
     """Upload size in megabytes, clip length in seconds, objects per session, sessions open at once, minutes until an
     unused one leaves memory, hours until its folder is deleted; then what new sessions are refused beyond (stored ones
-    never go to make room): how many are stored, how many of one visitor, his gigabytes, and gigabytes left on the disk.
+    never go to make room): how many are stored, how many of one visitor, his gigabytes, and gigabytes left on the disk;
+    and the size of pictures and of clips' frames, which is known before they are decoded.
     """
 
     max_upload_mb: int = 500
@@ -24,6 +25,8 @@ class Limits:
     max_stored_per_visitor: int = 150
     max_gb_per_visitor: float = 10.0
     min_free_gb: float = 1.0
+    max_picture_megapixels: float = 25.0
+    max_clip_megapixels: float = 9.0
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():

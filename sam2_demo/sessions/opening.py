@@ -14,12 +14,13 @@ from sam2_demo.sessions.folder import SessionFolder
 from sam2_demo.sessions.limits import Limits
 from sam2_demo.sessions.picture_session import PictureSession
 from sam2_demo.sessions.session import MODEL_FILE, Session
-from sam2_demo.video.opening import open_video
+from sam2_demo.video.opening import declared_size, open_video
 from sam2_demo.video.pictures import read_picture
 
 
 def open_clip(token: str, source: Path, name: str, engine: Engine, limits: Limits) -> ClipSession:
     """A session for a video file; MediaError when it cannot be read or is longer than allowed."""
+    _check_pixels(source, name, limits.max_clip_megapixels)
     reader = open_video(source)
     if reader.duration > limits.max_clip_seconds:
         reader.close()
@@ -40,9 +41,21 @@ def open_clip(token: str, source: Path, name: str, engine: Engine, limits: Limit
 
 def open_still(token: str, source: Path, name: str, engine: Engine, limits: Limits) -> PictureSession:
     """A session for a picture file; MediaError when it cannot be read."""
+    _check_pixels(source, name, limits.max_picture_megapixels)
     session = PictureSession(token, read_picture(source, name), name, source.parent, engine, limits.max_objects)
     _describe(session, source, {"num_frames": 1})
     return session
+
+
+def _check_pixels(source: Path, name: str, megapixels: float) -> None:
+    """Refuse what would take too much memory before any of it is decoded: small files can hold huge pictures."""
+    size = declared_size(source)
+    found = 0.0 if size is None else size[0] * size[1] / 1e6
+    if size is not None and found > megapixels:
+        raise MediaError(
+            f"{name} has {size[1]} x {size[0]} pixels, that is {found:.0f} megapixels; this server takes up to "
+            f"{megapixels:g}: divide its sides by {(found / megapixels) ** 0.5:.1f} and open it again"
+        )
 
 
 OPENERS: dict[str, Callable[[str, Path, str, Engine, Limits], Session]] = {"video": open_clip, "picture": open_still}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,14 +25,35 @@ from sam2_demo.tracking.image_predictor import ImagePredictor
 log = logging.getLogger(__name__)
 
 
+class PackedMasks(Sequence[NDArray[np.bool_]]):
+    """(H, W) bool masks kept as one bit for each pixel."""
+
+    def __init__(self, masks: Sequence[NDArray[np.bool_]]) -> None:
+        self._packed = [(np.packbits(mask, axis=None), mask.shape) for mask in masks]
+
+    def __getitem__(self, position: Any) -> Any:
+        """A mask as it was."""
+        if isinstance(position, slice):
+            return [self[place] for place in range(*position.indices(len(self)))]
+        bits, shape = self._packed[position]
+        return np.unpackbits(bits, count=shape[0] * shape[1]).reshape(shape).view(np.bool_)
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+
 @dataclass
 class Candidates:
     """The masks that a prompt may mean, best first, and the one that was chosen."""
 
-    masks: list[NDArray[np.bool_]]
+    masks: Sequence[NDArray[np.bool_]]
     scores: list[float]
     low_res_logits: NDArray[np.float32] | None
     chosen: int = 0
+
+    def __post_init__(self) -> None:
+        """Keep the masks in an eighth of the memory: a picture has up to three for each of many objects."""
+        self.masks = PackedMasks(self.masks)
 
     @property
     def mask(self) -> NDArray[np.bool_]:

@@ -73,6 +73,11 @@ class SessionRegistry(Generic[S]):
         _close_all(closing)
         return len(closing)
 
+    def open_sessions(self) -> list[S]:
+        """All open sessions."""
+        with self._guard:
+            return [session for session, _ in self._sessions.values()]
+
     def tokens(self) -> set[str]:
         """Tokens of all open sessions."""
         with self._guard:

@@ -14,8 +14,10 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
-from sam2_demo.errors import QuotaError, SessionError
+from sam2_demo.errors import ConfigError, QuotaError, SessionError
+from sam2_demo.sessions.durable import lock_file
 from sam2_demo.sessions.folder import SessionFolder, modified_at
 from sam2_demo.sessions.limits import Limits
 from sam2_demo.sessions.tokens import is_token, new_token
@@ -25,6 +27,7 @@ log = logging.getLogger(__name__)
 
 VISITOR_NAME = "visitor"
 WITNESS_NAME = ".last-sweep"
+LOCK_NAME = ".lock"
 JUMP_SECONDS = 120.0  # between two sweeps, a minute apart: more than a loaded machine delays one
 TIME_AGAIN = 0.25  # of its whole time: for what came due while no server ran
 UNFINISHED_SECONDS = 3600.0  # an upload that has stopped for as long does not go on
@@ -46,6 +49,21 @@ class SessionStorage:
         self._clocks = wall, steady
         self._seen: tuple[float, float] | None = None
         self._creating = threading.Lock()
+        self._lock: IO[bytes] | None = None
+
+    def claim(self) -> None:
+        """Have the folder for this process alone, until it ends; ConfigError where another server has it."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            self._lock = (self.root / LOCK_NAME).open("ab")
+            lock_file(self._lock)
+        except BlockingIOError as error:
+            raise ConfigError(
+                f"another server works on {self.root}; two would spoil each other's sessions: stop it, or give this "
+                "one a folder of its own with --data-dir"
+            ) from error
+        except OSError as error:
+            log.warning("the data folder cannot be locked (%s): start no second server on it", error)
 
     def create(self, visitor: str = LOCAL, expected_bytes: int = 0) -> tuple[str, Path]:
         """A fresh token and the empty folder that belongs to it; QuotaError where there is no room for another one.

@@ -61,7 +61,7 @@ class MaskRoutes(StudioRoutes):
             part = session.folder / f".import-{uuid.uuid4().hex[:8]}{Path(name).suffix.lower()[:5]}"
             await self._receive(request, part)
             query: dict[str, Any] = dict(request.query_params)
-            answer = await run_in_threadpool(take_masks, session, part, name, query)
+            answer = await self._read_file(take_masks, session, part, name, query)
         except ClientDisconnect:
             return refusal(400, "the upload was broken off")
         except DemoError as error:

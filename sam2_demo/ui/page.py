@@ -14,11 +14,15 @@ from sam2_demo.ui.endpoints import Endpoints
 from sam2_demo.ui.examples import VIDEO_SUFFIXES
 from sam2_demo.ui.gate import Gate
 from sam2_demo.ui.handlers import StudioHandlers
+from sam2_demo.ui.health import health_routes
 from sam2_demo.ui.mask_routes import MaskRoutes
 from sam2_demo.ui.model_loading import ModelLoading
 from sam2_demo.ui.routes import StudioRoutes
 from sam2_demo.ui.studio_server import StudioServer
 from sam2_demo.ui.studio_state import PALETTE
+
+# Files that came by Gradio's own upload route are looked for every so many seconds, and go when they are so old.
+UPLOADS_KEPT = (600, 3600)
 
 TITLE = "SAM 2: click on it, follow it"
 
@@ -36,7 +40,7 @@ def build_page(server: StudioServer) -> gr.Blocks:
         "default_model": server.models.default,
         "formats": [[own.name, own.title] for own in FORMATS.values()],
     }
-    with gr.Blocks(title="SAM 2 demo", analytics_enabled=False, fill_width=True) as page:
+    with gr.Blocks(title="SAM 2 demo", analytics_enabled=False, fill_width=True, delete_cache=UPLOADS_KEPT) as page:
         with gr.Row(elem_id="page-head"):
             gr.HTML(f"<h1 class='sam-title'>{TITLE}</h1>", apply_default_css=False, scale=2, min_width=200)
             bar = model_bar(config, scale=3, min_width=280)
@@ -66,8 +70,8 @@ def launch_options(server: StudioServer) -> dict[str, Any]:
         "css_paths": sorted(CANVAS_FOLDER.glob("*.css")),
         "footer_links": ["api", "gradio", "settings"],
         "app_kwargs": {
-            "routes": StudioRoutes(server).all() + MaskRoutes(server).all(),
-            "middleware": [Middleware(Gate)],
+            "routes": StudioRoutes(server).all() + MaskRoutes(server).all() + health_routes(server),
+            "middleware": [Middleware(Gate, max_upload_bytes=server.settings.limits.max_upload_mb * 1_000_000)],
         },
         "theme": gr.themes.Default(
             primary_hue="blue", neutral_hue="slate", font=FONT, font_mono=["ui-monospace", "monospace"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from typing import Any
 
 from sam2_demo.errors import InputError, PromptError
@@ -143,11 +144,13 @@ def safe_name(text: object) -> str:
 
 
 def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
         raise PromptError(f"a coordinate must be a finite number, got {_shown(value)}")
     return float(value)
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, int) and abs(value) > 10**20:
+        return "a number of more than 20 digits"  # Python does not write very long ones
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

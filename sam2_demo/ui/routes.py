@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from functools import wraps
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial, wraps
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 from starlette.concurrency import run_in_threadpool
@@ -33,10 +36,12 @@ log = logging.getLogger(__name__)
 
 CANVAS_FOLDER = Path(__file__).resolve().parent / "canvas"
 MASKS_PER_REQUEST = 200
+FILES_AT_ONCE = 2
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".mp4": "video/mp4"}
 
 Endpoint = Callable[[Request], Response]
+T = TypeVar("T")
 
 
 class StudioRoutes:
@@ -51,6 +56,7 @@ class StudioRoutes:
             if path.suffix in _TYPES and path.is_file()
         }
         self._posters: dict[str, bytes] = {}
+        self._readers = ThreadPoolExecutor(FILES_AT_ONCE, "reads-files")
 
     def all(self) -> list[Route]:
         """Every route, below /sam2."""
@@ -192,7 +198,9 @@ class StudioRoutes:
             session = await run_in_threadpool(self._session, request)
             part = session.folder / f".backdrop-{uuid.uuid4().hex[:8]}.part"
             await self._receive(request, part)
-            await run_in_threadpool(store_backdrop, session, part)
+            await self._read_file(store_backdrop, session, part)
+        except ClientDisconnect:
+            return refusal(400, "the upload was broken off")
         except DemoError as error:
             return refusal_of(error, str(error).replace(str(part), "the picture").replace(part.name, "the picture"))
         finally:
@@ -215,14 +223,25 @@ class StudioRoutes:
         try:
             await self._receive(request, source)
             model = request.query_params.get("model")
-            session = await run_in_threadpool(self.server.open_file, kind, token, source, name, model)
+            session = await self._read_file(self.server.open_file, kind, token, source, name, model)
         except ClientDisconnect:
             self.server.storage.delete(token)
             return refusal(400, "the upload was broken off")
         except DemoError as error:
             self.server.storage.delete(token)
             return refusal_of(error, str(error).replace(str(source), name).replace(source.name, name))
+        except Exception:  # readers of damaged files fail in ways that nobody has listed
+            self.server.storage.delete(token)
+            log.exception("a file could not be opened")
+            return refusal(400, f"{name} is damaged or of a kind that cannot be read here")
+        except BaseException:  # the server ends, or the request is cancelled
+            self.server.storage.delete(token)
+            raise
         return self._describe(session)
+
+    async def _read_file(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Read a file of a stranger, which may take long and much memory: few at a time, beside all other work."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, partial(work, *arguments))
 
     async def _receive(self, request: Request, target: Path) -> None:
         limit = self.server.settings.limits.max_upload_mb * 1_000_000

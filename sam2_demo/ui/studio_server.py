@@ -6,6 +6,8 @@ import gc
 import logging
 import shutil
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from sam2_demo.device import give_back_memory
@@ -48,6 +50,22 @@ class StudioServer:
     def close(self) -> None:
         """Stop the background work."""
         self._closing.set()
+
+    def stop_tasks(self) -> None:
+        """Have running tasks end after the frame they are at; their pages are told."""
+        self._closing.set()
+        for session in self.sessions.open_sessions():
+            session.cancel.set()
+
+    def wait_for_tasks(self, seconds: float) -> None:
+        """Wait until tasks have ended, and bring everything to the disk."""
+        until = time.monotonic() + seconds
+        sessions = self.sessions.open_sessions()
+        while any(session.is_busy() for session in sessions) and time.monotonic() < until:
+            time.sleep(0.05)
+        for session in sessions:
+            with suppress(DemoError):
+                session.stored.flush()
 
     def open_file(self, kind: str, token: str, source: Path, name: str, model: str | None) -> Session:
         """Make a session of a file that lies in its folder; on failure the folder goes, the error is raised."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import av
 import numpy as np
 
 from sam2_demo.errors import MediaError
 from sam2_demo.video.file_reader import VideoFileReader
 from sam2_demo.video.frame_reader import FrameReader
 from sam2_demo.video.picture_sequences import ArrayReader, FolderReader
+from sam2_demo.video.pictures import picture_size
 
 VideoSource = str | os.PathLike[str] | Sequence[np.ndarray] | np.ndarray | FrameReader
 
@@ -56,6 +59,21 @@ def open_video(source: VideoSource, frame_rate: float | None = None) -> FrameRea
         f"a clip cannot be opened from {type(source).__name__}; accepted are the path of a video file, the path "
         "of a folder of pictures and a sequence of (H, W, 3) uint8 arrays"
     )
+
+
+def declared_size(path: str | os.PathLike[str]) -> tuple[int, int] | None:
+    """(height, width) of a picture or of a video's frames as the file's header says, before anything is decoded.
+
+    None where no header says it; opening the file then says why.
+    """
+    with suppress(MediaError):
+        return picture_size(path)
+    try:
+        with av.open(os.fspath(path), options={"probesize": "1000000", "analyzeduration": "0"}) as container:
+            sizes = [(stream.codec_context.height, stream.codec_context.width) for stream in container.streams.video]
+    except (av.FFmpegError, OSError, ValueError):
+        return None
+    return max(sizes, key=lambda size: size[0] * size[1], default=None)
 
 
 def probe(path: str | os.PathLike[str]) -> VideoInfo:

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from sam2_demo.ui.page import build_page, launch_options
 
-OPEN = ("/sam2/alive", "/sam2/models", "/sam2/examples")
+OPEN = ("/healthz", "/readyz", "/sam2/alive", "/sam2/models", "/sam2/examples")
 """Routes that take nothing and tell nothing about anybody."""
 
 BAD_VALUES = {
