@@ -133,7 +133,8 @@ class NetworkConfig:
     that marks memories of frames on which the object is hidden. `resampler` condenses memories, if there is one;
     `memory_pooling`: memory attention sees memories averaged over 2 x 2 places, which count as four ("weighted") or
     whose keys are shifted by a constant ("shifted"); see `network.pooled_attention`. `closer_look`: small things are
-    worth a second look, see `tracking.closer_look`; `answers`: see `tracking.answers`.
+    worth a second look, see `tracking.closer_look`; `follow_edges`: outlines are moved onto the picture's edges, see
+    `masks.edges`; `answers`: see `tracking.answers`.
     """
 
     name: str
@@ -152,6 +153,7 @@ class NetworkConfig:
     resampler: ResamplerConfig | None = None
     memory_pooling: str = "none"
     closer_look: bool = False
+    follow_edges: bool = False
     answers: AnswerConfig = PUBLISHED_ANSWERS
 
     def __post_init__(self) -> None:
@@ -245,6 +247,7 @@ EMBEDDED_CONFIG = NetworkConfig(
     decoder_mlp_dim=512,
     decoder_heads=4,
     closer_look=True,
+    follow_edges=True,
     answers=AnswerConfig(
         replaces_unstable=False,
         by_agreement=True,

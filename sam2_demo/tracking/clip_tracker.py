@@ -354,6 +354,7 @@ class ClipTracker:
         records = {i: r for i, t in self._tracks.items() if (r := t.records.get(frame_index)) is not None}
         logits = {i: self._view.upscale(r.low_res_logits) for i, r in records.items()}
         shown = {i: self._view.clean(r.low_res_logits, logits[i]) for i, r in records.items()}
+        shown = self._view.at_edges(frame_index, shown)
         cleaned = {i: self._tracks[i].settled(frame_index, values) for i, values in shown.items()}
         masks = {object_id: values > 0 for object_id, values in cleaned.items()}
         for object_id, mask in masks.items():

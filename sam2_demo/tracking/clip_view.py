@@ -5,7 +5,9 @@ Nothing here knows of objects or of time; what is known of them comes in as memo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sam2_demo.errors import ConfigError
+from sam2_demo.masks.edges import cell_size, follow_edges
 from sam2_demo.network.outputs import ImageEmbedding, MemoryTokens
 from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.answer_prompts import answer_prompts
@@ -30,9 +33,11 @@ from sam2_demo.tracking.frame_step import (
 )
 from sam2_demo.tracking.mask_postprocessing import clean_logits
 from sam2_demo.tracking.options import TrackingOptions
-from sam2_demo.tracking.pixels import frame_pixels
+from sam2_demo.tracking.pixels import Rgb, frame_pixels
 from sam2_demo.tracking.prompts import Prompts, as_frame_prompts
 from sam2_demo.video import FrameReader
+
+_FRAMES_KEPT = 3  # the one that is shown, and those that are prepared ahead of it
 
 
 class ClipView:
@@ -53,6 +58,8 @@ class ClipView:
         self._max_fill_area = options.max_fill_area
         self._answers = options.answers_with(network)
         self._embeddings = ClipEmbeddings(embeddings)
+        self._follows_edges = options.follows_edges(network)
+        self._read: OrderedDict[int, Rgb] = OrderedDict()  # frames that were encoded last and not shown yet
         self._closer = CloserLook(network, frame_pixels, self._answers) if options.looks_closer(network) else None
 
     def __contains__(self, frame_index: int) -> bool:
@@ -62,12 +69,19 @@ class ClipView:
     def forget(self) -> None:
         """Forget the embeddings."""
         self._embeddings.clear()
+        self._read.clear()
         if self._closer is not None:
             self._closer.forget()
 
     def read_pixels(self, frame_index: int) -> Tensor:
         """A frame as the network's input (1, 3, S, S)."""
-        return frame_pixels(self.frames.read(frame_index), self.input_size, self.network.device)
+        frame = self.frames.read(frame_index)
+        if self._follows_edges:  # a reader that is ahead would have to go back for it
+            self._read[frame_index] = frame
+            while len(self._read) > _FRAMES_KEPT:
+                with suppress(KeyError):  # other threads read too
+                    self._read.popitem(last=False)
+        return frame_pixels(frame, self.input_size, self.network.device)
 
     def encode_pixels(self, pixels: Tensor) -> ImageEmbedding:
         """A frame's embedding, from the network's input (1, 3, S, S)."""
@@ -146,3 +160,13 @@ class ClipView:
         own = low_res_logits[0, 0].cpu().numpy()
         cleaned = clean_logits(own, self._max_fill_area)
         return upscaled if cleaned is own else self.upscale(torch.from_numpy(cleaned)[None, None])
+
+    def at_edges(self, frame_index: int, logits: Mapping[int, NDArray[np.float32]]) -> dict[int, NDArray[np.float32]]:
+        """Objects' logits (H, W) with outlines along the frame's edges, where that is asked for."""
+        if not self._follows_edges or not any((own > 0).any() for own in logits.values()):
+            return dict(logits)
+        frame = self._read.get(frame_index)
+        if frame is None:
+            frame = self.frames.read(frame_index)
+        cell = cell_size((self.frames.height, self.frames.width), self.input_size // 4)
+        return {object_id: follow_edges(frame, own, cell) for object_id, own in logits.items()}

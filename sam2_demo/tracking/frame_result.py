@@ -14,7 +14,7 @@ from sam2_demo.tracking.mask_selection import STABILITY_OFFSET, mask_stability
 class FrameResult:
     """Masks of one frame, by object id.
 
-    masks: (H, W) bool; mask_logits: (H, W) float32 before thresholding and before hole filling;
+    masks: (H, W) bool; mask_logits: (H, W) float32 before thresholding, hole filling and following edges;
     object_score_logits: > 0 where the object is visible; iou_predictions: in [0, 1]. is_between: passed over by a
     tracking run, which already knows the tracked frame behind it.
     """

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sam2_demo.errors import PromptError
+from sam2_demo.masks.edges import cell_size, follow_edges
 from sam2_demo.network.inference import for_inference
 from sam2_demo.network.outputs import ImageEmbedding
 from sam2_demo.network.sam2_network import Sam2Network
@@ -30,7 +31,8 @@ class ImageResult:
 
     masks: (M, H, W) bool; mask_logits: (M, H, W) float32 before thresholding and before hole filling;
     iou_predictions: (M,) float32 in [0, 1]; low_res_logits: (M, h, w) float32 in [-32, 32], h = w = S / 4, to be
-    refined by further clicks. `masks` and `mask_logits` of small things may come from a closer look.
+    refined by further clicks. `masks` and `mask_logits` of small things may come from a closer look; the outlines of
+    `masks` alone may have been moved onto edges of the picture (`TrackingOptions.follow_edges`).
     """
 
     masks: NDArray[np.bool_]
@@ -61,9 +63,10 @@ class ImagePredictor:
         self._mirrored: ImageEmbedding | None = None
         self._pixels: Tensor | None = None  # of the picture, for the mirrored one if it is asked
         self._size = (0, 0)
-        self._picture: tuple[int, Rgb] = (0, np.zeros((0, 0, 3), np.uint8))  # its number and, for closer looks, pixels
+        self._picture: tuple[int, Rgb] = (0, np.zeros((0, 0, 3), np.uint8))  # its number, and pixels where needed
         is_closer = self.options.looks_closer(self.network)
         self._closer = CloserLook(self.network, picture_pixels, self._answers) if is_closer else None
+        self._follows_edges = self.options.follows_edges(self.network)
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -77,8 +80,9 @@ class ImagePredictor:
         self._embedding = encode_image(self.network, pixels)
         self._pixels, self._mirrored = pixels if self._answers.mirrored else None, None
         self._size = (rgb.shape[0], rgb.shape[1])
-        if self._closer is not None:
+        if self._closer is not None or self._follows_edges:
             self._picture = (self._picture[0] + 1, rgb.copy())  # its owner may draw on it
+        if self._closer is not None:
             self._closer.forget()
 
     @torch.inference_mode()
@@ -163,33 +167,41 @@ class ImagePredictor:
 
     def _as_result(self, answer: _Answer, looks: Sequence[Look] = ()) -> ImageResult:
         """The candidates, those that were looked at from closer up as they were seen there, with clean masks."""
-        masks = answer.mask_logits > 0
         seen = {look.row: look for look in looks}
-        for row, own in enumerate(answer.low_res_logits):
-            if row in seen:
-                masks[row] = self._put(seen[row], answer)
-                continue
-            cleaned = clean_logits(own, self.options.max_fill_area)
-            if cleaned is not own:
-                masks[row] = self.network.upscale_logits(torch.from_numpy(cleaned)[None, None], self._size)[0, 0] > 0
+        masks = [
+            self._put(seen[row], answer) if row in seen else self._clean(row, answer)
+            for row in range(len(answer.low_res_logits))
+        ]
         result = ImageResult(
-            masks=masks,
+            masks=np.stack([self._at_edges(own) > 0 for own in masks]),
             mask_logits=answer.mask_logits,
             iou_predictions=answer.iou_predictions,
             low_res_logits=answer.low_res_logits.clip(-LOGIT_LIMIT, LOGIT_LIMIT),
         )
         return _best_first(result, answer.best)
 
-    def _put(self, look: Look, answer: _Answer) -> NDArray[np.bool_]:
-        """Put what a closer look says in place of the first answer; returns the mask."""
+    def _clean(self, row: int, answer: _Answer) -> NDArray[np.float32]:
+        """A candidate's logits (H, W) to show."""
+        own = answer.low_res_logits[row]
+        cleaned = clean_logits(own, self.options.max_fill_area)
+        if cleaned is own:
+            return answer.mask_logits[row]
+        return self.network.upscale_logits(torch.from_numpy(cleaned)[None, None], self._size)[0, 0].cpu().numpy()
+
+    def _at_edges(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        if not self._follows_edges:
+            return logits
+        return follow_edges(self._picture[1], logits, cell_size(self._size, self.network.config.low_res_size))
+
+    def _put(self, look: Look, answer: _Answer) -> NDArray[np.float32]:
+        """Put what a closer look says in place of the first answer; returns the logits to show."""
         own = look.low_res_logits
         answer.mask_logits[look.row] = look.paste(own, self._size)
         if look.iou_prediction is not None:
             answer.iou_predictions[look.row] = look.iou_prediction
         finer = own.shape[0] // self.network.config.low_res_size
         cleaned = clean_logits(own, self.options.max_fill_area * finer**2)
-        shown = answer.mask_logits[look.row] if cleaned is own else look.paste(cleaned, self._size)
-        return np.asarray(shown > 0)
+        return answer.mask_logits[look.row] if cleaned is own else look.paste(cleaned, self._size)
 
 
 def _best_first(result: ImageResult, best: int) -> ImageResult:

@@ -59,6 +59,9 @@ class TrackingOptions:
     closer_look: whether the mask of a thing that does not fill the picture is drawn from two windows around it, whose
         encoding costs the time of two more pictures; None: where the network's configuration asks for it, which the
         embedded model's does.
+    follow_edges: whether the outlines of `masks`, never of `mask_logits` or in memory, are moved onto edges of the
+        picture, which takes some 5 ms per object at 1280 x 720; None: where the network's configuration asks for it,
+        which the embedded model's does.
     answers: how answers to prompts are made of the decoder's candidates; None: as the network's configuration says.
     memory_rule: what is remembered and which candidate is taken while tracking, by its name in
         `memory_rules.catalogue`.
@@ -76,6 +79,7 @@ class TrackingOptions:
     frame_stride: int = 1
     input_size: int | None = None
     closer_look: bool | None = None
+    follow_edges: bool | None = None
     answers: AnswerConfig | None = None
     memory_rule: str = "published"
     at_cuts: AtCuts = "track_on"
@@ -83,6 +87,10 @@ class TrackingOptions:
     def looks_closer(self, network: Sam2Network) -> bool:
         """Whether predictors with this network take a second look."""
         return network.config.closer_look if self.closer_look is None else self.closer_look
+
+    def follows_edges(self, network: Sam2Network) -> bool:
+        """Whether predictors with this network move outlines onto edges."""
+        return network.config.follow_edges if self.follow_edges is None else self.follow_edges
 
     def answers_with(self, network: Sam2Network) -> AnswerConfig:
         """How predictors with this network make their answers."""

@@ -41,7 +41,8 @@ def iou(a, b):
 
 def predict(embedded, picture, closer_look, mirrored=True, **prompt):
     answers = replace(embedded.config.answers, mirrored=mirrored)
-    predictor = ImagePredictor(embedded, TrackingOptions(max_fill_area=0, closer_look=closer_look, answers=answers))
+    options = TrackingOptions(max_fill_area=0, closer_look=closer_look, follow_edges=False, answers=answers)
+    predictor = ImagePredictor(embedded, options)
     predictor.set_image(picture)
     return predictor.predict(**prompt)
 
