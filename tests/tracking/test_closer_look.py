@@ -100,7 +100,7 @@ def test_mirrored_frame_is_asked_only_where_there_is_no_closer_look(embedded, sc
 
 
 def test_next_picture_is_looked_at_anew(embedded, scene):
-    predictor = ImagePredictor(embedded, TrackingOptions(max_fill_area=0))
+    predictor = ImagePredictor(embedded, TrackingOptions(max_fill_area=0, follow_edges=False))
     predictor.set_image(scene[0])
     predictor.predict(box=BOX)
     other = np.ascontiguousarray(scene[0][:, ::-1])
