@@ -26,7 +26,7 @@ given = parser.parse_args()
 
 with open_video(given.clip) as reader:
     frames = [reader.read(index) for index in range(min(given.frames, reader.num_frames))]
-options = replace(preset("embedded"), points_per_side=given.points_per_side, max_objects=8)
+options = replace(preset(is_embedded=True), points_per_side=given.points_per_side, max_objects=8)
 annotation = find_masklets(
     VideoPredictor(load_network("embedded")),
     frames,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gradio_client import Client, handle_file
 
-from sam2_demo.masks.masklet import decode_rle
+from sam2_demo.masks.run_lengths import decode_rle
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "assets" / "examples"
 

@@ -34,7 +34,9 @@ ALLOWED: dict[str, set[str]] = {
     "tracking": {"network", "masks", "video", "device"},
     "formats": {"masks", "video"},
     "datasets": {"video", "formats", "masks"},
-    "engines": {"tracking", "weights", "detection", "masks", "video", "official_models", "device"},
+    "engines": {
+        "network.sam2_network", "tracking", "weights", "detection", "masks", "video", "official_models", "device"
+    },
     "sessions": {"engines", "formats", "rendering", "tracking", "video", "masks", "datasets.prompt_simulation"},
     "projects": {"sessions", "engines", "formats", "datasets", "training", "video", "masks"},
     "masklets": {"datasets", "tracking", "detection", "formats", "video", "masks", "weights", "device"},

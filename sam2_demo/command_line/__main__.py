@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if verb not in VERBS:
         print(f"error: {verb!r} is not one of {', '.join(VERBS)}\n\n{_overview()}", file=sys.stderr)
         return 2
-    return import_module(VERBS[verb][0]).main(rest, prog=f"{PROGRAM} {verb}")  # type: ignore[no-any-return]
+    return import_module(VERBS[verb][0]).main(rest, prog=f"{PROGRAM} {verb}")
 
 
 def _overview() -> str:

@@ -13,13 +13,14 @@ from sam2_demo.engines.device_lock import DeviceLock
 from sam2_demo.engines.model_catalogue import choice_for
 from sam2_demo.engines.model_host import LoadedModel, Progress
 from sam2_demo.errors import ConfigError
+from sam2_demo.network.sam2_network import Sam2Network
 from sam2_demo.tracking.automatic_masks import AutomaticMaskGenerator, GridStep
 from sam2_demo.tracking.clip_tracker import ClipTracker
 from sam2_demo.tracking.image_predictor import ImagePredictor
 from sam2_demo.tracking.memory_rules.catalogue import check_memory_rule
 from sam2_demo.tracking.options import TrackingOptions, in_fast_mode
 from sam2_demo.tracking.speed.warm_up import warm_up
-from sam2_demo.tracking.video_predictor import Sam2Network, VideoPredictor
+from sam2_demo.tracking.video_predictor import VideoPredictor
 from sam2_demo.video.frame_reader import FrameReader
 from sam2_demo.weights import load_network
 

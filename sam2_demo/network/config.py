@@ -25,7 +25,7 @@ class HieraConfig:
     @property
     def channels(self) -> tuple[int, int, int, int]:
         """Channels of the four stages, fine to coarse."""
-        return tuple(self.embed_dim * 2**i for i in range(4))  # type: ignore[return-value]
+        return self.embed_dim, 2 * self.embed_dim, 4 * self.embed_dim, 8 * self.embed_dim
 
 
 @dataclass(frozen=True)

@@ -222,7 +222,7 @@ def _starting_network(options: argparse.Namespace, config: TrainingConfig) -> Sa
         given = load_mean(options.model or ["embedded"], options.device)
         if config.network is None or given.config == config.network:
             return given.requires_grad_(True)
-    network = Sam2Network(config.network)  # type: ignore[arg-type]
+    network = Sam2Network(config.network)
     has_own_trunk = given is not None and has_same_trunk(network, given.state_dict())
     is_pretrained = not options.random and not options.resume and not has_own_trunk  # a checkpoint holds the trunk too
     if isinstance(network.image_encoder.trunk, MobileTrunk) and is_pretrained:

@@ -97,7 +97,7 @@ def _fit(pairs: NDArray[np.float32]) -> tuple[float, float]:
         value.backward()
         return value
 
-    optimiser.step(loss)  # type: ignore[no-untyped-call]
+    optimiser.step(loss)
     slope, offset = line.tolist()
     return (slope, offset) if _SLOPES[0] <= slope <= _SLOPES[1] else (1.0, 0.0)
 

@@ -151,7 +151,8 @@ class StudioHandlers:
         try:
             data = payloads.read_payload(event._data)
             seq = payloads.read_int(data, "seq", 2**53)
-            return {"seq": seq, "result": self._on_gpu.get(work, work)(data)}
+            run = self._on_gpu.get(work, work)
+            return {"seq": seq, "result": run(data)}
         except DemoError as error:
             log.info("refused: %s", error)
             return {"seq": seq, "error": str(error)}
@@ -166,7 +167,8 @@ class StudioHandlers:
         try:
             data = payloads.read_payload(event._data)
             seq = payloads.read_int(data, "seq", 2**53)
-            for answer in self._on_gpu.get(work, work)(data):
+            run = self._on_gpu.get(work, work)
+            for answer in run(data):
                 yield {"seq": seq, **answer}
         except DemoError as error:
             log.info("refused: %s", error)

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
+from gradio.events import api
 from starlette.middleware import Middleware
 
 from sam2_demo.formats.exchange import FORMATS
@@ -57,8 +58,8 @@ def build_page(server: StudioServer) -> gr.Blocks:
                 with gr.Tab(label, id=kind, render_children=True):
                     _wire(studio(kind, config), handlers)
         endpoints = Endpoints(server)
-        gr.api(endpoints.segment_picture, api_name="segment_picture", concurrency_limit=4)
-        gr.api(endpoints.track_clip, api_name="track_clip", concurrency_limit=2)
+        api(endpoints.segment_picture, api_name="segment_picture", concurrency_limit=4)
+        api(endpoints.track_clip, api_name="track_clip", concurrency_limit=2)
     return page
 
 

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 from av.audio.resampler import AudioResampler
@@ -30,8 +31,8 @@ class AudioTrack:
         self._input: InputContainer = open_container(source)
         self._output = output
         self._begin, self._stop = start, stop
-        self._pending: deque[av.Packet] = deque()
-        self._packets: Iterator[av.Packet] = iter(())
+        self._pending: deque[av.Packet[Any]] = deque()
+        self._packets: Iterator[av.Packet[Any]] = iter(())
         stream = _best_audio(self._input)
         if stream is None:
             return
@@ -67,7 +68,7 @@ class AudioTrack:
         zero = clip_zero(self._input, float(min(starts, default=0)))
         return Fraction(zero + self._begin).limit_denominator(1_000_000)
 
-    def _source_packets(self, stream: av.AudioStream) -> Iterator[av.Packet]:
+    def _source_packets(self, stream: av.AudioStream) -> Iterator[av.Packet[Any]]:
         """Packets of the chosen part, their time stamps shifted to the written file's clock."""
         zero = self._zero()
         length = None if self._stop is None else self._stop - self._begin
@@ -85,16 +86,16 @@ class AudioTrack:
             packet.dts = packet.pts
             yield packet
 
-    def _copied(self, stream: av.AudioStream) -> Iterator[av.Packet]:
+    def _copied(self, stream: av.AudioStream) -> Iterator[av.Packet[Any]]:
         target = self._output.add_stream_from_template(stream)
         return self._retargeted(stream, target)
 
-    def _retargeted(self, stream: av.AudioStream, target: av.AudioStream) -> Iterator[av.Packet]:
+    def _retargeted(self, stream: av.AudioStream, target: av.AudioStream) -> Iterator[av.Packet[Any]]:
         for packet in self._source_packets(stream):
             packet.stream = target
             yield packet
 
-    def _transcoded(self, stream: av.AudioStream) -> Iterator[av.Packet]:
+    def _transcoded(self, stream: av.AudioStream) -> Iterator[av.Packet[Any]]:
         context = stream.codec_context
         rate = context.sample_rate if context.sample_rate in _AAC_RATES else 48_000
         layout = "mono" if context.layout.nb_channels == 1 else "stereo"
@@ -105,7 +106,7 @@ class AudioTrack:
 
     def _encoded(
         self, stream: av.AudioStream, target: av.AudioStream, resampler: AudioResampler
-    ) -> Iterator[av.Packet]:
+    ) -> Iterator[av.Packet[Any]]:
         for packet in self._source_packets(stream):
             try:
                 frames = stream.codec_context.decode(packet)

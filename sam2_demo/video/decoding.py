@@ -114,7 +114,7 @@ def declared_seconds(container: InputContainer, stream: VideoStream) -> float | 
     return None
 
 
-def begins_anew(packet: av.Packet, codec: str, with_alpha: bool) -> bool:
+def begins_anew(packet: av.Packet[Any], codec: str, with_alpha: bool) -> bool:
     """Whether decoding can begin at a packet: its picture, and the alpha plane beside it if there is one, are whole."""
     if not packet.is_keyframe or not with_alpha or not packet.has_sidedata(_ALPHA_DATA):
         return packet.is_keyframe
@@ -124,7 +124,7 @@ def begins_anew(packet: av.Packet, codec: str, with_alpha: bool) -> bool:
     return bool(plane) and not plane[0] & (0b0001 if codec == "vp8" else 0b1100)
 
 
-def packets_of(container: InputContainer, stream: _StreamT) -> Iterator[av.Packet]:
+def packets_of(container: InputContainer, stream: _StreamT) -> Iterator[av.Packet[Any]]:
     """Yield the packets of `stream` that carry data, to the end of what can be read."""
     while True:
         try:
@@ -190,7 +190,7 @@ class Decoder:
             self._alpha_decoder = _fresh_decoder(self._alpha_decoder.name, self.stream)
         return True
 
-    def packets(self) -> Iterator[av.Packet]:
+    def packets(self) -> Iterator[av.Packet[Any]]:
         """Yield the stream's packets that carry data, to the end of what can be read."""
         return packets_of(self.container, self.stream)
 
@@ -212,7 +212,7 @@ class Decoder:
             yield from self._numbered(packet)
         yield from self._numbered(None)
 
-    def _numbered(self, packet: av.Packet | None) -> Iterator[tuple[int, av.VideoFrame]]:
+    def _numbered(self, packet: av.Packet[Any] | None) -> Iterator[tuple[int, av.VideoFrame]]:
         try:
             decoder: Any = self._alpha_decoder or self.stream.codec_context
             frames = decoder.decode(packet)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import av
 import numpy as np
@@ -224,7 +225,7 @@ class VideoWriter:
     def _stamp(self, index: int) -> int:
         return index if self._timing is None else self._timing.stamps[index]
 
-    def _mux(self, packets: Sequence[av.Packet]) -> None:
+    def _mux(self, packets: Sequence[av.Packet[Any]]) -> None:
         """Write encoded frames, each with its own duration, and the sound up to the same time."""
         for packet in packets:
             # Without B-frames packets come in the order of the frames.
