@@ -151,7 +151,7 @@ class StudioHandlers:
         try:
             data = payloads.read_payload(event._data)
             seq = payloads.read_int(data, "seq", 2**53)
-            run = self._on_gpu.get(work, work)
+            run: Callable[[dict[str, Any]], Any] = self._on_gpu.get(work, work)
             return {"seq": seq, "result": run(data)}
         except DemoError as error:
             log.info("refused: %s", error)
@@ -167,7 +167,7 @@ class StudioHandlers:
         try:
             data = payloads.read_payload(event._data)
             seq = payloads.read_int(data, "seq", 2**53)
-            run = self._on_gpu.get(work, work)
+            run: Callable[[dict[str, Any]], Iterator[Answer]] = self._on_gpu.get(work, work)
             for answer in run(data):
                 yield {"seq": seq, **answer}
         except DemoError as error:
