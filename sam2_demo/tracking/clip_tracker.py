@@ -297,6 +297,12 @@ class ClipTracker:
             self._require_track(object_id).records.close()
             del self._tracks[object_id]
 
+    def fade(self, newest: int, reach: int, most_prompted: int) -> None:
+        """Forget of all objects what a stream can do without (`ObjectTrack.fade`)."""
+        with self._lock:
+            for track in self._tracks.values():
+                track.fade(newest, reach, most_prompted)
+
     def reset(self) -> None:
         """Remove all objects; the clip stays open."""
         with self._lock:

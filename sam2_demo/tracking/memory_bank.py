@@ -63,12 +63,17 @@ class Recall(Protocol):
 
 @dataclass
 class MemoryBank:
-    """Memories of one object by frame index; recent ones are bounded by `capacity`, older ones recalled."""
+    """Memories of one object by frame index; recent ones are bounded by `capacity`, older ones recalled.
+
+    asked: the latest frame that attended to each of the others, noted where it is a dict: what nobody asks for any
+    more may be forgotten.
+    """
 
     capacity: int
     recall: Recall | None = None
     conditioning: dict[int, FrameMemory] = field(default_factory=dict)
     recent: dict[int, FrameMemory] = field(default_factory=dict)
+    asked: dict[int, int] | None = None
 
     def remember(self, frame_index: int, memory: FrameMemory, is_conditioning: bool) -> None:
         """Store a frame's memory; a frame is either a conditioning or a recent one, never both."""
@@ -84,6 +89,10 @@ class MemoryBank:
         """Drop a frame's memory if there is one."""
         self.conditioning.pop(frame_index, None)
         self.recent.pop(frame_index, None)
+
+    def _note_asked(self, frame_index: int, by: int) -> None:
+        if self.asked is not None:
+            self.asked[frame_index] = by
 
     def _features(self, frame_index: int) -> Tensor | None:
         if frame_index in self.recent:
@@ -143,10 +152,12 @@ class MemoryBank:
             if (features := self._features(frame)) is not None:
                 weight = recollection.weights.get(frame)
                 own = of_path(frame, features)
+                self._note_asked(frame, frame_index)
                 memories.append((slot, own if weight is None else own * weight))
         for distance, frame in [*anchor_pointers, *recollection.pointers]:
             if (pointer := self._pointer(frame)) is not None:
                 pointers.append((distance, of_path(frame, pointer)))
+                self._note_asked(frame, frame_index)
         return MemorySelection(memories, pointers, longest_distance)
 
 

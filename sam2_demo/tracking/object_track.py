@@ -6,7 +6,7 @@ Objects share nothing but the picture's embedding, so adding, removing or correc
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -71,7 +71,10 @@ class ObjectTrack:
     def past(self, frame_index: int, num_frames: int, backward: bool, shot: range | None = None) -> Past:
         """What memory rules see of the frames behind one; shot: the frames between cuts around it, None: all."""
         shot = range(num_frames) if shot is None else shot
-        return Past(frame_index, backward, num_frames, self.bank.conditioning, self._summary, self.tracked.get, shot)
+        kept = None if self.bank.asked is None else self.records.frame_indices
+        return Past(
+            frame_index, backward, num_frames, self.bank.conditioning, self._summary, self.tracked.get, shot, kept
+        )
 
     def _summary(self, frame_index: int) -> FrameSummary | None:
         earlier = self.unprompted.get(frame_index)
@@ -130,6 +133,48 @@ class ObjectTrack:
                 memory = FrameMemory(self.encode_memory(frame_index, record), record.object_pointer)
                 self.bank.remember(frame_index, memory, is_conditioning=True)
         self.pending.clear()
+
+    def fade(self, newest: int, reach: int, most_prompted: int) -> None:
+        """Forget what a stream can do without, so that an object takes the same memory after days.
+
+        Of its prompted frames the latest `most_prompted` stay conditioning frames; the memory of an older one goes on
+        as that of a tracked frame. Tracked frames are forgotten once they are `reach` frames old and nobody attended
+        to them in as many frames: what a rule still recalls stays, however old.
+        """
+        asked = self.bank.asked = {} if self.bank.asked is None else self.bank.asked
+        for frame in sorted(self.prompts)[:-most_prompted]:
+            self._demote(frame)
+        for frame in [frame for frame in self.records.frame_indices if newest - frame >= reach]:
+            self.masklet.discard(frame)
+            if frame not in self.prompts and newest - asked.get(frame, frame) >= reach:
+                self._join_pathways(frame)
+                self.bank.forget(frame)
+                self.records.discard(frame)
+                for notes in (asked, self.tracked, self.unprompted):
+                    notes.pop(frame, None)
+
+    def _demote(self, frame_index: int) -> None:
+        memory = self.bank.conditioning.get(frame_index)
+        if memory is not None:
+            self.bank.remember(frame_index, memory, is_conditioning=False)
+        for notes in (self.prompts, self.unprompted):
+            notes.pop(frame_index, None)
+        self.tracked.setdefault(frame_index, False)
+
+    def _join_pathways(self, frame_index: int) -> None:
+        """Have the pathways of the tracked frame after one that goes continue those of the frame before it."""
+        gone = self.records.get(frame_index)
+        after = next((frame for frame in self.records.frame_indices if frame > frame_index), None)
+        record = None if after is None or after in self.prompts else self.records.get(after)
+        if gone is None or after is None or record is None or not (gone.rivals or record.rivals):
+            return
+
+        def joined(own: FrameRecord) -> FrameRecord:
+            passed = gone.paths[min(own.note.parent, len(gone.paths) - 1)]
+            return replace(own, note=replace(own.note, parent=passed.note.parent), rivals=())
+
+        first, *rivals = (joined(own) for own in record.paths)
+        self.records.set(after, replace(first, rivals=tuple(rivals)))
 
 
 def _pointers(record: FrameRecord) -> Tensor:

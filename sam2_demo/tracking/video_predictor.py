@@ -10,6 +10,7 @@ from sam2_demo.tracking.clip_tracker import ClipTracker
 from sam2_demo.tracking.embedding_cache import EmbeddingCache
 from sam2_demo.tracking.options import TrackingOptions
 from sam2_demo.tracking.pixels import Rgb
+from sam2_demo.tracking.stream import LiveStream
 from sam2_demo.video import FrameReader, open_video
 
 
@@ -28,3 +29,11 @@ class VideoPredictor:
         """
         frames = source if isinstance(source, FrameReader) else open_video(source)
         return ClipTracker(self.network, frames, self.options, self._embeddings)
+
+    def open_stream(self, kept_frames: int = 32, most_prompted: int = 8) -> LiveStream:
+        """Start on frames that arrive one by one and never end, as a camera's do.
+
+        kept_frames: so many of the latest can still be prompted; most_prompted: so many prompted frames of each object
+        are attended to (see `LiveStream`). `frame_stride` and `at_cuts` of the options do not apply.
+        """
+        return LiveStream(self.network, self.options, kept_frames, most_prompted)

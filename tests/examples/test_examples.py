@@ -18,6 +18,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 CASES = {
     "picture": ["--out", "cutout.png"],
     "clip": ["--frames", "4", "--out", "painted.mp4"],
+    "stream": ["--frames", "10", "--out", "live.mp4"],
     "everything": ["--points-per-side", "3", "--out", "labels.png"],
     "masklets_to_coco": ["--points-per-side", "3", "--frames", "3", "--out", "masklets.json"],
     "evaluate": ["--frames", "4", "--out", "run"],
@@ -58,6 +59,18 @@ def test_clip(workplace: Path, monkeypatch) -> None:
         assert painted.num_frames == 4 and painted.times[3] == pytest.approx(clip.times[3], abs=1e-3)
         changed = np.abs(painted.read(2).astype(int) - clip.read(2)).max(axis=2) > 60
         assert 0.002 < changed.mean() < 0.5
+
+
+def test_stream(workplace: Path, monkeypatch, capsys) -> None:
+    run("stream", CASES["stream"], monkeypatch)
+    with (
+        open_video(workplace / "live.mp4") as live,
+        open_video(EXAMPLES.parent / "assets/examples/meadow.mp4") as clip,
+    ):
+        assert live.num_frames == 10
+        changed = np.abs(live.read(9).astype(int) - clip.read(9)).max(axis=2) > 60
+        assert 0.002 < changed.mean() < 0.5
+    assert "10 frames" in capsys.readouterr().out
 
 
 def test_everything(workplace: Path, monkeypatch, capsys) -> None:

@@ -11,7 +11,7 @@ An anchor is no prompt: it is gone when a person corrects that frame, and limits
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from statistics import median
 
@@ -78,11 +78,9 @@ def recall_with_anchors(past: Past, limits: Limits, is_remembered: Callable[[Pat
     return Recollection(in_ranks(frames), pointers, anchors)
 
 
-def _every_fifth(past: Past, last: int) -> range:
+def _every_fifth(past: Past, last: int) -> Iterator[int]:
     """Every fifth frame behind `last`, the nearest first: multiples of five, so that the same ones serve for a time."""
-    if past.backward:
-        return range(-(-(last + 1) // _STRIDE) * _STRIDE, past.shot.stop, _STRIDE)
-    return range((last - 1) // _STRIDE * _STRIDE, past.shot.start - 1, -_STRIDE)
+    return (frame for frame in past.behind() if frame % _STRIDE == 0 and past.distance(frame) > past.distance(last))
 
 
 def _promoted(past: Past) -> tuple[int, ...]:

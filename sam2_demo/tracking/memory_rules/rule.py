@@ -9,7 +9,7 @@ break.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Protocol
 
@@ -81,7 +81,8 @@ class Past:
 
     prompted: frames that a person prompted, wherever they lie; look_up: the summary of a frame that was tracked and
     may serve as a memory, None for others. went_backward: which way a tracked frame was passed. shot: the frames
-    between two cuts that this one lies among; no recent memory is taken from beyond.
+    between two cuts that this one lies among; no recent memory is taken from beyond. kept: the frames of which anything
+    is known still, where others are forgotten, as in streams; None: any frame of the clip.
     """
 
     frame_index: int
@@ -91,6 +92,7 @@ class Past:
     look_up: Callable[[int], FrameSummary | None]
     went_backward: Callable[[int], bool | None]
     shot: range
+    kept: Collection[int] | None = None
 
     @property
     def step(self) -> int:
@@ -122,20 +124,25 @@ class Past:
 
     def tracked(self) -> Iterator[tuple[int, FrameSummary]]:
         """Tracked frames behind this one, the nearest first."""
-        frame_index = self.frame_index + self.step
-        while frame_index in self.shot:
+        for frame_index in self.behind():
             summary = self.summary(frame_index)
             if summary is not None:
                 yield frame_index, summary
-            frame_index += self.step
+
+    def behind(self) -> Iterable[int]:
+        """Places of this shot behind that may hold anything, the nearest first; a stream has few, however old it is."""
+        if self.kept is not None:
+            near = (frame for frame in self.kept if self.distance(frame) > 0 and frame in self.shot)
+            return sorted(near, key=self.distance)
+        last = self.shot.stop if self.backward else self.shot.start - 1
+        return range(self.frame_index + self.step, last, self.step)
 
     def neighbour(self) -> tuple[int, FrameSummary] | None:
         """The nearest tracked frame behind, if it was passed in the same direction and no prompt lies between."""
         frame_index, summary = next(self.tracked(), (None, None))
         if frame_index is None or summary is None or self.went_backward(frame_index) is not self.backward:
             return None
-        between = range(1, self.distance(frame_index))
-        is_apart = any(self.frame_index + self.step * distance in self.prompted for distance in between)
+        is_apart = any(0 < self.distance(prompted) < self.distance(frame_index) for prompted in self.prompted)
         return None if is_apart else (frame_index, summary)
 
 
