@@ -151,6 +151,13 @@ _SOURCES = {
 
 _FIRST_BLOCKS = tuple(f"image_encoder.trunk.{part}" for part in ("stem.", "stages.0.", "stages.1."))
 
+_ALL_BUT_OBJECT_SCORE = (
+    *("image_encoder.", "memory_", "maskmem_", "no_mem_", "no_obj_", "obj_ptr_", "mask_downsample."),
+    "sam_prompt_encoder.",
+    *(f"sam_mask_decoder.{part}" for part in ("transformer.", "iou_", "mask_tokens.", "obj_score_token.")),
+    *(f"sam_mask_decoder.{part}" for part in ("output_", "conv_s")),
+)
+
 # The trunk starts from ImageNet; its first blocks, which take half the time of a step, stay as they are.
 # The final input is 384: most training pictures are 320 pixels wide, and 512 would only enlarge their blur.
 EMBEDDED = TrainingConfig(
@@ -221,6 +228,12 @@ EMBEDDED = TrainingConfig(
             clips=ClipStage(
                 size=384, clips=2, frames=16, objects=3, picture_every=3, losses=AT_OUTLINES_CLIPS, one_by_one=True
             ),
+        ),
+        # Whether an object is there is learnt from few hidden frames: many clips for that head alone, which needs no
+        # gradient of anything else and takes a third of the time.
+        Stage(
+            "object-score-384", 384, 16, 4, lr_start=2e-3, lr_end=1e-4, minutes=6, freeze=_ALL_BUT_OBJECT_SCORE,
+            statistics="kept", clips=ClipStage(size=384, clips=2, frames=8, objects=3, picture_every=0),
         ),
     ),
     trunk_rate=0.25,

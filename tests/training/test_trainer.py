@@ -261,3 +261,11 @@ def test_parts_of_a_batch_step_along_their_mean_gradient(small_network, drawn_pi
         np.mean([own.figures["object_score_accuracy"] for _, own in singles])
     )
     assert len(result.scores.object_score) == sum(len(own.scores.object_score) for _, own in singles) > 0
+
+
+def test_the_last_stage_trains_the_object_score_alone(small_network):
+    last = CONFIGS["embedded"].stages[-1]
+    learning = {name for name, _ in small_network.named_parameters() if not name.startswith(last.freeze)}
+    head = small_network.sam_mask_decoder.pred_obj_score_head
+    assert learning == {f"sam_mask_decoder.pred_obj_score_head.{name}" for name, _ in head.named_parameters()}
+    assert last.clips is not None and last.clips.picture_every == 0 and last.clips.losses.object_score > 0
