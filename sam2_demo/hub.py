@@ -40,6 +40,10 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _HINT = "check the connection, or give the path of a local .pt or .safetensors file, or 'embedded'"
 
 
+class NoSuchFileError(WeightsError):
+    """The repository is there and holds none of the files that were asked for."""
+
+
 class HubUnreachableError(WeightsError):
     """The Hub did not answer, or offline mode is on, and the cache does not hold the file."""
 
@@ -138,7 +142,7 @@ def _locate(source: str, endpoint: str, contact_seconds: float) -> _RemoteFile:
             f"cannot reach {endpoint} for {filename} of {repo_id} ({reason}); {_HINT}"
         ) from answer
     its_files = [model.hub_id for model in RELATED_MODELS if model.hub_id.startswith(f"{repo_id}/")]
-    raise WeightsError(
+    raise NoSuchFileError(
         f"{repo_id} on {endpoint} holds no weights file that is known; accepted: {', '.join(its_files or names)}"
     )
 

@@ -29,7 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "network": {"masks"},
     "video": {"masks"},
     "rendering": {"masks"},
-    "detection": set(),
+    "detection": {"masks", "hub", "device"},
     "weights": {"network", "hub", "official_models", "device", "assets_folder"},
     "tracking": {"network", "masks", "video", "device"},
     "formats": {"masks", "video"},

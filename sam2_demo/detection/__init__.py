@@ -1,0 +1,1 @@
+"""Words, or an example, to boxes: detectors with weights of others; transformers is imported only here."""
