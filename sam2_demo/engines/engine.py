@@ -12,6 +12,7 @@ from sam2_demo.engines.device_lock import DeviceLock
 from sam2_demo.tracking.automatic_masks import GridStep
 from sam2_demo.tracking.clip_tracker import ClipTracker
 from sam2_demo.tracking.image_predictor import ImagePredictor
+from sam2_demo.tracking.stream import LiveStream
 from sam2_demo.video.frame_reader import FrameReader
 
 
@@ -22,6 +23,8 @@ class Engine(Protocol):
     lock: DeviceLock
 
     def open_video(self, frames: FrameReader) -> ClipTracker: ...
+
+    def open_stream(self) -> LiveStream: ...
 
     def open_picture(self) -> ImagePredictor: ...
 

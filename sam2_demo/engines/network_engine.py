@@ -20,6 +20,7 @@ from sam2_demo.tracking.image_predictor import ImagePredictor
 from sam2_demo.tracking.memory_rules.catalogue import check_memory_rule
 from sam2_demo.tracking.options import TrackingOptions, in_fast_mode
 from sam2_demo.tracking.speed.warm_up import warm_up
+from sam2_demo.tracking.stream import LiveStream
 from sam2_demo.tracking.video_predictor import VideoPredictor
 from sam2_demo.video.frame_reader import FrameReader
 from sam2_demo.weights import load_network
@@ -78,6 +79,10 @@ class NetworkEngine:
     def open_video(self, frames: FrameReader) -> ClipTracker:
         """The model's view of a clip."""
         return self._videos.open(frames)
+
+    def open_stream(self) -> LiveStream:
+        """The model's view of a camera."""
+        return self._videos.open_stream()
 
     def open_picture(self) -> ImagePredictor:
         """The model's view of a picture that is still to be set."""

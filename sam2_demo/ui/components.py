@@ -34,6 +34,11 @@ def studio(kind: str, config: dict[str, Any]) -> gr.HTML:
     return _component("app/studio.js", {"kind": kind, **config}, f"{kind}-studio")
 
 
+def camera(config: dict[str, Any]) -> gr.HTML:
+    """A camera's live pictures."""
+    return _component("camera/camera_page.js", config, "camera-studio")
+
+
 def model_bar(config: dict[str, Any], **layout: Any) -> gr.HTML:
     """Which model is in use, and the choice of another one."""
     return _component("app/model_bar.js", config, "model-bar", **layout)

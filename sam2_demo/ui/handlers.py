@@ -74,6 +74,11 @@ class StudioHandlers:
         """References: which object they are for, and the next simulated click."""
         return self._answer(event, self._reference)
 
+    def ask(self, name: str, data: dict[str, Any]) -> Answer:
+        """The answer to a prompt, preview, alternatives or command that comes without Gradio's queue."""
+        questions = {"prompt": self._prompt, "preview": self._preview, "alternatives": self._alternatives}
+        return self._answer_to(data, {**questions, "command": self._command}[name])
+
     def _reference(self, data: dict[str, Any]) -> Any:
         return ask_reference(self.server.session(data.get("token"), data.get("model")), data)
 
@@ -147,9 +152,15 @@ class StudioHandlers:
         yield from _file_steps(make_masks(session, payloads.read_choice(data, "format", tuple(FORMATS))))
 
     def _answer(self, event: gr.EventData, work: Callable[[dict[str, Any]], Any]) -> Answer:
+        try:
+            return self._answer_to(event._data, work)
+        finally:
+            self._read_again(event, work)
+
+    def _answer_to(self, given: object, work: Callable[[dict[str, Any]], Any]) -> Answer:
         seq = 0
         try:
-            data = payloads.read_payload(event._data)
+            data = payloads.read_payload(given)
             seq = payloads.read_int(data, "seq", 2**53)
             run: Callable[[dict[str, Any]], Any] = self._on_gpu.get(work, work)
             return {"seq": seq, "result": run(data)}
@@ -159,8 +170,6 @@ class StudioHandlers:
         except Exception:  # the page waits for an answer; the log has the rest
             log.exception("a question of the page could not be answered")
             return {"seq": seq, "error": UNEXPECTED, "unexpected": True}
-        finally:
-            self._read_again(event, work)
 
     def _steps(self, event: gr.EventData, work: Callable[[dict[str, Any]], Iterator[Answer]]) -> Iterator[Answer]:
         seq = 0

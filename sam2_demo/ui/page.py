@@ -9,8 +9,10 @@ import gradio as gr
 from gradio.events import api
 from starlette.middleware import Middleware
 
+from sam2_demo.engines.zero_gpu import forgets_memory
 from sam2_demo.formats.exchange import FORMATS
-from sam2_demo.ui.components import CANVAS_FOLDER, model_bar, studio
+from sam2_demo.ui.channel import Channels
+from sam2_demo.ui.components import CANVAS_FOLDER, camera, model_bar, studio
 from sam2_demo.ui.endpoints import Endpoints
 from sam2_demo.ui.examples import VIDEO_SUFFIXES
 from sam2_demo.ui.gate import Gate
@@ -39,6 +41,7 @@ def build_page(server: StudioServer) -> gr.Blocks:
         "limits": asdict(server.settings.limits),
         "suffixes": list(VIDEO_SUFFIXES),
         "default_model": server.models.default,
+        "channel": not forgets_memory(),
         "formats": [[own.name, own.title] for own in FORMATS.values()],
     }
     with gr.Blocks(title="SAM 2 demo", analytics_enabled=False, fill_width=True, delete_cache=UPLOADS_KEPT) as page:
@@ -57,6 +60,9 @@ def build_page(server: StudioServer) -> gr.Blocks:
             for kind, label in (("video", "Video"), ("picture", "Image")):
                 with gr.Tab(label, id=kind, render_children=True):
                     _wire(studio(kind, config), handlers)
+            if config["channel"]:
+                with gr.Tab("Camera", id="camera", render_children=True):
+                    camera(config)
         endpoints = Endpoints(server)
         api(endpoints.segment_picture, api_name="segment_picture", concurrency_limit=4)
         api(endpoints.track_clip, api_name="track_clip", concurrency_limit=2)
@@ -65,13 +71,14 @@ def build_page(server: StudioServer) -> gr.Blocks:
 
 def launch_options(server: StudioServer) -> dict[str, Any]:
     """Keyword arguments for `Blocks.launch` that the page relies on."""
+    channels = Channels(server, StudioHandlers(server))
     return {
         "run_history": False,
         "ssr_mode": False,
         "css_paths": sorted(CANVAS_FOLDER.glob("*.css")),
         "footer_links": ["api", "gradio", "settings"],
         "app_kwargs": {
-            "routes": StudioRoutes(server).all() + MaskRoutes(server).all() + health_routes(server),
+            "routes": StudioRoutes(server).all() + MaskRoutes(server).all() + health_routes(server) + channels.routes(),
             "middleware": [Middleware(Gate, max_upload_bytes=server.settings.limits.max_upload_mb * 1_000_000)],
         },
         "theme": gr.themes.Default(

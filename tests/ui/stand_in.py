@@ -14,6 +14,7 @@ from sam2_demo.engines.model_host import LoadedModel
 from sam2_demo.errors import PromptError
 from sam2_demo.masks.masklet import Masklet
 from sam2_demo.tracking.automatic_masks import GridStep
+from sam2_demo.tracking.frame_result import FrameResult
 from sam2_demo.tracking.prompts import read_prompts
 from sam2_demo.tracking.saved_state import SavedFrame
 
@@ -167,6 +168,43 @@ class StandInPicture:
         )
 
 
+class StandInStream:
+    """A camera's frames: an object is what has the colour that was clicked."""
+
+    def __init__(self, delay: float = 0.0) -> None:
+        self.delay = delay
+        self.frames: list[np.ndarray] = []
+        self.colors: dict[int, np.ndarray] = {}
+
+    @property
+    def object_ids(self):
+        return list(self.colors)
+
+    def push(self, rgb):
+        time.sleep(self.delay)
+        self.frames.append(rgb)
+        return self.result()
+
+    def add_prompt(self, object_id, points, labels, box, mask, frame_index):
+        read_prompts(points, labels, box, mask, self.frames[0].shape[:2])
+        if not 0 <= frame_index < len(self.frames):
+            raise PromptError(f"frame {frame_index} is not kept")
+        x, y = points[0] if points else ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
+        self.colors[object_id] = self.frames[frame_index][int(y), int(x)].astype(np.int16)
+
+    def remove_object(self, object_id):
+        del self.colors[object_id]
+
+    def result(self):
+        masks = {i: masks_like(self.frames[-1], color, 120) for i, color in self.colors.items()}
+        scores = {i: 5.0 if mask.any() else -5.0 for i, mask in masks.items()}
+        ious = dict.fromkeys(masks, 0.9)
+        return FrameResult(len(self.frames) - 1, list(masks), masks, {}, scores, ious)
+
+    def close(self):
+        self.frames.clear()
+
+
 class StandInEngine:
     """An engine that needs no weights; `delay` is seconds per tracked frame."""
 
@@ -179,6 +217,9 @@ class StandInEngine:
     def open_video(self, frames):
         self.opened += 1
         return StandInVideo(frames, self.delay)
+
+    def open_stream(self):
+        return StandInStream(self.delay)
 
     def open_picture(self):
         return StandInPicture()

@@ -8,6 +8,7 @@ import gradio as gr
 import pytest
 from stand_in import SIZE
 from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
 from starlette.testclient import TestClient
 
 from sam2_demo.ui.page import build_page, launch_options
@@ -40,7 +41,10 @@ FORGED = ["A" * 32, "x", "..%2F..%2Fetc%2Fpasswd", "%00", "%2e%2e", "a" * 5000, 
 
 @pytest.fixture
 def routes(server):
-    return launch_options(server)["app_kwargs"]["routes"]
+    every = launch_options(server)["app_kwargs"]["routes"]
+    sockets = [route.path for route in every if isinstance(route, WebSocketRoute)]
+    assert sockets == ["/sam2/channel"], "say in a test of its own what another socket refuses, as test_channel.py does"
+    return [route for route in every if not isinstance(route, WebSocketRoute)]
 
 
 @pytest.fixture

@@ -53,6 +53,7 @@ class Studio {
     this.connection = new Connection(() => (this.workbench ? this.workbench.resume() : this.begin()));
     element.append(this.connection.element, this.notice, this.body);
     this.workbench = null;
+    window.addEventListener("sam-open", (event) => this.openKept(event));
     this.noticeTimer = 0;
     this.again = 0;
   }
@@ -95,6 +96,18 @@ class Studio {
       ),
     );
     this.again = setTimeout(() => this.begin(), 1000 * seconds);
+  }
+
+  /**
+   * A clip that was kept of the camera.
+   * @param {any} event
+   */
+  openKept({ detail: { kind, token } }) {
+    if (kind !== this.kind) return;
+    this.rememberToken(token);
+    const tabs = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("#pages [role=tab]")]);
+    tabs.find((tab) => tab.textContent.trim() === "Video")?.click();
+    this.begin();
   }
 
   leave() {

@@ -1,10 +1,12 @@
 // Questions to Python and their answers: numbered, with a time limit; late answers are dropped.
 
 import { alive, knownRun, LostError } from "./server.js";
+import { pageSocket } from "./socket.js";
 
 /** @import { Answer, AskOptions, Component, Question, ServerError } from "../state/types.js" */
 
 const LOOK_AFTER = 3000;
+const QUICK = ["prompt", "preview", "alternatives", "command"]; // go by the socket while it is open
 
 /**
  * @typedef {object} Waiting  a question on its way
@@ -25,7 +27,9 @@ export class Channel {
     this.waiting = new Map();
     this.looking = 0;
     watch("value", () => this.receive(props.value));
-    alive();
+    this.socket = props.value?.config?.channel ? pageSocket : null;
+    if (this.socket) this.socket.open();
+    else alive();
   }
 
   /**
@@ -35,6 +39,8 @@ export class Channel {
    * @param {AskOptions} given
    */
   ask(event, question, { limit = 60000, onStep = null } = {}) {
+    if (this.socket?.isOpen && QUICK.includes(event)) return this.socket.ask(event, question, limit);
+    this.socket?.openLater();
     const seq = ++this.number;
     return new Promise((resolve, reject) => {
       const entry = { resolve, reject, onStep, limit, timer: 0, run: knownRun() };
