@@ -15,7 +15,7 @@ from sam2_demo.video import ArrayReader, open_video
 from sam2_demo.video.cuts import Look, cuts_among, difference, find_cuts
 
 DATA = Path(os.environ.get("SAM2_DEMO_DATA", "nowhere"))
-CLIPS = DATA / "vos" / "JPEGImages"
+CLIPS = DATA / "vos_train" / "JPEGImages"  # never those that are held out: whoever mends a fault here, tunes
 needs_data = pytest.mark.skipif(not CLIPS.is_dir(), reason="SAM2_DEMO_DATA has no clips")
 
 
@@ -76,13 +76,15 @@ def looks_of(folder: Path) -> list[Look]:
 
 @needs_data
 def test_every_cut_of_twenty_joined_clips_and_none_within_them():
-    folders = sorted(CLIPS.iterdir())
-    for folder in folders:
-        assert list(cuts_among(iter(looks_of(folder)))) == [], folder.name
+    names = (DATA / "vos_train" / "train.txt").read_text().split()
+    clips = {name: looks_of(CLIPS / name) for name in names}
+    for name, looks in clips.items():
+        assert list(cuts_among(iter(looks))) == [], name
+    long = [name for name, looks in clips.items() if len(looks) > 40 and "_" not in name]  # of a place, but once
     for seed in range(20):
         rng, joined, starts = random.Random(seed), [], []
-        for folder in rng.sample(folders, 5):
-            looks, length = looks_of(folder), rng.randint(6, 40)
+        for name in [*rng.sample(long, 4), rng.choice(["highway_a", "highway_b", "highway_c"])]:
+            looks, length = clips[name], rng.randint(6, 40)
             first = rng.randrange(len(looks) - length)
             starts.append(len(joined))
             joined += looks[first : first + length]

@@ -7,6 +7,10 @@ since the last anchor, and there is a rival: the part of another candidate outsi
 only, joined with the mask has a box whose IoU with the mask's box is at most 0.7. Pointers: of frames with a mask.
 
 An anchor is no prompt: it is gone when a person corrects that frame, and limits nothing.
+
+What differs from the published code: pointers' distances are signed, as in SAM 2.1, which shows only where frames lie
+ahead; their unit is that of the whole clip's length, while the published tracker counts the frames seen so far, which
+matters on the first fifteen; and each prompted frame beyond the first takes the place of an anchor.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Memories and pointers of frames that the network itself is sure of.
 
 Quality of a frame: max(0, 2 sigmoid(object score) - 1) * predicted IoU. Memories and pointers are taken from the
-latest frames of a quality above 0.01; the last frame always counts. Source: the quality test that SAM 3's paper and
-model card describe.
+latest frames of a quality above 0.01; the last frame always counts. Source: the rule as published with SAM 3's
+tracker, written from this formula alone; neither its text nor its code was read.
 """
 
 from __future__ import annotations

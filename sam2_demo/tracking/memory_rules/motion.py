@@ -5,7 +5,9 @@ highest 0.15 * IoU(predicted box, its box) + 0.85 * predicted IoU is taken, befo
 IoU; a frame below 0.3 starts the count again. Remembered are frames of a predicted IoU above 0.5 on which the object
 is visible and lies on the predicted box, searched back from the last, which always counts. Pointers as published.
 
-The published code differs in two things. It never remembers the first frame after the prompt, unless as the last:
+The weight of 0.15 is the paper's and the large model's; the configurations of the smaller models ship 0.25.
+
+The published code differs in two things more. It never remembers the first frame after the prompt, unless as the last:
 its search stops one frame early, which nothing speaks for. And it starts the filter on the prompted frame if that
 has a single click, on the first tracked one otherwise; here always on the first tracked one.
 """

@@ -4,7 +4,8 @@ Each of P pathways has memories of its own and decodes three masks; a mask adds 
 pathway's score, and the best P of all go on. Where no pathway is sure whether the object is visible (all object scores
 within +-2) P masks of different predicted IoU (to two digits) go on, so that unlike readings survive. A pathway
 remembers frames of a predicted IoU above 0.1 on which the object is visible, the last always; their features weigh
-0.95 to 1.05, in the order of their object scores. Written from the paper's text.
+0.95 to 1.05, in the order of their object scores; prompted frames always weigh 1, as do pointers, which the
+paper leaves open. Written from the paper's text.
 
 What is shown is, on every frame, the pathway that is best by then; the paper shows at the end the one that was best
 over the whole clip, for which a person who watches would have to wait.
