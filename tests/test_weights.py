@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 import sam2_demo
-from sam2_demo import load_network, weights
+from sam2_demo import assets_folder, load_network, weights
 from sam2_demo.device import resolve_device, resolve_dtype
 from sam2_demo.errors import ConfigError, WeightsError
 from sam2_demo.network.checkpoint import to_official_names
@@ -144,9 +144,14 @@ def test_auto_on_a_cpu_is_the_embedded_model(
 
 
 def test_missing_embedded_weights_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "__file__", str(tmp_path / "sam2_demo" / "weights.py"))
+    package = tmp_path / "sam2_demo"
+    monkeypatch.setattr(assets_folder, "_PACKAGE", package)
     with pytest.raises(WeightsError, match=r"assets/weights/embedded.safetensors"):
         load_network("embedded")
+    # A wheel carries them inside the package, a clone beside it; the wheel's own go first.
+    assert weights.assets_folder() == tmp_path / "assets"
+    (package / "assets").mkdir(parents=True)
+    assert weights.assets_folder() == package / "assets"
 
 
 def test_devices_and_types() -> None:

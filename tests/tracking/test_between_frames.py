@@ -9,6 +9,7 @@ import torch
 from sam2_demo.errors import ConfigError
 from sam2_demo.tracking import clip_view
 from sam2_demo.tracking.between_frames import in_strides, record_between
+from sam2_demo.tracking.followed_objects import ObjectFollower
 from sam2_demo.tracking.frame_records import FrameRecord, pack_record, unpack_record
 from sam2_demo.tracking.frame_step import HIDDEN_LOGIT
 from sam2_demo.tracking.options import TrackingOptions
@@ -102,14 +103,14 @@ def test_no_frame_attends_to_what_an_earlier_run_left_on_frames_now_passed_over(
     session, _ = track(nano_network, clip_frames, frame_stride=2)  # tracks 0, 2, 4, ...
     corrected = session.add_prompt(5, 1, points=[(60, 10)])
     attended: dict[int, list[int]] = {}
-    select = session._select
+    select = ObjectFollower._select
 
-    def noting(track, frame_index, backward):
-        selection = select(track, frame_index, backward)
-        attended[frame_index] = [slot for slot, _ in selection.memories if slot]
+    def noting(self, followed, path):
+        selection = select(self, followed, path)
+        attended[followed.past.frame_index] = [slot for slot, _ in selection.memories if slot]
         return selection
 
-    monkeypatch.setattr(session, "_select", noting)
+    monkeypatch.setattr(ObjectFollower, "_select", noting)
     results = list(session.propagate(start_frame_index=5))  # 5, 7, 9, ...
     assert attended[7] == [5, 3] and attended[9] == [5, 2] and attended[13] == [6, 4, 2]
     assert all(result.is_between == (result.frame_index % 2 == 0) for result in results)

@@ -4,7 +4,10 @@ import asyncio
 import struct
 import tracemalloc
 import zlib
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from stand_in import load_stand_in
@@ -117,6 +120,12 @@ def test_files_have_the_servers_limit_on_gradios_own_route_too(whole):
     assert whole.post("/sam2/upload/video", content=bytes(1_500_000)).status_code == 400
 
 
+def run_apart(work: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine in a thread of its own: browser tests leave a running loop in this one."""
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(asyncio.run, work).result(timeout=20)
+
+
 @pytest.mark.parametrize("pause", [0.4, 0.05])
 def test_a_body_that_does_not_move_or_moves_too_slowly_is_given_up(pause):
     gone = []
@@ -139,7 +148,7 @@ def test_a_body_that_does_not_move_or_moves_too_slowly_is_given_up(pause):
         sent.append(message)
 
     scope = {"type": "http", "method": "POST", "path": "/sam2/upload/video", "headers": []}
-    asyncio.run(asyncio.wait_for(Gate(app, stalled_seconds=0.2, least_rate=1000)(scope, receive, send), 5))
+    run_apart(asyncio.wait_for(Gate(app, stalled_seconds=0.2, least_rate=1000)(scope, receive, send), 5))
     assert gone == ["/sam2/upload/video"] and sent[0]["status"] == 408
 
 
@@ -155,7 +164,7 @@ def test_an_upload_that_is_given_up_leaves_nothing(server):
 
     app = Starlette(routes=launch_options(server)["app_kwargs"]["routes"])
     scope = {"type": "http", "method": "POST", "path": "/sam2/upload/video", "headers": [], "query_string": b""}
-    asyncio.run(Gate(app, stalled_seconds=0.1)(scope, receive, send))
+    run_apart(Gate(app, stalled_seconds=0.1)(scope, receive, send))
     assert sent[0]["status"] == 400
     assert [path.name for path in server.settings.data_dir.iterdir() if path.is_dir()] == []
 
