@@ -20,7 +20,7 @@ from sam2_demo.sessions.clip_facts import mask_center, reader_to_json, tracks_to
 from sam2_demo.sessions.frame_store import FrameStore
 from sam2_demo.sessions.prompt_set import PromptSet
 from sam2_demo.sessions.restored_masks import restore_masks
-from sam2_demo.sessions.session import Session
+from sam2_demo.sessions.session import MODEL_FILE, Session
 from sam2_demo.sessions.shown_masks import ShownMasks
 from sam2_demo.sessions.still_view import StillView
 from sam2_demo.sessions.track_plan import Need, Run, Span, plan_runs, touched_range
@@ -112,7 +112,7 @@ class ClipSession(Session):
                 raise
             if old_tracker is not None:
                 old_tracker.release()
-            with self.stored.masklets_anew(), self.change():
+            with self.stored.masklets_anew(MODEL_FILE), self.change():
                 self._store_prompted()
                 self._keep_masks_of_this_model()
 

@@ -200,11 +200,17 @@ class SessionFolder:
             self._aside.rename(self._masklets)
 
     @contextmanager
-    def masklets_anew(self) -> Iterator[None]:
-        """Masks stored within take the place of those before, which come back where that fails."""
+    def masklets_anew(self, made_with: str) -> Iterator[None]:
+        """Masks stored within, and `made_with` naming a new model, take the place of those before, which come back
+        where that fails.
+
+        made_with: the file that names the model of the session's masks; it is written last within. Where a kill ends
+        this, `settle_masklets` does what is left.
+        """
         before = self.path / "masklets-before"
         shutil.rmtree(before, ignore_errors=True)
         if self._masklets.is_dir():
+            shutil.copyfile(self.path / made_with, self._masklets / made_with)
             self._masklets.rename(before)
         try:
             yield
@@ -214,6 +220,25 @@ class SessionFolder:
                 before.rename(self._masklets)
             raise
         shutil.rmtree(before, ignore_errors=True)
+
+    def settle_masklets(self, made_with: str) -> None:
+        """After a kill within `masklets_anew`: have the masks from before back, unless the new ones were complete.
+
+        They were if the model that is named now is not the one whose masks lie aside. Those would be lost otherwise:
+        nothing else looks for them, and the next change of model begins by removing them.
+        """
+        before = self.path / "masklets-before"
+        if not before.is_dir():
+            return
+        with suppress(OSError):
+            names = [
+                path.read_bytes() if path.is_file() else b"" for path in (before / made_with, self.path / made_with)
+            ]
+            if names[0] and names[0] == names[1]:
+                self.drop_masklets()
+                before.rename(self._masklets)
+            else:
+                shutil.rmtree(before, ignore_errors=True)
 
     def drop_masklets_aside(self) -> None:
         """Forget the masks that were put aside."""

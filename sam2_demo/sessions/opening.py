@@ -94,6 +94,7 @@ class _Clip:
 def reopen(token: str, folder: Path, engine: Engine, limits: Limits) -> Session:
     """The session of a stored session with everything that was made; SessionError if the folder holds none."""
     stored = SessionFolder(folder)
+    stored.settle_masklets(MODEL_FILE)
     clip = stored.read_json("clip.json", _Clip.of) or _Clip.guessed(folder)
     model = stored_model(folder)
     session = OPENERS[clip.kind](token, folder / clip.source, clip.name, engine, limits)

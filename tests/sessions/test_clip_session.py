@@ -6,6 +6,7 @@ import pytest
 
 from sam2_demo.engines.network_engine import EngineOptions, NetworkEngine
 from sam2_demo.errors import MediaError, PromptError, SessionError
+from sam2_demo.sessions.clip_session import ClipSession
 from sam2_demo.sessions.limits import Limits
 from sam2_demo.sessions.object_table import ObjectInfo
 from sam2_demo.sessions.opening import open_clip, reopen
@@ -172,6 +173,28 @@ def test_a_switch_to_a_model_that_fails_changes_nothing_and_may_be_tried_again(s
     assert told(reopen(session.token, session.folder, engine, Limits())) == before
     session.use_engine(other)
     assert {i: m.frame_indices for i, m in session.masklets().items()} == {1: [0], 2: [2]}
+
+
+@pytest.mark.parametrize(
+    ("killed_after", "keeps_earlier"), [("_store_prompted", True), ("_keep_masks_of_this_model", False)]
+)
+def test_a_kill_while_the_model_changes_loses_no_masks(
+    session, nano_network, monkeypatch, tmp_path, killed_after, keeps_earlier
+):
+    session.prompt(2, 1, CLICK)
+    list(session.track(None, "forward"))
+    before, engine, other = told(session), session.engine, NetworkEngine("other", nano_network)
+    left, whole = tmp_path / "left", getattr(ClipSession, killed_after)
+
+    def copying(self):
+        whole(self)
+        shutil.copytree(self.folder, left)  # what a kill at this point leaves on the disk
+
+    monkeypatch.setattr(ClipSession, killed_after, copying)
+    session.use_engine(other)
+    again = reopen(session.token, left, engine if keeps_earlier else other, Limits())
+    assert told(again) == (before if keeps_earlier else told(session))
+    assert not (left / "masklets-before").exists()
 
 
 def failing_at(count, method):
