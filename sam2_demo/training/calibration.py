@@ -37,17 +37,21 @@ log = logging.getLogger(__name__)
 
 
 def calibrate_scores(
-    network: Sam2Network, clips: Iterable[ClipBatch], pictures: Iterable[PictureBatch] = ()
+    network: Sam2Network,
+    clips: Iterable[ClipBatch],
+    pictures: Iterable[PictureBatch] = (),
+    with_ious: bool = True,
 ) -> dict[str, tuple[float, float]]:
-    """Calibrate predicted IoUs and the object score; returns (slope, offset) by score, (1, 0) where nothing changed.
+    """Calibrate predicted IoUs, unless they are to stay, and the object score; returns (slope, offset) by score, (1, 0)
+    where nothing changed.
 
     The object score's line keeps all but the lowest 2.5 % of visible, tracked frames above zero at least.
     """
     record = _collect(network, clips, pictures)
     decoder = network.sam_mask_decoder
     lines = {
-        "predicted IoU of single masks": _fit(record.single_iou),
-        "predicted IoU of the three": _fit(record.multi_iou),
+        "predicted IoU of single masks": _fit(record.single_iou) if with_ious else (1.0, 0.0),
+        "predicted IoU of the three": _fit(record.multi_iou) if with_ious else (1.0, 0.0),
         "object score": _fit_object_score(record.object_score),
     }
     rows = (slice(0, 1), slice(1, NUM_MASK_TOKENS))

@@ -184,7 +184,7 @@ class Trainer:
         clips = (self.clips.make(draw, 1, 3, _CALIBRATION_FRAMES, stage.size) for draw in draws)
         pictures = (self.pictures.make(draw + 1, 8, 4, stage.size) for draw in draws)
         with torch.autocast(self.network.device.type, torch.bfloat16, enabled=self.bfloat16):
-            calibrate_scores(self.network, clips, pictures)
+            calibrate_scores(self.network, clips, pictures, self.config.calibrate_ious)
 
     def _train_stage(self, stage: Stage) -> None:
         log.info("stage %s starts at step %d", stage.name, self.progress.step)

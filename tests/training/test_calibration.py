@@ -66,6 +66,15 @@ def test_hardly_any_visible_frame_falls_below_zero(small_network, record_of):
     assert (slope * pairs[:200, 0] + offset <= 0).mean() == pytest.approx(0.025, abs=0.01)
 
 
+def test_predicted_ious_may_stay_as_they_are(small_network, record_of):
+    decoder = small_network.sam_mask_decoder
+    before = decoder.iou_prediction_head.layers[-1].get_parameter("weight").clone()
+    record_of(ScoreRecord(drawn_pairs(0.5, 1), drawn_pairs(2, -1), drawn_pairs(1.5, 0.5)))
+    lines = list(calibrate_scores(small_network, [], with_ious=False).values())
+    assert lines[:2] == [(1.0, 0.0)] * 2 and lines[2][0] == pytest.approx(1.5, abs=0.15)
+    assert torch.equal(decoder.iou_prediction_head.layers[-1].get_parameter("weight"), before)
+
+
 @pytest.mark.parametrize("lowest", [3.0, -3.0])
 def test_where_nothing_was_hidden_only_zero_moves_and_only_down_the_scores(small_network, record_of, lowest):
     pairs = np.stack([np.full(50, lowest), np.ones(50)], axis=1).astype(np.float32)
