@@ -1,7 +1,7 @@
 """Effects behind, on and over the objects of a frame; effects.js draws the same ones in the browser.
 
-Each takes the picture so far (H, W, 3), the scene and a variant 0, 1 or 2, and changes the picture in place.
-Sizes are given for a long side of 1280 pixels.
+Each takes the picture so far (H, W, 3), the scene and a variant 0, 1 or 2, and changes the picture in place. What there
+is, and the numbers it is drawn with, stand in `effects.json`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from sam2_demo.rendering.effects_table import BACKGROUND_ROWS, FLAT, GRADIENTS, OBJECT_ROWS
 from sam2_demo.rendering.overlay import mask_outline
 from sam2_demo.rendering.palette import Color
 from sam2_demo.rendering.scene import Frame, Look, Mask, Scene, Subject, whole
@@ -21,13 +22,6 @@ from sam2_demo.rendering.sprites import STICKERS, label, lettering, sticker
 
 Effect = Callable[[Frame, Scene, int], None]
 
-FLAT: tuple[Color, ...] = ((255, 255, 255), (0, 0, 0), (0, 177, 64))
-GRADIENTS: tuple[tuple[Color, Color], ...] = (
-    ((255, 94, 98), (255, 195, 113)),
-    ((33, 147, 176), (109, 213, 237)),
-    ((131, 58, 180), (253, 29, 29)),
-)
-AROUND = ("spotlight", "burst")
 _LUMA = (0.2126, 0.7152, 0.0722)
 _SEPIA = np.array([[0.393, 0.769, 0.189], [0.349, 0.686, 0.168], [0.272, 0.534, 0.131]], np.float32)
 
@@ -48,7 +42,7 @@ def draw_effects(scene: Scene, look: Look) -> Frame:
     over = [s.extra or (look.extra, look.extra_variant) for s in scene.subjects]
     for chosen in (own, over):
         # Light and rays come first: they fall around objects, other effects onto them.
-        for name, variant in sorted(dict.fromkeys(chosen), key=lambda choice: choice[0] not in AROUND):
+        for name, variant in sorted(dict.fromkeys(chosen), key=_is_onto):
             effect = OBJECT_EFFECTS.get(name)
             if effect is not None:
                 drawn = tuple(s for s, choice in zip(scene.subjects, chosen, strict=True) if choice == (name, variant))
@@ -56,28 +50,34 @@ def draw_effects(scene: Scene, look: Look) -> Frame:
     return picture
 
 
+def _is_onto(chosen: tuple[str, int]) -> bool:
+    """Whether an effect falls onto objects rather than around them."""
+    return chosen[0] not in OBJECT_ROWS or not OBJECT_ROWS[chosen[0]].around
+
+
 # --- on and over objects ----------------------------------------------------------------------------------
 
 
 def overlay(picture: Frame, scene: Scene, variant: int) -> None:
     """A translucent fill with an outline; stronger; without the outline."""
-    opacity = (0.45, 0.75, 0.45)[variant]
+    numbers = OBJECT_ROWS["overlay"].numbers
     for subject in scene.subjects:
-        _blend(picture, subject.mask, np.full_like(picture, subject.color), opacity)
-        if variant < 2:
-            _ring(picture, subject, scene.pixels(3), subject.color)
+        _blend(picture, subject.mask, np.full_like(picture, subject.color), numbers["opacity"][variant])
+        if line := numbers["line"][variant]:
+            _ring(picture, subject, scene.pixels(line), subject.color)
 
 
 def outline(picture: Frame, scene: Scene, variant: int) -> None:
     """A line around the object: thin, medium, thick."""
     for subject in scene.subjects:
-        _ring(picture, subject, scene.pixels((3, 6, 12)[variant]), subject.color)
+        _ring(picture, subject, scene.pixels(OBJECT_ROWS["outline"].numbers["line"][variant]), subject.color)
 
 
 def cutout(picture: Frame, scene: Scene, variant: int) -> None:
     """The object as if cut out of paper, with a white edge: thin, thick, thick and in colour."""
+    line = scene.pixels(OBJECT_ROWS["cutout"].numbers["line"][variant])
     for subject in scene.subjects:
-        _ring(picture, subject, scene.pixels((5, 11, 11)[variant]), subject.color if variant == 2 else (255, 255, 255))
+        _ring(picture, subject, line, subject.color if variant == 2 else (255, 255, 255))
         cv2.copyTo(scene.frame, _flags(subject.mask), picture)
 
 
@@ -88,34 +88,36 @@ def erase(picture: Frame, scene: Scene, variant: int) -> None:
 
 def pixelate(picture: Frame, scene: Scene, variant: int) -> None:
     """The object in coarse blocks."""
-    cv2.copyTo(_blocks(scene, variant), _flags(scene.union), picture)
+    cv2.copyTo(_blocks(scene, OBJECT_ROWS["pixelate"].numbers["block"][variant]), _flags(scene.union), picture)
 
 
 def blur(picture: Frame, scene: Scene, variant: int) -> None:
     """The object out of focus."""
-    cv2.copyTo(_blurred(scene, variant), _flags(scene.union), picture)
+    cv2.copyTo(_blurred(scene, OBJECT_ROWS["blur"].numbers["sigma"][variant]), _flags(scene.union), picture)
 
 
 def gradient(picture: Frame, scene: Scene, variant: int) -> None:
     """The object tinted by a gradient from top to bottom."""
-    _blend(picture, scene.union, _gradient(picture, variant), 0.75)
+    _blend(picture, scene.union, _gradient(picture, variant), OBJECT_ROWS["gradient"].numbers["opacity"][variant])
 
 
 def spotlight(picture: Frame, scene: Scene, variant: int) -> None:
     """Everything but the objects in the dark."""
-    _blend(picture, ~scene.union, np.zeros_like(picture), (0.55, 0.75, 0.92)[variant])
+    opacity = OBJECT_ROWS["spotlight"].numbers["opacity"][variant]
+    _blend(picture, ~scene.union, np.zeros_like(picture), opacity)
 
 
 def burst(picture: Frame, scene: Scene, variant: int) -> None:
     """Rays from behind the object."""
     height, width = picture.shape[:2]
-    count = (12, 18, 28)[variant]
+    numbers = OBJECT_ROWS["burst"].numbers
+    count, opacity = int(numbers["rays"][variant]), np.float32(numbers["opacity"][variant])
     for subject in scene.subjects:
         if subject.bounds is None:
             continue
         x0, y0, x1, y1 = subject.bounds
         rays = _rays((height, width), ((x0 + x1) / 2, (y0 + y1) / 2), count)
-        share = np.where(scene.everyone, 0, rays)[..., None] * np.float32(0.6)
+        share = np.where(scene.everyone, 0, rays)[..., None] * opacity
         picture[:] = np.rint(picture * (1 - share) + np.array(subject.color, np.float32) * share).astype(np.uint8)
 
 
@@ -132,7 +134,7 @@ def emoji(picture: Frame, scene: Scene, variant: int) -> None:
 
 def label_box(picture: Frame, scene: Scene, variant: int) -> None:
     """The object's box and name; the box alone; the name alone."""
-    line = scene.pixels(3)
+    line = scene.pixels(OBJECT_ROWS["label"].numbers["line"][variant])
     for subject in scene.subjects:
         if subject.bounds is None:
             continue
@@ -151,10 +153,11 @@ def label_box(picture: Frame, scene: Scene, variant: int) -> None:
 def trail(picture: Frame, scene: Scene, variant: int) -> None:
     """Where the object came from: over 30, 90 or all frames."""
     height, width = picture.shape[:2]
+    numbers = OBJECT_ROWS["trail"].numbers
+    line = scene.pixels(numbers["line"][variant])
     for subject in scene.subjects:
-        centers = subject.trail[-((30, 90, 100_000)[variant]) :]
+        centers = subject.trail[-int(numbers["frames"][variant]) :]
         points = [(whole(x * width), whole(y * height)) for x, y in centers]
-        line = scene.pixels(4)
         for start, end in pairwise(points):
             cv2.line(picture, start, end, subject.color, line, cv2.LINE_AA)
         if points:
@@ -171,12 +174,12 @@ def background_erase(picture: Frame, scene: Scene, variant: int) -> None:
 
 def background_blur(picture: Frame, scene: Scene, variant: int) -> None:
     """Out of focus."""
-    picture[:] = _blurred(scene, variant)
+    picture[:] = _blurred(scene, BACKGROUND_ROWS["blur"].numbers["sigma"][variant])
 
 
 def background_pixelate(picture: Frame, scene: Scene, variant: int) -> None:
     """In coarse blocks."""
-    picture[:] = _blocks(scene, variant)
+    picture[:] = _blocks(scene, BACKGROUND_ROWS["pixelate"].numbers["block"][variant])
 
 
 def background_desaturate(picture: Frame, scene: Scene, variant: int) -> None:
@@ -192,12 +195,14 @@ def background_desaturate(picture: Frame, scene: Scene, variant: int) -> None:
 
 def background_darken(picture: Frame, scene: Scene, variant: int) -> None:
     """Darker, much darker, almost black."""
-    picture[:] = np.rint(scene.frame * np.float32((0.6, 0.35, 0.12)[variant])).astype(np.uint8)
+    light = np.float32(BACKGROUND_ROWS["darken"].numbers["light"][variant])
+    picture[:] = np.rint(scene.frame * light).astype(np.uint8)
 
 
 def background_gradient(picture: Frame, scene: Scene, variant: int) -> None:
     """Tinted by a gradient from top to bottom."""
-    picture[:] = cv2.addWeighted(scene.frame, 0.2, _gradient(picture, variant), 0.8, 0)
+    opacity = BACKGROUND_ROWS["gradient"].numbers["opacity"][variant]
+    picture[:] = cv2.addWeighted(scene.frame, 1 - opacity, _gradient(picture, variant), opacity, 0)
 
 
 def background_outline(picture: Frame, scene: Scene, variant: int) -> None:
@@ -261,17 +266,16 @@ def _rays(size: tuple[int, int], center: tuple[float, float], count: int) -> NDA
     return np.clip(reach + 0.5, 0, 1).astype(np.float32)
 
 
-def _blocks(scene: Scene, variant: int) -> Frame:
+def _blocks(scene: Scene, side: float) -> Frame:
     height, width = scene.frame.shape[:2]
-    block = scene.pixels((14, 28, 48)[variant])
+    block = scene.pixels(side)
     small = (max(1, whole(width / block)), max(1, whole(height / block)))
     coarse = cv2.resize(scene.frame, small, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
 
 
-def _blurred(scene: Scene, variant: int) -> Frame:
-    sigma = (6, 12, 24)[variant] * scene.unit
-    return np.asarray(cv2.GaussianBlur(scene.frame, (0, 0), max(0.3, sigma)), np.uint8)
+def _blurred(scene: Scene, sigma: float) -> Frame:
+    return np.asarray(cv2.GaussianBlur(scene.frame, (0, 0), max(0.3, sigma * scene.unit)), np.uint8)
 
 
 def _gradient(picture: Frame, variant: int) -> Frame:

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from sam2_demo.rendering.effects import BACKGROUND_EFFECTS, OBJECT_EFFECTS, draw_effects
+from sam2_demo.rendering.effects_table import BACKGROUND_ROWS, OBJECT_ROWS
 from sam2_demo.rendering.scene import Look, Scene, Subject
 from sam2_demo.rendering.sprites import STICKERS, label, lettering, sticker
+from tools.effects_table import SCRIPT, script
 
 INSIDE = ("erase", "pixelate", "blur", "gradient")
 RNG = np.random.default_rng(0)
@@ -95,3 +97,16 @@ def test_light_and_rays_do_not_fall_onto_other_objects_effects():
         subjects = (Subject(other, (9, 9, 9), effect=("erase", 0)), Subject(one.union, (9, 9, 9), effect=(name, 0)))
         out = draw_effects(Scene(one.frame, subjects), Look())
         assert (out[other] == 255).all() and (out[one.union] == one.frame[one.union]).all()
+
+
+def test_table_and_drawing_functions_name_the_same_effects():
+    assert OBJECT_EFFECTS.keys() == OBJECT_ROWS.keys()
+    drawn_by_words = {"original", "text", "color"}
+    assert BACKGROUND_EFFECTS.keys() == BACKGROUND_ROWS.keys() - drawn_by_words
+    for row in (*OBJECT_ROWS.values(), *BACKGROUND_ROWS.values()):
+        assert len(row.variants) in (0, 3)
+        assert all(len(numbers) == len(row.variants) for numbers in row.numbers.values()), row
+
+
+def test_the_page_draws_by_the_same_table():
+    assert SCRIPT.read_text(encoding="utf-8") == script(), "run `python -m tools.effects_table`"

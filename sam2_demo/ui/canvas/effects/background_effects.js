@@ -1,23 +1,26 @@
 // Effects behind the objects. Each takes the pen of the picture so far, the scene and a variant 0, 1 or 2.
 
-import { blocks, blurred, FLAT, fill, scaled, smooth, verticalGradient } from "./effect_tools.js";
+import { blocks, blurred, effects, fill, scaled, smooth, verticalGradient } from "./effect_tools.js";
+import { TABLE } from "./table.js";
 
 /** @import { Effects, Pen, Scene } from "../state/types.js" */
 
+const ROWS = TABLE.background;
+
 /** @type {Effects} */
-export const BACKGROUND_EFFECTS = {
-  original: ["Original", [], null],
-  erase: ["Erase", ["White", "Black", "Green"], backgroundErase],
-  blur: ["Blur", ["Little", "Medium", "Strong"], backgroundBlur],
-  pixelate: ["Pixelate", ["Fine", "Medium", "Coarse"], backgroundPixelate],
-  desaturate: ["Desaturate", ["Grey", "Half", "Sepia"], backgroundDesaturate],
-  darken: ["Darken", ["A little", "Much", "Almost black"], backgroundDarken],
-  gradient: ["Gradient", ["Sunset", "Sea", "Neon"], backgroundGradient],
-  outline: ["Edges", ["White on black", "Black on white", "In colour"], backgroundOutline],
-  text: ["Text", ["Yellow", "Blue", "Orange"], backgroundText],
-  color: ["Colour", [], backgroundColor],
-  picture: ["Picture", [], backgroundPicture],
-};
+export const BACKGROUND_EFFECTS = effects(ROWS, {
+  original: null,
+  erase: backgroundErase,
+  blur: backgroundBlur,
+  pixelate: backgroundPixelate,
+  desaturate: backgroundDesaturate,
+  darken: backgroundDarken,
+  gradient: backgroundGradient,
+  outline: backgroundOutline,
+  text: backgroundText,
+  color: backgroundColor,
+  picture: backgroundPicture,
+});
 
 /**
  * @param {Pen} pen
@@ -25,7 +28,7 @@ export const BACKGROUND_EFFECTS = {
  * @param {number} kind
  */
 function backgroundErase(pen, scene, kind) {
-  fill(pen, scene, FLAT[kind]);
+  fill(pen, scene, TABLE.flat[kind]);
 }
 
 /**
@@ -34,7 +37,7 @@ function backgroundErase(pen, scene, kind) {
  * @param {number} kind
  */
 function backgroundBlur(pen, scene, kind) {
-  blurred(pen, scene, kind);
+  blurred(pen, scene, ROWS.blur.sigma[kind]);
 }
 
 /**
@@ -43,7 +46,7 @@ function backgroundBlur(pen, scene, kind) {
  * @param {number} kind
  */
 function backgroundPixelate(pen, scene, kind) {
-  blocks(pen, scene, kind);
+  blocks(pen, scene, ROWS.pixelate.block[kind]);
 }
 
 /**
@@ -63,7 +66,7 @@ function backgroundDesaturate(pen, scene, kind) {
  * @param {number} kind
  */
 function backgroundDarken(pen, scene, kind) {
-  pen.globalAlpha = 1 - [0.6, 0.35, 0.12][kind];
+  pen.globalAlpha = 1 - ROWS.darken.light[kind];
   fill(pen, scene, "#000000");
   pen.globalAlpha = 1;
 }
@@ -74,7 +77,7 @@ function backgroundDarken(pen, scene, kind) {
  * @param {number} kind
  */
 function backgroundGradient(pen, scene, kind) {
-  pen.globalAlpha = 0.8;
+  pen.globalAlpha = ROWS.gradient.opacity[kind];
   fill(pen, scene, verticalGradient(pen, scene, kind));
   pen.globalAlpha = 1;
 }

@@ -1,13 +1,23 @@
 // What effects are made of: layers cut to masks, rings, blur, blocks, gradients, scaled pictures.
 
-/** @import { Pen, Scene, Subject } from "../state/types.js" */
+import { TABLE } from "./table.js";
 
-export const FLAT = ["#ffffff", "#000000", "#00b140"];
-const GRADIENTS = [
-  ["#ff5e62", "#ffc371"],
-  ["#2193b0", "#6dd5ed"],
-  ["#833ab4", "#fd1d1d"],
-];
+/** @import { Draw, EffectRow, Effects, Pen, Scene, Subject } from "../state/types.js" */
+
+/**
+ * The effects of a layer, in the table's order, each with what draws it; a row that nothing draws is an error here.
+ * @param {{ [name: string]: EffectRow }} rows
+ * @param {{ [name: string]: Draw | null }} drawn
+ * @returns {Effects}
+ */
+export function effects(rows, drawn) {
+  return Object.fromEntries(
+    Object.entries(rows).map(([name, row]) => {
+      if (!Object.hasOwn(drawn, name)) throw new Error(`nothing draws the effect ${name}`);
+      return [name, [row.title, row.variants, drawn[name]]];
+    }),
+  );
+}
 
 /**
  * @param {Scene} scene
@@ -105,8 +115,8 @@ export function fill(pen, scene, style) {
  */
 export function verticalGradient(pen, scene, kind) {
   const shades = pen.createLinearGradient(0, 0, 0, scene.height);
-  shades.addColorStop(0, GRADIENTS[kind][0]);
-  shades.addColorStop(1, GRADIENTS[kind][1]);
+  shades.addColorStop(0, TABLE.gradients[kind][0]);
+  shades.addColorStop(1, TABLE.gradients[kind][1]);
   return shades;
 }
 
@@ -150,10 +160,10 @@ export function ring(pen, scene, { mask, bounds }, reach, color) {
 /**
  * @param {Pen} pen
  * @param {Scene} scene
- * @param {number} kind
+ * @param {number} reference
  */
-export function blurred(pen, scene, kind) {
-  const sigma = Math.max(0.3, ([6, 12, 24][kind] * Math.max(scene.width, scene.height)) / 1280);
+export function blurred(pen, scene, reference) {
+  const sigma = Math.max(0.3, (reference * Math.max(scene.width, scene.height)) / 1280);
   const border = Math.ceil(3 * sigma);
   const { width, height, frame } = scene;
   // The frame mirrored around itself, so that its edges do not fade.
@@ -181,11 +191,11 @@ export function blurred(pen, scene, kind) {
 /**
  * @param {Pen} pen
  * @param {Scene} scene
- * @param {number} kind
+ * @param {number} side
  */
-export function blocks(pen, scene, kind) {
+export function blocks(pen, scene, side) {
   const { width, height, frame } = scene;
-  const block = pixels(scene, [14, 28, 48][kind]);
+  const block = pixels(scene, side);
   const w = Math.max(1, Math.round(width / block)),
     h = Math.max(1, Math.round(height / block));
   pen.imageSmoothingEnabled = false;

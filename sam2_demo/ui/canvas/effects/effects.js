@@ -3,13 +3,12 @@
 import { BACKGROUND_EFFECTS } from "./background_effects.js";
 import { unionMask, within } from "./effect_tools.js";
 import { OBJECT_EFFECTS } from "./object_effects.js";
+import { TABLE } from "./table.js";
 
 /** @import { ObjectInfo, Pen, Scene, View } from "../state/types.js" */
 
 export { BACKGROUND_EFFECTS, OBJECT_EFFECTS };
 
-// Light and rays come first: they fall around objects, other effects onto them.
-const AROUND = ["spotlight", "burst"];
 /** @param {number | undefined} value */
 const variant = (value) => ([0, 1, 2].includes(value) ? value : 0);
 
@@ -61,8 +60,9 @@ function drawLayer(pen, scene, layer) {
     if (!groups.has(group)) groups.set(group, { name, kind, subjects: [] });
     groups.get(group).subjects.push(subject);
   }
+  // Light and rays come first: they fall around objects, other effects onto them.
   /** @param {{ name: string }} group */
-  const rank = ({ name }) => (AROUND.includes(name) ? 0 : 1);
+  const rank = ({ name }) => (Object.hasOwn(OBJECT_EFFECTS, name) && TABLE.objects[name].around ? 0 : 1);
   for (const { name, kind, subjects } of [...groups.values()].sort((a, b) => rank(a) - rank(b))) {
     const draw = Object.hasOwn(OBJECT_EFFECTS, name) && OBJECT_EFFECTS[name][2];
     if (draw) draw(pen, { ...scene, subjects, everyone: scene.subjects }, kind);

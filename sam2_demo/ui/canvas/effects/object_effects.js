@@ -3,7 +3,7 @@
 import {
   blocks,
   blurred,
-  FLAT,
+  effects,
   fill,
   outside,
   pixels,
@@ -13,24 +13,27 @@ import {
   verticalGradient,
   within,
 } from "./effect_tools.js";
+import { TABLE } from "./table.js";
 
 /** @import { Effects, Pen, Scene } from "../state/types.js" */
 
+const ROWS = TABLE.objects;
+
 /** @type {Effects} */
-export const OBJECT_EFFECTS = {
-  overlay: ["Overlay", ["Normal", "Strong", "No outline"], overlay],
-  outline: ["Outline", ["Thin", "Medium", "Thick"], outline],
-  cutout: ["Cut-out", ["Thin edge", "Thick edge", "Coloured edge"], cutout],
-  erase: ["Erase", ["White", "Black", "Green"], erase],
-  pixelate: ["Pixelate", ["Fine", "Medium", "Coarse"], pixelate],
-  blur: ["Blur", ["Little", "Medium", "Strong"], blur],
-  gradient: ["Gradient", ["Sunset", "Sea", "Neon"], gradient],
-  spotlight: ["Spotlight", ["Dim", "Dark", "Night"], spotlight],
-  burst: ["Burst", ["Wide rays", "Rays", "Fine rays"], burst],
-  emoji: ["Sticker", ["Smile", "Heart", "Star"], emoji],
-  label: ["Label, box", ["Both", "Box", "Label"], labelBox],
-  trail: ["Trail", ["Short", "Long", "Whole way"], trail],
-};
+export const OBJECT_EFFECTS = effects(ROWS, {
+  overlay,
+  outline,
+  cutout,
+  erase,
+  pixelate,
+  blur,
+  gradient,
+  spotlight,
+  burst,
+  emoji,
+  label: labelBox,
+  trail,
+});
 
 /**
  * @param {Pen} pen
@@ -39,10 +42,11 @@ export const OBJECT_EFFECTS = {
  */
 function overlay(pen, scene, kind) {
   for (const subject of scene.subjects) {
-    pen.globalAlpha = [0.45, 0.75, 0.45][kind];
+    pen.globalAlpha = ROWS.overlay.opacity[kind];
     pen.drawImage(subject.mask, 0, 0);
     pen.globalAlpha = 1;
-    if (kind < 2) ring(pen, scene, subject, pixels(scene, 3), subject.color);
+    const line = ROWS.overlay.line[kind];
+    if (line) ring(pen, scene, subject, pixels(scene, line), subject.color);
   }
 }
 
@@ -52,7 +56,8 @@ function overlay(pen, scene, kind) {
  * @param {number} kind
  */
 function outline(pen, scene, kind) {
-  for (const subject of scene.subjects) ring(pen, scene, subject, pixels(scene, [3, 6, 12][kind]), subject.color);
+  for (const subject of scene.subjects)
+    ring(pen, scene, subject, pixels(scene, ROWS.outline.line[kind]), subject.color);
 }
 
 /**
@@ -62,7 +67,7 @@ function outline(pen, scene, kind) {
  */
 function cutout(pen, scene, kind) {
   for (const subject of scene.subjects) {
-    ring(pen, scene, subject, pixels(scene, [5, 11, 11][kind]), kind === 2 ? subject.color : "#ffffff");
+    ring(pen, scene, subject, pixels(scene, ROWS.cutout.line[kind]), kind === 2 ? subject.color : "#ffffff");
     within(pen, scene, subject.mask, (layer) => layer.drawImage(scene.frame, 0, 0, scene.width, scene.height));
   }
 }
@@ -73,7 +78,7 @@ function cutout(pen, scene, kind) {
  * @param {number} kind
  */
 function erase(pen, scene, kind) {
-  within(pen, scene, unionMask(scene), (layer) => fill(layer, scene, FLAT[kind]));
+  within(pen, scene, unionMask(scene), (layer) => fill(layer, scene, TABLE.flat[kind]));
 }
 
 /**
@@ -82,7 +87,7 @@ function erase(pen, scene, kind) {
  * @param {number} kind
  */
 function pixelate(pen, scene, kind) {
-  within(pen, scene, unionMask(scene), (layer) => blocks(layer, scene, kind));
+  within(pen, scene, unionMask(scene), (layer) => blocks(layer, scene, ROWS.pixelate.block[kind]));
 }
 
 /**
@@ -91,7 +96,7 @@ function pixelate(pen, scene, kind) {
  * @param {number} kind
  */
 function blur(pen, scene, kind) {
-  within(pen, scene, unionMask(scene), (layer) => blurred(layer, scene, kind));
+  within(pen, scene, unionMask(scene), (layer) => blurred(layer, scene, ROWS.blur.sigma[kind]));
 }
 
 /**
@@ -100,7 +105,13 @@ function blur(pen, scene, kind) {
  * @param {number} kind
  */
 function gradient(pen, scene, kind) {
-  within(pen, scene, unionMask(scene), (layer) => fill(layer, scene, verticalGradient(layer, scene, kind)), 0.75);
+  within(
+    pen,
+    scene,
+    unionMask(scene),
+    (layer) => fill(layer, scene, verticalGradient(layer, scene, kind)),
+    ROWS.gradient.opacity[kind],
+  );
 }
 
 /**
@@ -109,7 +120,7 @@ function gradient(pen, scene, kind) {
  * @param {number} kind
  */
 function spotlight(pen, scene, kind) {
-  outside(pen, scene, (layer) => fill(layer, scene, "#000000"), [0.55, 0.75, 0.92][kind]);
+  outside(pen, scene, (layer) => fill(layer, scene, "#000000"), ROWS.spotlight.opacity[kind]);
 }
 
 /**
@@ -118,7 +129,7 @@ function spotlight(pen, scene, kind) {
  * @param {number} kind
  */
 function burst(pen, scene, kind) {
-  const count = [12, 18, 28][kind];
+  const count = ROWS.burst.rays[kind];
   const far = 2 * (scene.width + scene.height);
   for (const { bounds, color } of scene.subjects) {
     if (!bounds) continue;
@@ -140,7 +151,7 @@ function burst(pen, scene, kind) {
         }
         layer.fill();
       },
-      0.6,
+      ROWS.burst.opacity[kind],
     );
   }
 }
@@ -167,7 +178,7 @@ function emoji(pen, scene, kind) {
  * @param {number} kind
  */
 function labelBox(pen, scene, kind) {
-  const line = pixels(scene, 3);
+  const line = pixels(scene, ROWS.label.line[kind]);
   for (const { bounds, color, label } of scene.subjects) {
     if (!bounds) continue;
     const [x0, y0, x1, y1] = bounds;
@@ -192,10 +203,10 @@ function labelBox(pen, scene, kind) {
  * @param {number} kind
  */
 function trail(pen, scene, kind) {
-  const line = pixels(scene, 4);
+  const line = pixels(scene, ROWS.trail.line[kind]);
   for (const { color, trail: centers } of scene.subjects) {
     const points = centers
-      .slice(-[30, 90, 100000][kind])
+      .slice(-ROWS.trail.frames[kind])
       .map(([x, y]) => [Math.round(x * scene.width), Math.round(y * scene.height)]);
     if (!points.length) continue;
     pen.strokeStyle = pen.fillStyle = color;

@@ -182,5 +182,11 @@
  *
  * @typedef {(pen: Pen, scene: Scene, kind: number) => void} Draw
  * @typedef {{ [name: string]: [title: string, variants: string[], draw: Draw | null] }} Effects
+ *
+ * A row of rendering/effects.json: each list of numbers has one a variant.
+ * @typedef {{ title: string, variants: string[], opacity?: number[], line?: number[], block?: number[],
+ *   sigma?: number[], rays?: number[], frames?: number[], light?: number[], around?: boolean }} EffectRow
+ * @typedef {{ flat: string[], gradients: string[][], objects: { [name: string]: EffectRow },
+ *   background: { [name: string]: EffectRow } }} EffectsTable
  */
 export {};
