@@ -148,6 +148,7 @@ class CameraPage {
       this.stop(error.message);
       return;
     }
+    if (!this.source.isRunning) return; // it was stopped meanwhile
     if (told && this.objects.length) this.warn(told);
     this.forgetObjects();
     this.lane.forget();
