@@ -36,7 +36,7 @@ KNOWN_DETECTORS = (
     "omlab/omdet-turbo-swin-tiny-hf",
     "google/owlv2-base-patch16-ensemble",
 )
-# Processor seconds a picture, true size, random weights, one thread: OmDet-Turbo 1.8, OWLv2 11.7, Grounding DINO 14.1.
+# Processor seconds a picture, true size, random weights, one thread: OmDet-Turbo 1.8, OWLv2 12.0, Grounding DINO 14.1.
 FASTEST_DETECTOR = "omlab/omdet-turbo-swin-tiny-hf"  # its trunk is timm's, which brings torchvision
 DEFAULT_DETECTOR = "google/owlv2-base-patch16-ensemble"
 HOW_TO_GET = "finding by words needs transformers: pip install 'sam2_demo[text]'"
