@@ -12,6 +12,7 @@ PROGRAM = "sam2-demo"
 # What each verb runs, imported only when it is asked for: PyTorch and Gradio take seconds to load.
 VERBS: dict[str, tuple[str, str]] = {
     "demo": ("sam2_demo.command_line.demo", "start the page (also without a verb)"),
+    "find": ("sam2_demo.command_line.find", "find things in a picture by words, or all that look like one"),
     "masklets": ("sam2_demo.masklets.__main__", "find and track everything in clips, without prompts"),
     "evaluate": ("sam2_demo.evaluation.__main__", "measure models by the protocols of the paper"),
     "train": ("sam2_demo.training.__main__", "train or fine-tune a network"),
