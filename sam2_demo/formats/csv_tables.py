@@ -19,10 +19,11 @@ import numpy as np
 from sam2_demo.errors import DatasetError
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.formats.files import PathLike, content_of, read_text, write_text
+from sam2_demo.masks.frame_state import frame_state
 from sam2_demo.masks.masklet import Masklet
 
 _LONGEST_CELL = 1 << 26  # the csv module takes 131072 characters, which intricate masks exceed
-_LATER_COLUMNS = {"duration_seconds"}  # which earlier tables lack
+_LATER_COLUMNS = {"duration_seconds", "state"}  # which earlier tables lack
 _EVEN = 1e-9  # seconds; less is rounding
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "'")
 
@@ -31,7 +32,8 @@ _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "'")
 class TableRow:
     """One object on one frame, which appears at `time_seconds` on the clip's own clock.
 
-    Box x0, y0, x1, y1 and centroid in pixels, x1 and y1 outside; empty when hidden.
+    Box x0, y0, x1, y1 and centroid in pixels, x1 and y1 outside; empty when hidden. state: seen, unsure or gone, as in
+    `masks.frame_state`; it follows from the rest and is not read back.
     """
 
     frame_index: int
@@ -48,6 +50,7 @@ class TableRow:
     centroid_y: float | None
     object_score_logits: float
     iou_prediction: float
+    state: str
     height: int
     width: int
     num_frames: int
@@ -185,6 +188,7 @@ def _row(value: ClipAnnotation, masklet: Masklet, frame: int, time: float) -> Ta
         centroid_y=centroid[1],
         object_score_logits=own.object_score_logits,
         iou_prediction=own.iou_prediction,
+        state=frame_state(masklet, frame),
         height=value.height,
         width=value.width,
         num_frames=value.num_frames,

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sam2_demo.masks.frame_state import frame_state
 from sam2_demo.masks.masklet import Masklet
 from sam2_demo.video.frame_reader import FrameReader
 
@@ -29,7 +30,7 @@ def has_even_times(reader: FrameReader) -> bool:
 
 
 def tracks_to_json(masklets: Mapping[int, Masklet]) -> dict[str, list[list[Any]]]:
-    """Per object and masked frame: [frame, object score, share of the frame, predicted IoU, centre]."""
+    """Per object and masked frame: [frame, object score, share of the frame, predicted IoU, centre, state]."""
     return {
         str(object_id): [_track_entry(masklet, frame) for frame in masklet.frame_indices]
         for object_id, masklet in masklets.items()
@@ -45,7 +46,20 @@ def _track_entry(masklet: Masklet, frame: int) -> list[Any]:
         share,
         round(found.iou_prediction, 3),
         mask_center(masklet, frame),
+        frame_state(masklet, frame),
     ]
+
+
+def facts_to_json(masklet: Masklet, frame: int) -> dict[str, Any]:
+    """What the page shows of one mask beside its outline: share of the frame, scores, centre and state."""
+    found = masklet.frame(frame)
+    return {
+        "area": masklet.area(frame) / (masklet.height * masklet.width),
+        "score": found.object_score_logits,
+        "iou": found.iou_prediction,
+        "center": mask_center(masklet, frame),
+        "state": frame_state(masklet, frame),
+    }
 
 
 def mask_center(masklet: Masklet, frame: int) -> tuple[float, float] | None:

@@ -16,7 +16,7 @@ from sam2_demo.errors import PromptError
 from sam2_demo.formats.annotation import ClipAnnotation
 from sam2_demo.masks.display import DISPLAY_LIMIT_VIDEO, display_size, encode_mask
 from sam2_demo.masks.masklet import Masklet
-from sam2_demo.sessions.clip_facts import mask_center, reader_to_json, tracks_to_json
+from sam2_demo.sessions.clip_facts import facts_to_json, reader_to_json, tracks_to_json
 from sam2_demo.sessions.frame_store import FrameStore
 from sam2_demo.sessions.prompt_set import PromptSet
 from sam2_demo.sessions.restored_masks import restore_masks
@@ -373,20 +373,13 @@ class ClipSession(Session):
                 tracker.add_prompt(frame, object_id, clear_previous=True, **arguments)
 
     def _wire(self, masklet: Masklet, frame: int, exclusive: NDArray[np.bool_] | None) -> dict[str, Any]:
-        stored = masklet.frame(frame)
         if exclusive is not None:
             counts = encode_mask(exclusive, self.display)
         elif self.display == self.size:
-            counts = stored.counts
+            counts = masklet.frame(frame).counts
         else:
             counts = encode_mask(masklet.mask(frame), self.display)
-        return {
-            "counts": counts,
-            "area": masklet.area(frame) / (self.size[0] * self.size[1]),
-            "score": stored.object_score_logits,
-            "iou": stored.iou_prediction,
-            "center": mask_center(masklet, frame),
-        }
+        return {"counts": counts} | facts_to_json(masklet, frame)
 
     def _release_tracker(self) -> None:
         if self._tracker is not None:

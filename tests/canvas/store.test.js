@@ -14,7 +14,14 @@ const object = (id, more = {}) => ({
   ...more,
 });
 const click = (x, y, label = 1) => ({ points: [[x, y, label]], box: null, mask: null });
-const mask = (area, iou = 0.9) => ({ counts: "04", area, iou, score: 1, center: [0.5, 0.5] });
+const mask = (area, iou = 0.9, state = area ? "seen" : "gone") => ({
+  counts: "04",
+  area,
+  iou,
+  score: 1,
+  center: [0.5, 0.5],
+  state,
+});
 
 function clip(more = {}, schedule = () => {}) {
   const size = { width: 100, height: 50, display_width: 100, display_height: 50 };
@@ -44,10 +51,10 @@ test("prompts belong to a frame and an object; an empty one is none", () => {
 test("what a session had is there after opening it", () => {
   const store = clip({
     prompts: [{ frame: 2, object: 1, ...click(9, 9) }],
-    tracks: { 1: [[2, 3.5, 0.1, 0.8, [0.2, 0.3]]] },
+    tracks: { 1: [[2, 3.5, 0.1, 0.8, [0.2, 0.3], "seen"]] },
   });
   assert.deepEqual(store.prompt(2, 1), click(9, 9));
-  assert.deepEqual(store.track(1).get(2), { score: 3.5, area: 0.1, iou: 0.8, center: [0.2, 0.3] });
+  assert.deepEqual(store.track(1).get(2), { score: 3.5, area: 0.1, iou: 0.8, center: [0.2, 0.3], state: "seen" });
   assert.equal(store.active, 1);
 });
 
@@ -112,12 +119,12 @@ test("marks count in either order and default to the whole clip", () => {
   assert.deepEqual(store.marks(), { first: 3, last: 9 });
 });
 
-test("frames to check: lost, low, jumping, unless they were prompted", () => {
+test("frames to check: lost, unsure for the first time, jumping, unless they were prompted", () => {
   const store = clip();
   const areas = [0.1, 0.1, 0, 0.1, 0.1, 0.3, 0.3];
-  const ious = [0.9, 0.3, 0.3, 0.9, 0.4, 0.9, 0.9];
+  const states = ["seen", "unsure", "gone", "seen", "unsure", "unsure", "seen"];
   areas.forEach((area, frame) => {
-    store.setMasks(frame, { 1: mask(area, ious[frame]) });
+    store.setMasks(frame, { 1: mask(area, 0.9, states[frame]) });
   });
   assert.deepEqual(store.doubtful(1), [1, 2, 4, 5]);
   store.setPrompt(4, 1, click(1, 1));

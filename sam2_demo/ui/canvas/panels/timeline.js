@@ -174,7 +174,8 @@ export class Timeline {
   }
 
   /**
-   * Visible frames are filled up to their score; prompts are dots, frames to check have a bar above.
+   * Visible frames are filled up to their score, pale where unsure; a line along the floor says gone; prompts are dots,
+   * frames to check have a bar.
    * @param {Pen} pen
    * @param {ObjectInfo} object
    * @param {number} y
@@ -184,11 +185,13 @@ export class Timeline {
     const { store } = this;
     pen.fillStyle = ink.getPropertyValue("--sam-lane");
     pen.fillRect(THUMB / 2, y + 2, width - THUMB, LANE - 4);
-    for (const [frame, { area, iou }] of store.track(object.object_id)) {
-      const high = area > 0 ? Math.max(2, (LANE - 4) * Math.min(1, iou)) : 0;
-      pen.fillStyle = object.color;
+    pen.fillStyle = object.color;
+    for (const [frame, { area, iou, state }] of store.track(object.object_id)) {
+      const high = area > 0 ? Math.max(3, (LANE - 4) * Math.min(1, iou)) : 1;
+      pen.globalAlpha = state === "unsure" ? 0.4 : 1;
       pen.fillRect(place(frame) - gap / 2, y + LANE - 2 - high, Math.max(1, gap + 0.5), high);
     }
+    pen.globalAlpha = 1;
     pen.fillStyle = "#d11f3a";
     for (const frame of store.doubtful(object.object_id)) pen.fillRect(place(frame) - 1.5, y + 1, 3, LANE - 2);
     pen.fillStyle = ink.color;

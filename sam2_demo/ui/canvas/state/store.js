@@ -256,6 +256,7 @@ export class Store {
           area: mask.area,
           iou: mask.iou,
           center: mask.center,
+          state: mask.state,
         });
       else this.track(object.object_id).delete(frame);
     }
@@ -287,7 +288,9 @@ export class Store {
     for (const [id, entries] of Object.entries(tracks)) {
       this.tracks.set(
         Number(id),
-        new Map(entries.map(([frame, score, area, iou, center]) => [frame, { score, area, iou, center }])),
+        new Map(
+          entries.map(([frame, score, area, iou, center, state]) => [frame, { score, area, iou, center, state }]),
+        ),
       );
     }
   }

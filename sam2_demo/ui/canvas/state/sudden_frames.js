@@ -2,11 +2,10 @@
 
 /** @import { TrackEntry } from "./types.js" */
 
-const LOW_IOU = 0.5;
 const JUMP = 0.6; // of the logarithm of the area, from one frame to the next
 
 /**
- * Frames on which the object is lost, its predicted IoU falls below 0.5, or its area jumps.
+ * Frames on which the object is lost, the tracker becomes unsure of it, or its area jumps.
  * @param {Map<number, TrackEntry>} track
  */
 export function suddenFrames(track) {
@@ -15,9 +14,9 @@ export function suddenFrames(track) {
   let before = null;
   for (const [frame, now] of [...track].sort((a, b) => a[0] - b[0])) {
     const lost = before && before.area > 0 && now.area === 0;
-    const low = now.area > 0 && now.iou < LOW_IOU && (!before || before.iou >= LOW_IOU);
+    const unsure = now.state === "unsure" && before?.state !== "unsure";
     const jump = before && before.area > 0 && now.area > 0 && Math.abs(Math.log(now.area / before.area)) > JUMP;
-    if (lost || low || jump) frames.push(frame);
+    if (lost || unsure || jump) frames.push(frame);
     before = now;
   }
   return frames;

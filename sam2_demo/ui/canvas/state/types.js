@@ -39,12 +39,14 @@
  * @property {number} iou  predicted, 0 to 1
  * @property {number} [score]  object score logits
  * @property {[number, number] | null} [center]  as shares of the frame
+ * @property {FrameState} [state]
  *
+ * @typedef {"seen" | "unsure" | "gone"} FrameState  as the server judges it
  * @typedef {{ [object: number]: Mask }} Masks  by object id
  * @typedef {{ chosen: number, candidates: Mask[] }} Choice
  * @typedef {Choice & { frame: number, object: number }} Alternatives  what else a single click on a clip may mean
- * @typedef {{ score: number, area: number, iou: number, center: [number, number] | null }} TrackEntry
- * @typedef {[frame: number, score: number, area: number, iou: number, center: [number, number] | null]} TrackRow
+ * @typedef {{ score: number, area: number, iou: number, center: [number, number] | null, state: FrameState }} TrackEntry
+ * @typedef {[frame: number, score: number, area: number, iou: number, center: [number, number] | null, state: FrameState]} TrackRow
  * @typedef {{ [object: string]: TrackRow[] }} Tracks
  *
  * @typedef {object} View  how results are shown

@@ -1,0 +1,1 @@
+"""Memory rules on made clips whose truth is known."""
