@@ -105,10 +105,19 @@ class AlikeFinder:
     @torch.inference_mode()
     def find(self, rgb: Rgb) -> list[AlikeMask]:
         """All that is alike in a picture (H, W, 3) uint8, most alike first; the examples too, where they are in it."""
+        return self.choose([one for found in self.steps(rgb) for one in found])
+
+    @torch.inference_mode()
+    def steps(self, rgb: Rgb) -> Iterator[list[AlikeMask]]:
+        """What each window shows, doubles included, for those who share the device; `choose` makes the answer."""
         check_rgb(rgb)
         if not self._kinds:
             raise PromptError("no example was given: add one object first")
-        found = [one for window in self._windows(rgb.shape[:2]) for one in self._in_window(rgb, window)]
+        for window in self._windows(rgb.shape[:2]):
+            yield self._in_window(rgb, window)
+
+    def choose(self, found: Sequence[AlikeMask]) -> list[AlikeMask]:
+        """The most alike first, doubles and what is too much left out."""
         return _without_doubles(found, self.options.overlap)[: self.options.max_found]
 
     def _windows(self, size: tuple[int, int]) -> Iterator[CropBox]:

@@ -17,9 +17,12 @@ from sam2_demo.masks.run_lengths import encode_rle
 from sam2_demo.sessions.object_table import ObjectInfo
 from sam2_demo.sessions.session import Session
 from sam2_demo.sessions.visitors import visitor_of
+from sam2_demo.tracking.alike import AlikeFinder, AlikeOptions
 from sam2_demo.ui import payloads
 from sam2_demo.ui.studio_server import StudioServer
 from sam2_demo.ui.studio_state import PALETTE
+
+_MAX_EXAMPLES = 16
 
 
 class Endpoints:
@@ -77,6 +80,40 @@ class Endpoints:
                 continue
             return coco.to_content(session.annotation())
 
+    def find_alike(
+        self,
+        picture: dict[str, Any],
+        points: list[list[float]],
+        threshold: float = 0.5,
+        request: gr.Request | None = None,
+    ) -> dict[str, Any]:
+        """All objects of a picture that look like those that points show.
+
+        picture: an uploaded file; points: [[x, y], ...] in pixels, one on each example; threshold: how alike, 0 to 1.
+        Returns {"masks": [{"size", "counts"} in COCO run lengths, ...], "likeness": [...]}, most alike first.
+        """
+        with self._opened("picture", picture, request) as session:
+            if not isinstance(points, list) or not 1 <= len(points) <= _MAX_EXAMPLES:
+                raise InputError(f"points must be a list of 1 to {_MAX_EXAMPLES}, one on each example")
+            rgb, lock = session.as_picture().rgb, session.engine.lock
+            with lock:
+                finder = AlikeFinder(session.engine.open_picture().network, AlikeOptions(_as_share(threshold)))
+            for object_id, point in enumerate(points, start=1):
+                prompt = payloads.read_prompt({"prompt": _as_prompt([point], [1], None)})
+                self._add_object(session, object_id, "example")
+                session.prompt(0, object_id, prompt)
+                with lock:
+                    finder.add_example(rgb, session.as_picture().candidates[object_id].masks[0])
+            steps, found = finder.steps(rgb), []
+            while True:
+                with lock:  # for one window at a time: others want to click meanwhile
+                    step = next(steps, None)
+                if step is None:
+                    break
+                found += step
+            chosen = finder.choose(found)
+            return {"masks": [one.rle for one in chosen], "likeness": [one.likeness for one in chosen]}
+
     @contextmanager
     def _opened(self, kind: str, given: object, request: gr.Request | None) -> Iterator[Session]:
         """A session on an uploaded file, deleted afterwards; refusals become errors that the client shows."""
@@ -98,6 +135,12 @@ class Endpoints:
     def _add_object(session: Session, object_id: int, name: str) -> None:
         if object_id not in session.objects:
             session.put_object(ObjectInfo(object_id, name, PALETTE[(object_id - 1) % len(PALETTE)]))
+
+
+def _as_share(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise InputError(f"threshold is {value!r}; accepted: 0 to 1")
+    return float(value)
 
 
 def _as_prompt(points: Any, labels: Any, box: Any) -> dict[str, Any]:

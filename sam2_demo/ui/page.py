@@ -65,6 +65,7 @@ def build_page(server: StudioServer) -> gr.Blocks:
                     camera(config)
         endpoints = Endpoints(server)
         api(endpoints.segment_picture, api_name="segment_picture", concurrency_limit=4)
+        api(endpoints.find_alike, api_name="find_alike", concurrency_limit=2)
         api(endpoints.track_clip, api_name="track_clip", concurrency_limit=2)
     return page
 

@@ -5,11 +5,14 @@ import runpy
 import sys
 from pathlib import Path
 
+import cv2
 import gradio_client
 import httpx
+import numpy as np
 import pytest
 from stand_in import SIZE
 
+from sam2_demo.engines.network_engine import load_engine
 from sam2_demo.masks.run_lengths import decode_rle
 
 
@@ -67,3 +70,20 @@ def test_example_talks_to_the_page(app, picture_file, clip_file, monkeypatch, ca
     runpy.run_path(str(Path(__file__).resolve().parents[2] / "examples" / "talk_to_page.py"), run_name="__main__")
     shown = capsys.readouterr().out
     assert "picture: " in shown and "clip: 20 masks as COCO JSON" in shown
+
+
+def test_likes_of_a_click_come_as_run_lengths(client, app, tmp_path, monkeypatch) -> None:
+    engine = load_engine("embedded").engine
+    monkeypatch.setattr(app[0].models, "engine", lambda name: engine)
+    rgb = np.full((240, 320, 3), 150, np.uint8)
+    centres = [(50, 50), (150, 60), (250, 170)]
+    for centre in centres:
+        cv2.circle(rgb, centre, 20, (40, 40, 210), -1)
+    path = tmp_path / "discs.png"
+    cv2.imwrite(str(path), rgb)
+    found = client.predict(gradio_client.handle_file(str(path)), [[150, 60]], 0.6, api_name="/find_alike")
+    masks = [decode_rle(rle) for rle in found["masks"]]
+    assert len(masks) == len(found["likeness"]) == 3
+    assert all(any(mask[y, x] for mask in masks) for x, y in centres)
+    with pytest.raises(Exception, match="accepted: 0 to 1"):
+        client.predict(gradio_client.handle_file(str(path)), [[150, 60]], 3, api_name="/find_alike")
