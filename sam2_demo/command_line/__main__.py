@@ -13,6 +13,7 @@ PROGRAM = "sam2-demo"
 VERBS: dict[str, tuple[str, str]] = {
     "demo": ("sam2_demo.command_line.demo", "start the page (also without a verb)"),
     "find": ("sam2_demo.command_line.find", "find things in a picture by words, or all that look like one"),
+    "track": ("sam2_demo.command_line.track", "follow things through clips, from clicks, boxes or masks"),
     "masklets": ("sam2_demo.masklets.__main__", "find and track everything in clips, without prompts"),
     "evaluate": ("sam2_demo.evaluation.__main__", "measure models by the protocols of the paper"),
     "train": ("sam2_demo.training.__main__", "train or fine-tune a network"),

@@ -16,6 +16,7 @@ from typing import NoReturn
 from sam2_demo.engines.model_host import ModelHost
 from sam2_demo.engines.network_engine import EngineOptions, load_engine
 from sam2_demo.errors import DemoError
+from sam2_demo.sessions.opening import stored_kind
 from sam2_demo.tracking.memory_rules.catalogue import MEMORY_RULES
 from sam2_demo.ui.page import build_page, launch_options
 from sam2_demo.ui.settings import AppSettings, Limits
@@ -63,6 +64,7 @@ def read_arguments(arguments: Sequence[str] | None = None, prog: str | None = No
     parser.add_argument("--port", type=int, help="port to listen on (else GRADIO_SERVER_PORT, 7860 or the next free)")
     parser.add_argument("--share", action="store_true", default=None, help="make a public link (else GRADIO_SHARE)")
     parser.add_argument("--data-dir", type=Path, default=Path("sam2_demo_data"), help="where sessions are kept")
+    parser.add_argument("--open", type=Path, metavar="FOLDER", help="a session that `sam2-demo track` wrote")
     parser.add_argument("--max-upload-mb", type=int, default=limits.max_upload_mb)
     parser.add_argument("--max-clip-seconds", type=float, default=limits.max_clip_seconds)
     parser.add_argument("--max-sessions", type=int, default=limits.max_sessions, help="clips and pictures open at once")
@@ -106,11 +108,14 @@ def main(arguments: Sequence[str] | None = None, prog: str | None = None) -> int
         load = partial(load_engine, options=make_engine_options(given))
         server = StudioServer(settings, ModelHost(settings.model, load))
         server.storage.claim()
+        opened = given.open and (stored_kind(given.open), server.storage.adopt(given.open))
     except DemoError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     server.start_sweeping()
     demo = build_page(server)
+    if opened:
+        log.info("%s is open in the page at the address below, with #%s=%s behind it", given.open, *opened)
     signal.signal(signal.SIGTERM, partial(_end, server))
     demo.launch(server_name=given.host, server_port=given.port, share=given.share, **launch_options(server))
     return 0

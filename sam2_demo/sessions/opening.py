@@ -103,6 +103,11 @@ def reopen(token: str, folder: Path, engine: Engine, limits: Limits) -> Session:
     return session
 
 
+def stored_kind(folder: Path) -> str:
+    """Whether a stored session is a "video" or a "picture"; SessionError for a folder that holds none."""
+    return (SessionFolder(folder).read_json("clip.json", _Clip.of) or _Clip.guessed(folder)).kind
+
+
 def stored_model(folder: Path) -> str | None:
     """The name of the model that a stored session was made with, if it says so."""
     return SessionFolder(folder).read_json(MODEL_FILE, _name)

@@ -45,6 +45,7 @@ class SessionStorage:
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self.root = root
+        self._adopted: dict[object, Path] = {}
         self.limits = limits
         self._clocks = wall, steady
         self._seen: tuple[float, float] | None = None
@@ -78,8 +79,18 @@ class SessionStorage:
             (folder / VISITOR_NAME).write_text(visitor_mark(visitor))
         return token, folder
 
+    def adopt(self, folder: Path) -> str:
+        """A token, for as long as the server runs, of a session's folder that lies elsewhere and never expires."""
+        if not SessionFolder(folder).last_use():
+            raise SessionError(f"{folder} holds no session; accepted: a folder that `sam2-demo track` wrote")
+        token = new_token()
+        self._adopted[token] = folder
+        return token
+
     def find(self, token: object) -> Path:
         """The folder of a token; SessionError if there is none (any more)."""
+        if token in self._adopted:
+            return self._adopted[str(token)]
         if not is_token(token) or not SessionFolder(self.root / str(token)).last_use():
             raise SessionError("this session is not open on the server (any more); open the file again")
         return self.root / str(token)
