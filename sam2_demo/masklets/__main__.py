@@ -20,6 +20,8 @@ from sam2_demo.tracking.memory_rules.catalogue import MEMORY_RULES
 
 if TYPE_CHECKING:
     from sam2_demo.masklets.batch import Find
+    from sam2_demo.tracking.automatic_masks import MaskRecord
+    from sam2_demo.tracking.pixels import Rgb
     from sam2_demo.tracking.video_predictor import VideoPredictor
 
 _EXAMPLES = """examples:
@@ -150,6 +152,8 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument("clips", type=Path, nargs="+", metavar="CLIP_OR_FOLDER", help="videos, or folders")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the results")
     parser.add_argument("--survey", action="store_true", help="print what the thresholds would keep, and stop")
+    parser.add_argument("--words", metavar="WORDS", help='find only these, separated by commas (extra "text")')
+    parser.add_argument("--detector", default="auto", help="for --words: auto, a Hub id or a folder")
     parser.add_argument("--model", default="embedded", help="embedded (default), auto, a Hub id or a file")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--dtype", default="auto", help="auto, float32, float16 or bfloat16")
@@ -216,9 +220,19 @@ def _run(given: argparse.Namespace) -> dict[str, str]:
             "memory_rule": given.memory_rule,
             **network,
             **asdict(options),
+            **_named(given),
         }
         folder = OutputFolder(given.out, made_with)
-        return run_batch(clips, folder, lambda: _make_find(load(), options), terminal).failed
+        return run_batch(clips, folder, lambda: _make_find(load(), options, given), terminal).failed
+
+
+def _named(given: argparse.Namespace) -> dict[str, Any]:
+    """What is to be found by words, as part of what results were made with; nothing without words."""
+    if given.words is None:
+        return {}
+    from sam2_demo.detection.words import split_words
+
+    return {"words": split_words(given.words), "detector": given.detector}
 
 
 def _load(given: argparse.Namespace, terminal: Terminal) -> VideoPredictor:
@@ -234,10 +248,23 @@ def _load(given: argparse.Namespace, terminal: Terminal) -> VideoPredictor:
     return VideoPredictor(network, options)
 
 
-def _make_find(predictor: VideoPredictor, options: MaskletOptions) -> Find:
-    from sam2_demo.masklets.finding import find_masklets
+def _make_find(predictor: VideoPredictor, options: MaskletOptions, given: argparse.Namespace) -> Find:
+    from sam2_demo.masklets.finding import Generate, find_masklets
 
-    return lambda frames, on_progress: find_masklets(predictor, frames, options, on_progress)
+    generate: Generate | None = None
+    if named := _named(given):
+        from sam2_demo.detection.loading import load_detector
+        from sam2_demo.tracking.image_predictor import ImagePredictor
+        from sam2_demo.tracking.named_masks import named_records
+
+        pictures, detector = ImagePredictor(predictor.network), load_detector(given.detector, given.device)
+
+        def by_words(rgb: Rgb) -> list[MaskRecord]:
+            found = detector.find(rgb, named["words"])
+            return [*named_records(pictures, rgb, found.boxes, found.words)]
+
+        generate = by_words
+    return lambda frames, on_progress: find_masklets(predictor, frames, options, on_progress, generate)
 
 
 if __name__ == "__main__":

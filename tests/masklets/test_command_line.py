@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sam2_demo.detection.detector import Found
 from sam2_demo.errors import WeightsError
 from sam2_demo.formats import sa_v
 from sam2_demo.masklets import __main__ as command
@@ -288,3 +289,20 @@ def test_time_left_follows_the_frames_of_this_run() -> None:
     clock.num_done = 20
     assert clock.left(5) == "0:01:00"
     assert as_time(3725.4) == "1:02:05"
+
+
+def test_words_are_what_is_looked_for(clips, loads, tmp_path, monkeypatch, capsys) -> None:
+    asked: list[list[str]] = []
+
+    class Blind:
+        def find(self, rgb, words, threshold=None) -> Found:
+            asked.append(list(words))
+            return Found(np.zeros((0, 4), np.float32), [], np.zeros(0, np.float32))
+
+    monkeypatch.setattr("sam2_demo.detection.loading.load_detector", lambda source, device: Blind())
+    out = tmp_path / "words"
+    assert run(clips, "--out", out, "--words", "dog, red ball") == 0
+    assert asked and all(words == ["dog", "red ball"] for words in asked)
+    assert run(clips, "--out", out, "--words", "cat") == 2
+    assert run(clips, "--out", tmp_path / "none", "--words", ",") == 2
+    assert "no word was given" in capsys.readouterr().err
