@@ -45,7 +45,7 @@ class SessionStorage:
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self.root = root
-        self._adopted: dict[object, Path] = {}
+        self._adopted: dict[str, Path] = {}
         self.limits = limits
         self._clocks = wall, steady
         self._seen: tuple[float, float] | None = None
@@ -89,8 +89,8 @@ class SessionStorage:
 
     def find(self, token: object) -> Path:
         """The folder of a token; SessionError if there is none (any more)."""
-        if token in self._adopted:
-            return self._adopted[str(token)]
+        if isinstance(token, str) and token in self._adopted:
+            return self._adopted[token]
         if not is_token(token) or not SessionFolder(self.root / str(token)).last_use():
             raise SessionError("this session is not open on the server (any more); open the file again")
         return self.root / str(token)

@@ -13,14 +13,15 @@ from PIL import Image
 from sam2_demo.assets_folder import assets_folder
 from sam2_demo.command_line.track import main
 from sam2_demo.engines.network_engine import EngineOptions, load_engine
-from sam2_demo.errors import DatasetError, InputError
+from sam2_demo.errors import DatasetError, InputError, SessionError
 from sam2_demo.formats import coco
 from sam2_demo.sessions.clip_session import ClipSession
 from sam2_demo.sessions.given_prompts import from_file, from_texts
 from sam2_demo.sessions.limits import Limits
 from sam2_demo.sessions.object_table import ObjectInfo
-from sam2_demo.sessions.opening import open_clip, reopen
+from sam2_demo.sessions.opening import open_clip, reopen, stored_kind
 from sam2_demo.sessions.prompt_set import PromptSet
+from sam2_demo.sessions.storage import SessionStorage
 from sam2_demo.video import open_video
 
 CLIP = assets_folder() / "examples" / "meadow.mp4"
@@ -163,3 +164,17 @@ def test_wrong_files_of_prompts_are_refused(content: str, said: str, tmp_path: P
         from_file(tmp_path / "a.json")
     with pytest.raises(InputError):
         from_texts(["nowhere"], [], [], [])
+
+
+def test_a_tracked_session_is_open_on_a_server_and_stays_after_it(tracked: Path, tmp_path: Path) -> None:
+    storage = SessionStorage(tmp_path / "data", Limits())
+    token = storage.adopt(tracked)
+    assert storage.find(token) == tracked
+    assert stored_kind(tracked) == "video"
+    for other in ("x", "f" * 32, {"a": 1}, None, [token]):
+        with pytest.raises(SessionError):
+            storage.find(other)
+    storage.sweep(set())
+    assert (tracked / "clip.json").is_file()
+    with pytest.raises(SessionError, match="holds no session"):
+        storage.adopt(tmp_path)

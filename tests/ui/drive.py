@@ -25,6 +25,12 @@ IN_CHROMIUM = [
 
 # What is on the page is waited for, never looked at once: a busy machine takes seconds over what is usually instant.
 expect.set_options(timeout=15_000)
+# JavaScript that is run with the page's socket at hand, as `socket`.
+ON_SOCKET = """(work) => {
+    const url = performance.getEntriesByType("resource").map((own) => own.name)
+        .find((name) => name.endsWith("server/socket.js"));
+    return import(url).then(({ pageSocket }) => new Function("socket", work)(pageSocket));
+}"""
 
 
 class Drive:

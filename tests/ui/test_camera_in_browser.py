@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import cv2
 import pytest
-from drive import CHROMIUM, FLAGS, IN_CHROMIUM
-from playwright.sync_api import expect, sync_playwright
+from drive import CHROMIUM, FLAGS, IN_CHROMIUM, ON_SOCKET
+from playwright.sync_api import expect
 from stand_in import scene
 
 pytestmark = IN_CHROMIUM
@@ -26,11 +26,6 @@ PIXELS = """() => {
     const left = rect.left + (rect.width - width * scale) / 2, top = rect.top + (rect.height - height * scale) / 2;
     return { red, other: width * height - red - black, x: left + (x / red) * scale, y: top + (y / red) * scale };
 }"""
-ON_SOCKET = """(work) => {
-    const url = performance.getEntriesByType("resource").map((own) => own.name)
-        .find((name) => name.endsWith("server/socket.js"));
-    return import(url).then(({ pageSocket }) => new Function("socket", work)(pageSocket));
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +42,11 @@ def camera_file(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def with_camera(camera_file):
+def with_camera(camera_file, playwright):
     fake = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={camera_file}"]
-    with sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *fake])
-        yield browser
-        browser.close()
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *fake])
+    yield browser
+    browser.close()
 
 
 def open_camera(browser, url, permissions):

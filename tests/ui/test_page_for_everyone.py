@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from drive import IN_CHROMIUM, Drive
+from drive import IN_CHROMIUM, ON_SOCKET, Drive
 from playwright.sync_api import expect
 
 pytestmark = IN_CHROMIUM
@@ -16,6 +16,7 @@ def test_what_could_not_be_sent_arrives_when_the_server_is_back(tab, app, video)
     session = video.session()
     for path in ("**/queue/join*", "**/sam2/alive"):
         tab.route(path, lambda route: route.abort())
+    tab.evaluate(ON_SOCKET, "socket.socket?.close()")
     video.click(30, 40)
     tab.wait_for_timeout(1000)
     assert len(session.prompts[(0, 1)].points) == 1
